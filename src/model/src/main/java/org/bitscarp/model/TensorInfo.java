@@ -1,0 +1,30 @@
+package org.bitscarp.model;
+
+import java.nio.file.Path;
+import java.util.List;
+import org.bitscarp.quant.NumberFormat;
+
+/**
+ * A tensor of a checkpoint: where its bytes lie. Nothing of its contents has been read.
+ *
+ * @param name name in the file
+ * @param format number format of the stored values
+ * @param shape dimensions, outermost first; a linear map is {@code [out, in]}
+ * @param file the file that holds it
+ * @param offset first byte in that file
+ */
+public record TensorInfo(String name, NumberFormat format, List<Long> shape, Path file, long offset) {
+    public TensorInfo {
+        shape = List.copyOf(shape);
+    }
+
+    /** Number of values. */
+    public long size() {
+        return shape.stream().reduce(1L, Math::multiplyExact);
+    }
+
+    /** Bytes on disk. */
+    public long byteSize() {
+        return size() * format.bytes();
+    }
+}

@@ -1,0 +1,44 @@
+package org.bitscarp.quant;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A storage format: how a block of consecutive weights of one row becomes bytes and back.
+ *
+ * <p>Sizes are computed, never typed. The last block of a row may be shorter than the others.
+ */
+public interface BlockFormat {
+    /** The canonical text of the format as it stands in a level string, e.g. {@code int4:g64:sym}. */
+    String name();
+
+    /** Weights in a full block of a row of {@code columns} weights. */
+    int blockLength(int columns);
+
+    /** Bytes of a block that holds {@code length} weights. */
+    int blockBytes(int length);
+
+    /** Bytes of a packed row of {@code columns} weights. */
+    default long rowBytes(int columns) {
+        int full = blockLength(columns);
+        long bytes = (long) (columns / full) * blockBytes(full);
+        int rest = columns % full;
+        return rest == 0 ? bytes : bytes + blockBytes(rest);
+    }
+
+    /** The grid by the format's published rule (absolute maximum, range, mean, …) for {@code w[from, from+length)}. */
+    Grid fit(float[] w, int from, int length);
+
+    /**
+     * The grid that (nearly) minimises the sum of importance × squared rounding error over scale and zero point.
+     *
+     * @param importance non-negative weight of each column, {@code importance[importanceFrom + i]} belonging to
+     *     {@code w[from + i]}; null for all equal
+     */
+    Grid search(float[] w, int from, int length, float[] importance, int importanceFrom);
+
+    /** Writes one block: the grid's parameters and {@code length} codes, at {@code offset}. */
+    void encode(Grid grid, int[] codes, int length, MemorySegment target, long offset);
+
+    /** Reads one block of {@code length} weights back into {@code w[from, from+length)}. The specification of the bytes. */
+    void decode(MemorySegment source, long offset, int length, float[] w, int from);
+}

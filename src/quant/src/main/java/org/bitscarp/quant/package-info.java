@@ -1,0 +1,4 @@
+/**
+ * Numbers: floats to codes to floats. Number formats, storage formats, solvers, levels. No I/O, no threads, no devices.
+ */
+package org.bitscarp.quant;
