@@ -1,0 +1,233 @@
+package org.bitscarp.compute;
+
+import java.util.function.Supplier;
+import org.bitscarp.compute.internal.Attention;
+import org.bitscarp.compute.internal.Gemm;
+import org.bitscarp.compute.internal.HostBackend;
+import org.bitscarp.compute.internal.HostTensor;
+import org.bitscarp.compute.internal.OpenBlasGemm;
+import org.bitscarp.compute.internal.VectorGemm;
+import org.bitscarp.compute.internal.VectorOps;
+
+/** fp32 on the CPU: matrix products by OpenBLAS or in Java, all else with the Vector API. */
+public final class CpuBackend extends HostBackend {
+    private final Gemm gemm;
+    private final Attention attention;
+    private final int lanes;
+    private final String gemmReason;
+
+    private CpuBackend(Gemm gemm, String gemmReason, int lanes) {
+        this.gemm = gemm;
+        this.gemmReason = gemmReason;
+        this.lanes = lanes;
+        attention = new Attention(gemm);
+    }
+
+    /** Which matrix product to use. */
+    public enum MatrixProduct {
+        /** OpenBLAS where it loads, else Java. */
+        AUTO,
+        OPENBLAS,
+        JAVA
+    }
+
+    /**
+     * @param lanes threads that will call, at least 1
+     * @throws IllegalStateException when OpenBLAS is asked for by name and does not load
+     */
+    public static CpuBackend create(MatrixProduct product, int lanes) {
+        if (product == MatrixProduct.JAVA) {
+            return new CpuBackend(new VectorGemm(), "", lanes);
+        }
+        try {
+            return new CpuBackend(OpenBlasGemm.load(), "", lanes);
+        } catch (LinkageError e) {
+            if (product == MatrixProduct.OPENBLAS) {
+                throw new IllegalStateException("OpenBLAS does not load: " + e.getMessage(), e);
+            }
+            return new CpuBackend(new VectorGemm(), "OpenBLAS does not load: " + e.getMessage(), lanes);
+        }
+    }
+
+    /** One lane per processor. */
+    public static CpuBackend create() {
+        return create(MatrixProduct.AUTO, Runtime.getRuntime().availableProcessors());
+    }
+
+    /** Why the matrix product is not the preferred one; empty when it is. */
+    public String fallbackReason() {
+        return gemmReason;
+    }
+
+    @Override
+    public String name() {
+        return "cpu";
+    }
+
+    @Override
+    public String description() {
+        return "cpu, " + lanes + (lanes == 1 ? " thread, " : " threads, ") + gemm.name();
+    }
+
+    @Override
+    public int lanes() {
+        return lanes;
+    }
+
+    @Override
+    public void matmul(Tensor x, Tensor w, Tensor y) {
+        require(
+                x.columns() == w.columns() && y.rows() == x.rows() && y.columns() == w.rows(),
+                "matmul: %s · %sᵀ into %s",
+                shape(x),
+                shape(w),
+                shape(y));
+        if (x.rows() > 0 && w.rows() > 0) {
+            gemm.multiply(x.rows(), w.rows(), x.columns(), panel(x), panel(w), true, panel(y));
+        }
+    }
+
+    @Override
+    public void addBias(Tensor x, Tensor bias) {
+        require(bias.rows() == 1 && bias.columns() == x.columns(), "bias %s on %s", shape(bias), shape(x));
+        for (int row = 0; row < x.rows(); row++) {
+            VectorOps.add(host(x).data(), at(x, row), host(bias).data(), 0, x.columns());
+        }
+    }
+
+    @Override
+    public void add(Tensor x, Tensor y) {
+        requireSameShape("add", x, y);
+        VectorOps.add(host(x).data(), 0, host(y).data(), 0, host(x).size());
+    }
+
+    @Override
+    public void rmsNorm(Tensor x, Tensor gain, float epsilon, Tensor y) {
+        requireSameShape("rms norm", x, y);
+        require(gain.rows() == 1 && gain.columns() == x.columns(), "gain %s for %s", shape(gain), shape(x));
+        for (int row = 0; row < x.rows(); row++) {
+            double mean = VectorOps.squaredNorm(host(x).data(), at(x, row), x.columns()) / x.columns();
+            float inverse = (float) (1 / Math.sqrt(mean + epsilon));
+            VectorOps.scale(
+                    host(x).data(), at(x, row), inverse, host(gain).data(), host(y).data(), at(y, row), x.columns());
+        }
+    }
+
+    @Override
+    public void rope(Tensor x, Tensor cos, Tensor sin, boolean interleaved) {
+        requireSameShape("rope", cos, sin);
+        int half = cos.columns();
+        require(x.columns() % (2 * half) == 0, "rope: heads of %d in %s", 2 * half, shape(x));
+        for (int row = 0; row < x.rows(); row++) {
+            long angles = (long) (row % cos.rows()) * half;
+            for (int head = 0; head < x.columns(); head += 2 * half) {
+                long at = at(x, row) + head;
+                if (interleaved) {
+                    VectorOps.rotatePairs(host(x).data(), at, host(cos).data(), host(sin).data(), angles, half);
+                } else {
+                    VectorOps.rotateHalves(host(x).data(), at, host(cos).data(), host(sin).data(), angles, half);
+                }
+            }
+        }
+    }
+
+    @Override
+    public void attention(Tensor q, Tensor k, Tensor v, AttentionShape shape, Tensor out) {
+        require(
+                q.columns() == shape.heads() * shape.headDim()
+                        && k.columns() == shape.kvHeads() * shape.headDim()
+                        && q.rows() % shape.length() == 0
+                        && k.rows() == q.rows(),
+                "attention: queries %s and keys %s for %s",
+                shape(q),
+                shape(k),
+                shape);
+        requireSameShape("attention", k, v);
+        requireSameShape("attention", q, out);
+        attention.run(host(q), host(k), host(v), shape, host(out));
+    }
+
+    @Override
+    public void siluMultiply(Tensor gate, Tensor up) {
+        requireSameShape("silu", gate, up);
+        VectorOps.siluMultiply(host(gate).data(), host(up).data(), host(gate).size());
+    }
+
+    @Override
+    public double squaredDistance(Tensor x, Tensor y) {
+        requireSameShape("distance", x, y);
+        return VectorOps.squaredDistance(host(x).data(), host(y).data(), host(x).size());
+    }
+
+    @Override
+    public double squaredNorm(Tensor x) {
+        return VectorOps.squaredNorm(host(x).data(), 0, host(x).size());
+    }
+
+    @Override
+    public void scoreReference(Tensor logits, int firstToken, int[] targets, Scores scores, Tensor exponentials) {
+        requireSameShape("score", logits, exponentials);
+        for (int row = 0; row < logits.rows(); row++) {
+            int r = row;
+            takeSlice(host(logits), row, firstToken, targets[row], scores, () -> VectorOps.exponentials(
+                    host(logits).data(),
+                    at(logits, r),
+                    1,
+                    scores.max[r],
+                    host(exponentials).data(),
+                    at(logits, r),
+                    logits.columns()));
+        }
+    }
+
+    @Override
+    public void scoreAgainst(
+            Tensor referenceLogits,
+            Tensor exponentials,
+            Scores reference,
+            Tensor logits,
+            int firstToken,
+            int[] targets,
+            Scores scores) {
+        requireSameShape("score", logits, referenceLogits);
+        requireSameShape("score", logits, exponentials);
+        for (int row = 0; row < logits.rows(); row++) {
+            int r = row;
+            takeSlice(host(logits), row, firstToken, targets[row], scores, () -> VectorOps.sumOfExponentials(
+                    host(logits).data(), at(logits, r), scores.max[r], logits.columns()));
+            double cross = VectorOps.weightedDifference(
+                    host(exponentials).data(),
+                    host(referenceLogits).data(),
+                    host(logits).data(),
+                    at(logits, row),
+                    logits.columns());
+            scores.cross[row] = scores.cross[row] * reference.rescale[row] + cross;
+        }
+    }
+
+    /** As in {@link ScalarBackend}; {@code sum} gives Σ exp(z − max) of the slice once the maximum is known. */
+    private static void takeSlice(
+            HostTensor logits, int row, int firstToken, int target, Scores scores, Supplier<Double> sum) {
+        float old = scores.max[row];
+        float max = VectorOps.max(logits.data(), at(logits, row), logits.columns());
+        if (max > old) {
+            scores.max[row] = max;
+            scores.argmax[row] =
+                    firstToken + VectorOps.indexOf(logits.data(), at(logits, row), logits.columns(), max);
+        }
+        if (target >= firstToken && target < firstToken + logits.columns()) {
+            scores.target[row] = logits.data()
+                    .getAtIndex(java.lang.foreign.ValueLayout.JAVA_FLOAT, at(logits, row) + target - firstToken);
+        }
+        scores.rescale[row] = old == scores.max[row] ? 1 : Math.exp((double) old - scores.max[row]);
+        scores.sum[row] = scores.sum[row] * scores.rescale[row] + sum.get();
+    }
+
+    private static Gemm.Panel panel(Tensor t) {
+        return Gemm.Panel.of(host(t));
+    }
+
+    private static long at(Tensor t, int row) {
+        return (long) row * t.columns();
+    }
+}

@@ -1,0 +1,70 @@
+package org.bitscarp.compute;
+
+/**
+ * Running log-softmax statistics of some rows of logits. The vocabulary goes by in slices, so that the full matrix of
+ * tokens × vocabulary never exists.
+ *
+ * <p>Of each row it keeps: the greatest logit m so far and its token, Σ exp(z − m), the target's logit, and against a
+ * reference r the cross term Σ exp(z_r − m_r)·(z_r − z), from which KL(r ‖ this) follows when the last slice is through.
+ */
+public final class Scores {
+    /** Greatest logit so far. */
+    final float[] max;
+    /** Token that it belongs to; the first of equals. */
+    final int[] argmax;
+    /** Σ exp(z − max). */
+    final double[] sum;
+    /** Logit of the target token. */
+    final double[] target;
+    /** Σ exp(z_r − max_r)·(z_r − z) with the reference's current maximum. */
+    final double[] cross;
+    /** By what the last slice scaled {@link #sum} when the maximum rose; cross terms against this row follow. */
+    final double[] rescale;
+
+    public Scores(int rows) {
+        max = new float[rows];
+        argmax = new int[rows];
+        sum = new double[rows];
+        target = new double[rows];
+        cross = new double[rows];
+        rescale = new double[rows];
+        reset();
+    }
+
+    public int rows() {
+        return max.length;
+    }
+
+    /** Forgets everything, for the next rows. */
+    public void reset() {
+        java.util.Arrays.fill(max, Float.NEGATIVE_INFINITY);
+        java.util.Arrays.fill(argmax, -1);
+        java.util.Arrays.fill(sum, 0);
+        java.util.Arrays.fill(target, Double.NaN);
+        java.util.Arrays.fill(cross, 0);
+        java.util.Arrays.fill(rescale, 1);
+    }
+
+    /** log Σ exp(z) of a row. */
+    public double logSumExp(int row) {
+        return max[row] + Math.log(sum[row]);
+    }
+
+    /** −log p(target) of a row, in nats; NaN where a logit was NaN or the target never came by. */
+    public double negativeLogLikelihood(int row) {
+        return logSumExp(row) - target[row];
+    }
+
+    /** The most likely token of a row. */
+    public int top1(int row) {
+        return argmax[row];
+    }
+
+    /**
+     * KL(reference ‖ this) of a row in nats: Σ p_r·(z_r − z) − lse_r + lse. Exactly 0 for identical logits; rounding may
+     * leave it a little below 0 for nearly identical ones.
+     */
+    public double klDivergence(Scores reference, int row) {
+        return cross[row] / reference.sum[row] - (reference.logSumExp(row) - logSumExp(row));
+    }
+}

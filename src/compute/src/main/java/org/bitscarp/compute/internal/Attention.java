@@ -1,0 +1,85 @@
+package org.bitscarp.compute.internal;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.bitscarp.compute.AttentionShape;
+
+/**
+ * Causal attention in blocks of query rows: scores of a block against the keys up to its last row, softmax, mix.
+ *
+ * <p>Floor: 2·length·headDim multiply-adds per query and head, half of that by causality; a block of B rows computes B/2
+ * keys per query too many. 128 rows waste 12 % at 512 tokens and keep both products efficient.
+ */
+public final class Attention {
+    private static final int BLOCK = 128;
+
+    private final Gemm gemm;
+    private final ThreadLocal<Buffer> buffers = ThreadLocal.withInitial(Buffer::new);
+
+    public Attention(Gemm gemm) {
+        this.gemm = gemm;
+    }
+
+    public void run(HostTensor q, HostTensor k, HostTensor v, AttentionShape shape, HostTensor out) {
+        MemorySegment scores = buffers.get().atLeast((long) Math.min(BLOCK, shape.length()) * shape.length());
+        for (int window = 0; window < q.rows(); window += shape.length()) {
+            for (int head = 0; head < shape.heads(); head++) {
+                for (int block = 0; block < shape.length(); block += BLOCK) {
+                    int rows = Math.min(BLOCK, shape.length() - block);
+                    block(q, k, v, shape, out, scores, window, head, block, rows);
+                }
+            }
+        }
+    }
+
+    private void block(
+            HostTensor q,
+            HostTensor k,
+            HostTensor v,
+            AttentionShape shape,
+            HostTensor out,
+            MemorySegment scores,
+            int window,
+            int head,
+            int block,
+            int rows) {
+        int d = shape.headDim();
+        int kvColumn = head / (shape.heads() / shape.kvHeads()) * d;
+        int keys = block + rows;
+        Gemm.Panel s = new Gemm.Panel(scores, 0, keys);
+        gemm.multiply(
+                rows,
+                keys,
+                d,
+                new Gemm.Panel(q, window + block, head * d),
+                new Gemm.Panel(k, window, kvColumn),
+                true,
+                s);
+        for (int row = 0; row < rows; row++) {
+            softmax(scores, (long) row * keys, block + row + 1, keys, shape.scale());
+        }
+        gemm.multiply(
+                rows, d, keys, s, new Gemm.Panel(v, window, kvColumn), false, new Gemm.Panel(out, window + block, head
+                        * d));
+    }
+
+    /** Softmax of the first {@code visible} of {@code keys} scores, times the temperature; the others become 0. */
+    private static void softmax(MemorySegment scores, long at, int visible, int keys, float scale) {
+        float max = VectorOps.max(scores, at, visible) * scale;
+        double sum = VectorOps.exponentials(scores, at, scale, max, scores, at, visible);
+        VectorOps.scale(scores, at, (float) (1 / sum), visible);
+        scores.asSlice(4 * (at + visible), 4L * (keys - visible)).fill((byte) 0);
+    }
+
+    /** The scores of one block, of the calling thread; grows, freed with the thread. */
+    private static final class Buffer {
+        private MemorySegment data = MemorySegment.NULL;
+
+        MemorySegment atLeast(long floats) {
+            if (data.byteSize() < 4 * floats) {
+                data = HostMemory.allocate(Arena.ofAuto(), floats);
+            }
+            return data;
+        }
+    }
+}

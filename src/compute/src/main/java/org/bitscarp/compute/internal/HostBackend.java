@@ -1,0 +1,82 @@
+package org.bitscarp.compute.internal;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.bitscarp.compute.Backend;
+import org.bitscarp.compute.Tensor;
+import org.bitscarp.compute.TensorMemory;
+import org.bitscarp.quant.DenseMatrix;
+import org.bitscarp.quant.PackedMatrix;
+
+/** What backends in host memory share: memory, transfers, shape checks. */
+public abstract class HostBackend implements Backend {
+    @Override
+    public String computeType() {
+        return "fp32";
+    }
+
+    @Override
+    public TensorMemory newMemory() {
+        Arena arena = Arena.ofShared();
+        return new TensorMemory() {
+            @Override
+            public Tensor allocate(int rows, int columns) {
+                return new HostTensor(arena.allocate(4L * rows * columns, 64), rows, columns);
+            }
+
+            @Override
+            public void close() {
+                arena.close();
+            }
+        };
+    }
+
+    @Override
+    public void upload(MemorySegment host, Tensor target) {
+        HostTensor t = host(target);
+        MemorySegment.copy(host, 0, t.data(), 0, 4 * t.size());
+    }
+
+    @Override
+    public void download(Tensor source, MemorySegment host) {
+        HostTensor t = host(source);
+        MemorySegment.copy(t.data(), 0, host, 0, 4 * t.size());
+    }
+
+    @Override
+    public void decode(PackedMatrix packed, int from, int to, Tensor target) {
+        HostTensor t = host(target);
+        require(
+                packed.rows() == t.rows() && packed.columns() == t.columns(),
+                "decode: a packed %d × %d matrix into %s",
+                packed.rows(),
+                packed.columns(),
+                shape(t));
+        packed.decodeRows(from, to, new DenseMatrix(t.data(), t.rows(), t.columns()));
+    }
+
+    @Override
+    public void close() {}
+
+    /** The tensor as one of ours; tensors of another backend are a programming error. */
+    protected static HostTensor host(Tensor tensor) {
+        if (tensor instanceof HostTensor host) {
+            return host;
+        }
+        throw new IllegalArgumentException("not a tensor in host memory: " + tensor);
+    }
+
+    protected static void requireSameShape(String operation, Tensor x, Tensor y) {
+        require(x.rows() == y.rows() && x.columns() == y.columns(), "%s: %s against %s", operation, shape(x), shape(y));
+    }
+
+    protected static String shape(Tensor t) {
+        return "[" + t.rows() + ", " + t.columns() + "]";
+    }
+
+    protected static void require(boolean condition, String message, Object... arguments) {
+        if (!condition) {
+            throw new IllegalArgumentException(String.format(message, arguments));
+        }
+    }
+}

@@ -1,0 +1,231 @@
+package org.bitscarp.compute.internal;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static org.bitscarp.compute.internal.VectorMath.ORDER;
+import static org.bitscarp.compute.internal.VectorMath.SPECIES;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
+
+/**
+ * Operations on runs of floats, each as vector body, scalar tail. The specification of what they serve is {@link
+ * org.bitscarp.compute.ScalarBackend}. Offsets and lengths are in floats.
+ */
+public final class VectorOps {
+    private static final int LANES = SPECIES.length();
+    /** Floats that are summed in fp32 before a sum goes on in double: keeps the rounding error of long sums near 1e-7. */
+    private static final int CHUNK = 16 * LANES;
+
+    private VectorOps() {}
+
+    public static void add(MemorySegment x, long xAt, MemorySegment y, long yAt, long length) {
+        long i = 0;
+        for (long end = length - length % LANES; i < end; i += LANES) {
+            load(x, xAt + i).add(load(y, yAt + i)).intoMemorySegment(x, 4 * (xAt + i), ORDER);
+        }
+        for (; i < length; i++) {
+            set(x, xAt + i, get(x, xAt + i) + get(y, yAt + i));
+        }
+    }
+
+    public static void siluMultiply(MemorySegment gate, MemorySegment up, long length) {
+        long i = 0;
+        for (long end = length - length % LANES; i < end; i += LANES) {
+            FloatVector g = load(gate, i);
+            FloatVector s = g.div(VectorMath.exp(g.neg()).add(1));
+            s.mul(load(up, i)).intoMemorySegment(gate, 4 * i, ORDER);
+        }
+        for (; i < length; i++) {
+            float g = get(gate, i);
+            set(gate, i, g / (VectorMath.exp(-g) + 1) * get(up, i));
+        }
+    }
+
+    /** Σ x². */
+    public static double squaredNorm(MemorySegment x, long at, long length) {
+        double total = 0;
+        long i = 0;
+        for (long end = length - length % LANES; i < end; ) {
+            FloatVector sum = FloatVector.zero(SPECIES);
+            for (long stop = Math.min(end, i + CHUNK); i < stop; i += LANES) {
+                FloatVector v = load(x, at + i);
+                sum = v.fma(v, sum);
+            }
+            total += sum.reduceLanes(VectorOperators.ADD);
+        }
+        for (; i < length; i++) {
+            total += (double) get(x, at + i) * get(x, at + i);
+        }
+        return total;
+    }
+
+    /** Σ (x − y)². */
+    public static double squaredDistance(MemorySegment x, MemorySegment y, long length) {
+        double total = 0;
+        long i = 0;
+        for (long end = length - length % LANES; i < end; ) {
+            FloatVector sum = FloatVector.zero(SPECIES);
+            for (long stop = Math.min(end, i + CHUNK); i < stop; i += LANES) {
+                FloatVector v = load(x, i).sub(load(y, i));
+                sum = v.fma(v, sum);
+            }
+            total += sum.reduceLanes(VectorOperators.ADD);
+        }
+        for (; i < length; i++) {
+            double d = (double) get(x, i) - get(y, i);
+            total += d * d;
+        }
+        return total;
+    }
+
+    /** y = x · factor · gain. */
+    public static void scale(
+            MemorySegment x, long xAt, float factor, MemorySegment gain, MemorySegment y, long yAt, int length) {
+        int i = 0;
+        for (int end = length - length % LANES; i < end; i += LANES) {
+            load(x, xAt + i).mul(factor).mul(load(gain, i)).intoMemorySegment(y, 4 * (yAt + i), ORDER);
+        }
+        for (; i < length; i++) {
+            set(y, yAt + i, get(x, xAt + i) * factor * get(gain, i));
+        }
+    }
+
+    /** x *= factor. */
+    public static void scale(MemorySegment x, long at, float factor, int length) {
+        int i = 0;
+        for (int end = length - length % LANES; i < end; i += LANES) {
+            load(x, at + i).mul(factor).intoMemorySegment(x, 4 * (at + i), ORDER);
+        }
+        for (; i < length; i++) {
+            set(x, at + i, get(x, at + i) * factor);
+        }
+    }
+
+    /** The greatest value; NaN does not count, −∞ when there is none. */
+    public static float max(MemorySegment x, long at, int length) {
+        float max = Float.NEGATIVE_INFINITY;
+        int i = 0;
+        int end = length - length % LANES;
+        if (end > 0) {
+            FloatVector best = FloatVector.broadcast(SPECIES, Float.NEGATIVE_INFINITY);
+            for (; i < end; i += LANES) {
+                FloatVector v = load(x, at + i);
+                best = best.blend(v, v.compare(VectorOperators.GT, best));
+            }
+            max = best.reduceLanes(VectorOperators.MAX);
+        }
+        for (; i < length; i++) {
+            max = get(x, at + i) > max ? get(x, at + i) : max;
+        }
+        return max;
+    }
+
+    /** Index of the first element equal to {@code value}, or −1. */
+    public static int indexOf(MemorySegment x, long at, int length, float value) {
+        for (int i = 0; i < length; i++) {
+            if (get(x, at + i) == value) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    /** y = exp(x·factor − shift); returns Σ y. x and y may be the same. */
+    public static double exponentials(
+            MemorySegment x, long xAt, float factor, float shift, MemorySegment y, long yAt, int length) {
+        double total = 0;
+        int i = 0;
+        for (int end = length - length % LANES; i < end; ) {
+            FloatVector sum = FloatVector.zero(SPECIES);
+            for (int stop = Math.min(end, i + CHUNK); i < stop; i += LANES) {
+                FloatVector e = VectorMath.exp(load(x, xAt + i).mul(factor).sub(shift));
+                e.intoMemorySegment(y, 4 * (yAt + i), ORDER);
+                sum = sum.add(e);
+            }
+            total += sum.reduceLanes(VectorOperators.ADD);
+        }
+        for (; i < length; i++) {
+            float e = VectorMath.exp(get(x, xAt + i) * factor - shift);
+            set(y, yAt + i, e);
+            total += e;
+        }
+        return total;
+    }
+
+    /** Σ exp(x − shift). */
+    public static double sumOfExponentials(MemorySegment x, long at, float shift, int length) {
+        double total = 0;
+        int i = 0;
+        for (int end = length - length % LANES; i < end; ) {
+            FloatVector sum = FloatVector.zero(SPECIES);
+            for (int stop = Math.min(end, i + CHUNK); i < stop; i += LANES) {
+                sum = sum.add(VectorMath.exp(load(x, at + i).sub(shift)));
+            }
+            total += sum.reduceLanes(VectorOperators.ADD);
+        }
+        for (; i < length; i++) {
+            total += VectorMath.exp(get(x, at + i) - shift);
+        }
+        return total;
+    }
+
+    /** Σ e·(x − y). */
+    public static double weightedDifference(MemorySegment e, MemorySegment x, MemorySegment y, long at, int length) {
+        double total = 0;
+        int i = 0;
+        for (int end = length - length % LANES; i < end; ) {
+            FloatVector sum = FloatVector.zero(SPECIES);
+            for (int stop = Math.min(end, i + CHUNK); i < stop; i += LANES) {
+                sum = load(x, at + i).sub(load(y, at + i)).fma(load(e, at + i), sum);
+            }
+            total += sum.reduceLanes(VectorOperators.ADD);
+        }
+        for (; i < length; i++) {
+            total += (double) get(e, at + i) * (get(x, at + i) - get(y, at + i));
+        }
+        return total;
+    }
+
+    /** Rotates pairs (i, i + half) of one head: (a, b) becomes (a·c − b·s, b·c + a·s). */
+    public static void rotateHalves(MemorySegment x, long at, MemorySegment cos, MemorySegment sin, long angleAt, int half) {
+        int i = 0;
+        for (int end = half - half % LANES; i < end; i += LANES) {
+            FloatVector a = load(x, at + i);
+            FloatVector b = load(x, at + half + i);
+            FloatVector c = load(cos, angleAt + i);
+            FloatVector s = load(sin, angleAt + i);
+            a.mul(c).sub(b.mul(s)).intoMemorySegment(x, 4 * (at + i), ORDER);
+            b.mul(c).add(a.mul(s)).intoMemorySegment(x, 4 * (at + half + i), ORDER);
+        }
+        for (; i < half; i++) {
+            rotate(x, at + i, at + half + i, get(cos, angleAt + i), get(sin, angleAt + i));
+        }
+    }
+
+    /** Rotates pairs (2i, 2i + 1) of one head. Scalar: only small llama2.c models need it. */
+    public static void rotatePairs(MemorySegment x, long at, MemorySegment cos, MemorySegment sin, long angleAt, int half) {
+        for (int i = 0; i < half; i++) {
+            rotate(x, at + 2 * i, at + 2 * i + 1, get(cos, angleAt + i), get(sin, angleAt + i));
+        }
+    }
+
+    private static void rotate(MemorySegment x, long first, long second, float c, float s) {
+        float a = get(x, first);
+        float b = get(x, second);
+        set(x, first, a * c - b * s);
+        set(x, second, b * c + a * s);
+    }
+
+    private static FloatVector load(MemorySegment x, long at) {
+        return FloatVector.fromMemorySegment(SPECIES, x, 4 * at, ORDER);
+    }
+
+    private static float get(MemorySegment x, long at) {
+        return x.getAtIndex(JAVA_FLOAT, at);
+    }
+
+    private static void set(MemorySegment x, long at, float value) {
+        x.setAtIndex(JAVA_FLOAT, at, value);
+    }
+}

@@ -1,0 +1,14 @@
+package org.bitscarp.compute;
+
+import org.junit.jupiter.api.Assumptions;
+
+class CpuBackendOpenBlasTest extends BackendContract {
+    @Override
+    Backend backend() {
+        try {
+            return CpuBackend.create(CpuBackend.MatrixProduct.OPENBLAS, 1);
+        } catch (IllegalStateException e) {
+            return Assumptions.abort("skipped: " + e.getMessage());
+        }
+    }
+}

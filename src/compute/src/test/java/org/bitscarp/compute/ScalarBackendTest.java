@@ -1,0 +1,9 @@
+package org.bitscarp.compute;
+
+/** The specification against itself: proves that the contract suite is consistent, and its score formulas right. */
+class ScalarBackendTest extends BackendContract {
+    @Override
+    Backend backend() {
+        return new ScalarBackend();
+    }
+}
