@@ -77,6 +77,9 @@ public interface Backend extends AutoCloseable {
     /** Σ x² over all elements. */
     double squaredNorm(Tensor x);
 
+    /** sums[i] += Σ over rows of x[row, i]²; sums is {@code x.columns()} long. What a calibration counts. */
+    void addColumnSquares(Tensor x, double[] sums);
+
     /**
      * Takes one slice of a reference's logits into its statistics.
      *

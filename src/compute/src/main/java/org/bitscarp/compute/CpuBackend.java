@@ -165,6 +165,14 @@ public final class CpuBackend extends HostBackend {
     }
 
     @Override
+    public void addColumnSquares(Tensor x, double[] sums) {
+        require(sums.length == x.columns(), "%d sums for %s", sums.length, shape(x));
+        for (int row = 0; row < x.rows(); row++) {
+            VectorOps.addSquares(host(x).data(), at(x, row), sums);
+        }
+    }
+
+    @Override
     public void scoreReference(Tensor logits, int firstToken, int[] targets, Scores scores, Tensor exponentials) {
         requireSameShape("score", logits, exponentials);
         for (int row = 0; row < logits.rows(); row++) {

@@ -173,6 +173,16 @@ public final class ScalarBackend extends HostBackend {
     }
 
     @Override
+    public void addColumnSquares(Tensor x, double[] sums) {
+        require(sums.length == x.columns(), "%d sums for %s", sums.length, shape(x));
+        for (int row = 0; row < x.rows(); row++) {
+            for (int i = 0; i < x.columns(); i++) {
+                sums[i] += (double) get(x, row, i) * get(x, row, i);
+            }
+        }
+    }
+
+    @Override
     public void scoreReference(Tensor logits, int firstToken, int[] targets, Scores scores, Tensor exponentials) {
         for (int row = 0; row < logits.rows(); row++) {
             takeSlice(logits, row, firstToken, targets[row], scores);

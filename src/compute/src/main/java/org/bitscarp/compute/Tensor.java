@@ -8,4 +8,7 @@ public interface Tensor {
 
     /** A view of {@code count} rows from {@code first} on; shares memory. */
     Tensor slice(int first, int count);
+
+    /** A view of the first {@code rows × columns} elements in another shape; shares memory. */
+    Tensor reshape(int rows, int columns);
 }

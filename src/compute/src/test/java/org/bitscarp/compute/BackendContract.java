@@ -169,6 +169,21 @@ abstract class BackendContract {
     }
 
     @ParameterizedTest
+    @ValueSource(ints = {1, 15, 33, 300})
+    void columnSquares(int columns) {
+        Pair x = pair(7, columns);
+        double[] expected = new double[columns];
+        double[] actual = new double[columns];
+        Arrays.fill(expected, 3);
+        Arrays.fill(actual, 3);
+        specification.addColumnSquares(x.host, expected);
+        backend.addColumnSquares(x.device, actual);
+        for (int i = 0; i < columns; i++) {
+            assertEquals(expected[i], actual[i], 64 * UNIT * expected[i]);
+        }
+    }
+
+    @ParameterizedTest
     @CsvSource({"1,1", "17,17", "40,7", "300,129", "4096,4096", "1000,333"})
     void scoresOfAVocabularyInSlices(int vocabulary, int slice) {
         int rows = 5;

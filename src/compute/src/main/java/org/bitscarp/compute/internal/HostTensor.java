@@ -19,6 +19,11 @@ public record HostTensor(MemorySegment data, int rows, int columns) implements T
         return new HostTensor(data.asSlice(4L * first * columns, 4L * count * columns), count, columns);
     }
 
+    @Override
+    public HostTensor reshape(int rows, int columns) {
+        return new HostTensor(data.asSlice(0, Math.multiplyExact(4L * rows, columns)), rows, columns);
+    }
+
     /** Number of floats. */
     public long size() {
         return (long) rows * columns;

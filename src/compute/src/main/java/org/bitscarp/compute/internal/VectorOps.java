@@ -60,6 +60,14 @@ public final class VectorOps {
         return total;
     }
 
+    /** sums[i] += x[i]². A loop that the compiler vectorises by itself; double sums because rows go into the millions. */
+    public static void addSquares(MemorySegment x, long at, double[] sums) {
+        for (int i = 0; i < sums.length; i++) {
+            double v = get(x, at + i);
+            sums[i] += v * v;
+        }
+    }
+
     /** Σ (x − y)². */
     public static double squaredDistance(MemorySegment x, MemorySegment y, long length) {
         double total = 0;

@@ -1,0 +1,233 @@
+package org.bitscarp.eval;
+
+import java.io.IOException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import org.bitscarp.compute.Backend;
+import org.bitscarp.datasets.Corpus;
+import org.bitscarp.datasets.TokenizedText;
+import org.bitscarp.eval.engine.LevelResult;
+import org.bitscarp.eval.engine.Progress;
+import org.bitscarp.eval.engine.Sweep;
+import org.bitscarp.eval.protocol.Protocol;
+import org.bitscarp.eval.protocol.WindowPlan;
+import org.bitscarp.eval.report.CliffRule;
+import org.bitscarp.eval.report.SweepResult;
+import org.bitscarp.eval.stats.MeanDivergence;
+import org.bitscarp.eval.stats.PairedDifference;
+import org.bitscarp.eval.stats.Perplexity;
+import org.bitscarp.model.Checkpoint;
+import org.bitscarp.model.TensorInfo;
+import org.bitscarp.model.Tokenizer;
+
+/** A sweep from request to result: tokens, windows, measurement, statistics, the cliff. */
+public final class SweepRunner {
+    private final Backend backend;
+    private final CliffRule cliffRule;
+    private final String version;
+
+    /** @param version of the program, for the report */
+    public SweepRunner(Backend backend, CliffRule cliffRule, String version) {
+        this.backend = backend;
+        this.cliffRule = cliffRule;
+        this.version = version;
+    }
+
+    public SweepResult run(Checkpoint checkpoint, SweepRequest request, Progress progress) throws IOException {
+        Instant started = Instant.now();
+        List<String> notes = new ArrayList<>();
+        try (Tokenizer tokenizer = checkpoint.tokenizer()) {
+            progress.report("tokenizing " + request.text().name(), 0, 1);
+            TokenizedText text = tokenize(request.text(), tokenizer, checkpoint, request.maxTokens());
+            WindowPlan plan =
+                    new WindowPlan(text.tokens(), tokenizer.bos(), tokenizer.addsBos(), request.protocols());
+            WindowPlan calibration = calibrationPlan(checkpoint, request, tokenizer);
+            Sweep sweep = new Sweep(
+                    checkpoint,
+                    backend,
+                    plan,
+                    calibration,
+                    request.levels(),
+                    request.memoryBudget(),
+                    request.spillFolder(),
+                    progress);
+            List<LevelResult> results = sweep.run();
+            addNotes(notes, checkpoint, request, plan, results, sweep);
+            double seconds = (Instant.now().toEpochMilli() - started.toEpochMilli()) / 1000.0;
+            List<SweepResult.Row> rows = rows(results, plan, text, checkpoint);
+            return new SweepResult(
+                    version,
+                    describe(checkpoint, sweep.modelSha256()),
+                    new SweepResult.Text(
+                            text.corpus().name(),
+                            text.corpus().sha256(),
+                            text.corpus().bytes(),
+                            text.total(),
+                            tokenizer.sha256()),
+                    protocols(plan, tokenizer),
+                    backend.description(),
+                    backend.computeType(),
+                    describeCalibration(request, calibration),
+                    request.command(),
+                    started.toString(),
+                    seconds,
+                    rows,
+                    rows.size() < 2 ? null : cliffRule.find(rows),
+                    notes);
+        }
+    }
+
+    private static TokenizedText tokenize(Corpus corpus, Tokenizer tokenizer, Checkpoint checkpoint, int maxTokens)
+            throws IOException {
+        return TokenizedText.of(corpus, tokenizer, checkpoint.spec().vocabulary(), maxTokens);
+    }
+
+    private static WindowPlan calibrationPlan(Checkpoint checkpoint, SweepRequest request, Tokenizer tokenizer)
+            throws IOException {
+        if (request.calibration() == null) {
+            return null;
+        }
+        TokenizedText text = tokenize(request.calibration(), tokenizer, checkpoint, request.calibrationTokens());
+        int context = request.protocols().getFirst().context();
+        try {
+            return new WindowPlan(
+                    text.tokens(),
+                    tokenizer.bos(),
+                    tokenizer.addsBos(),
+                    List.of(Protocol.of(Protocol.Kind.GPTQ, context, 0)));
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("calibration text " + request.calibration().name() + ": "
+                    + e.getMessage(), e);
+        }
+    }
+
+    private static List<SweepResult.Protocol> protocols(WindowPlan plan, Tokenizer tokenizer) {
+        List<SweepResult.Protocol> protocols = new ArrayList<>();
+        for (int p = 0; p < plan.protocols().size(); p++) {
+            Protocol protocol = plan.protocols().get(p);
+            protocols.add(new SweepResult.Protocol(
+                    protocol.kind().text(),
+                    protocol.context(),
+                    protocol.stride(),
+                    plan.windowCount(p),
+                    protocol.description(tokenizer.addsBos())));
+        }
+        return protocols;
+    }
+
+    private static SweepResult.Model describe(Checkpoint checkpoint, String sha256) {
+        long parameters = 0;
+        long bytes = 0;
+        for (TensorInfo tensor : checkpoint.parameters()) {
+            parameters += tensor.size();
+            bytes += tensor.byteSize();
+        }
+        return new SweepResult.Model(
+                checkpoint.path().toString(),
+                checkpoint.container(),
+                sha256,
+                checkpoint.spec().architecture(),
+                parameters,
+                bytes,
+                checkpoint.spec().layers());
+    }
+
+    private static String describeCalibration(SweepRequest request, WindowPlan plan) {
+        return plan == null
+                ? null
+                : request.calibration().name() + ", " + plan.rows() + " tokens in windows of " + plan.longestWindow()
+                        + ", full-precision activations, sha256 "
+                        + request.calibration().sha256();
+    }
+
+    private static void addNotes(
+            List<String> notes,
+            Checkpoint checkpoint,
+            SweepRequest request,
+            WindowPlan plan,
+            List<LevelResult> results,
+            Sweep sweep) {
+        int trained = checkpoint.spec().maxPositions();
+        if (plan.longestWindow() > trained) {
+            notes.add("Windows of " + plan.longestWindow() + " tokens exceed the " + trained
+                    + " positions that the model was made for; perplexities are worse than they need to be.");
+        }
+        if (request.calibration() != null
+                && request.calibration().sha256().equals(request.text().sha256())) {
+            notes.add("Calibration and evaluation text are the same: calibrated levels look better than they are.");
+        }
+        boolean calibrated =
+                request.levels().stream().anyMatch(level -> level.solver().name().equals("search"));
+        if (calibrated && request.calibration() == null) {
+            notes.add("No calibration text was given: scale searches weigh all input channels alike.");
+        }
+        for (LevelResult result : results) {
+            if (result.stats().fallbacks > 0) {
+                notes.add(result.level() + ": " + result.stats().fallbacks
+                        + " blocks could not follow the level's rule (scale outside fp16's range).");
+            }
+            if (result.stats().nonfinite > 0) {
+                notes.add(result.level() + ": " + result.stats().nonfinite + " weights are NaN or infinite.");
+            }
+        }
+        if (sweep.spilled()) {
+            notes.add("Hidden states of some levels were kept in a file (--memory).");
+        }
+    }
+
+    private List<SweepResult.Row> rows(
+            List<LevelResult> results, WindowPlan plan, TokenizedText text, Checkpoint checkpoint) {
+        long parameters = checkpoint.parameters().stream().mapToLong(TensorInfo::size).sum();
+        LevelResult reference = results.getFirst();
+        List<SweepResult.Row> rows = new ArrayList<>();
+        for (LevelResult result : results) {
+            List<SweepResult.Score> scores = new ArrayList<>();
+            for (int p = 0; p < plan.protocols().size(); p++) {
+                scores.add(score(result, reference, plan, p, text));
+            }
+            MeanDivergence divergence = MeanDivergence.of(
+                    result.scores().kld(), result.scores().sameTop1(), plan.scoredRows(0));
+            long nonfinite = Perplexity.of(result.scores().nll(), plan.scoredRows(0)).nonfinite();
+            rows.add(new SweepResult.Row(
+                    result.level().toString(),
+                    result.level().format().name(),
+                    result.level().solver().name(),
+                    result == reference,
+                    result.bitsPerWeight(),
+                    8.0 * result.modelBytes() / parameters,
+                    result.modelBytes(),
+                    scores,
+                    new SweepResult.Divergence(divergence.mean(), divergence.stderr(), divergence.sameTop1()),
+                    result.stats().relativeError(),
+                    result.layerErrors(),
+                    result.seconds(),
+                    result.stats().fallbacks,
+                    nonfinite));
+        }
+        rows.sort(Comparator.comparingDouble(SweepResult.Row::bitsPerWeight).reversed());
+        return rows;
+    }
+
+    private static SweepResult.Score score(
+            LevelResult result, LevelResult reference, WindowPlan plan, int protocol, TokenizedText text) {
+        int[] scored = plan.scoredRows(protocol);
+        Perplexity perplexity = Perplexity.of(result.scores().nll(), scored);
+        double referencePerplexity =
+                Perplexity.of(reference.scores().nll(), scored).value();
+        PairedDifference difference = PairedDifference.of(
+                result.scores().nll(), reference.scores().nll(), scored, plan.scoredWindows(protocol));
+        double nats = perplexity.nllSum() / perplexity.count();
+        return new SweepResult.Score(
+                plan.protocols().get(protocol).kind().text(),
+                perplexity.value(),
+                perplexity.stderr(),
+                perplexity.nllSum(),
+                perplexity.count(),
+                nats / Math.log(2) * text.tokensPerByte(),
+                difference.perplexity(referencePerplexity),
+                difference.perplexityInterval(referencePerplexity),
+                difference.tied());
+    }
+}

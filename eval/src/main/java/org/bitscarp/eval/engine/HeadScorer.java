@@ -1,0 +1,234 @@
+package org.bitscarp.eval.engine;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.bitscarp.compute.Backend;
+import org.bitscarp.compute.Scores;
+import org.bitscarp.compute.Tensor;
+import org.bitscarp.compute.TensorMemory;
+import org.bitscarp.eval.protocol.WindowPlan;
+import org.bitscarp.model.Checkpoint;
+import org.bitscarp.model.DecoderSpec;
+import org.bitscarp.model.TensorInfo;
+import org.bitscarp.model.TensorRole;
+import org.bitscarp.quant.BlockFormat;
+import org.bitscarp.quant.DenseMatrix;
+import org.bitscarp.quant.Solvers;
+
+/**
+ * From the last hidden states of all levels to token scores: final norm, output projection in slices of the vocabulary,
+ * log-softmax, divergence from the reference. Tokens × vocabulary never exists as a whole, and each slice of the
+ * projection is read once for all levels.
+ */
+final class HeadScorer {
+    /** Bytes of a vocabulary slice's fp32 weights. A constant, so that results do not depend on memory settings. */
+    private static final long SLICE_BYTES = 64L << 20;
+    /** Vocabulary entries whose logits exist at a time. */
+    private static final int TILE = 4096;
+
+    private final Backend backend;
+    private final DecoderSpec spec;
+    private final Checkpoint checkpoint;
+    private final WeightReader reader;
+    private final Lanes lanes;
+    private final MatrixQuantizer quantizer;
+
+    HeadScorer(Backend backend, Checkpoint checkpoint, WeightReader reader, Lanes lanes) {
+        this.backend = backend;
+        this.checkpoint = checkpoint;
+        this.spec = checkpoint.spec();
+        this.reader = reader;
+        this.lanes = lanes;
+        quantizer = new MatrixQuantizer(backend, lanes);
+    }
+
+    /** Vocabulary entries in a slice. */
+    static int sliceRows(DecoderSpec spec) {
+        long rows = Math.max(1024, SLICE_BYTES / (4L * spec.hidden()));
+        return (int) Math.min(spec.vocabulary(), rows);
+    }
+
+    /** Bytes that scoring takes besides the hidden states. */
+    static long bytes(DecoderSpec spec, int unitRows, int lanes, int headFormats) {
+        long slice = 4L * sliceRows(spec) * spec.hidden();
+        long tile = 4L * unitRows * Math.min(TILE, spec.vocabulary());
+        return slice * (1 + headFormats) + lanes * (3 * tile + 12L * unitRows * spec.hidden());
+    }
+
+    /** Called after each level of each unit, from any lane, with the rows it covered. */
+    @FunctionalInterface
+    interface Listener {
+        void scored(LevelTally level, long nanos);
+    }
+
+    /** Scores all units of all levels; the first level is the reference. */
+    void run(WindowPlan plan, List<LevelTally> levels, HiddenStates states, Listener listener) throws IOException {
+        TensorInfo head = checkpoint
+                .tensor(spec.tiedHead() ? TensorRole.EMBEDDING : TensorRole.HEAD, 0)
+                .orElseThrow();
+        List<WindowPlan.Unit> units = plan.units();
+        Scores[][] scores = new Scores[levels.size()][units.size()];
+        for (Scores[] ofLevel : scores) {
+            for (int u = 0; u < ofLevel.length; u++) {
+                ofLevel[u] = new Scores(units.get(u).scored().length);
+            }
+        }
+        int sliceRows = sliceRows(spec);
+        try (Arena arena = Arena.ofShared();
+                TensorMemory memory = backend.newMemory()) {
+            Tensor gain = memory.allocate(1, spec.hidden());
+            backend.upload(
+                    reader.whole(checkpoint.tensor(TensorRole.FINAL_NORM, 0).orElseThrow(), arena)
+                            .data(),
+                    gain);
+            DenseMatrix slice =
+                    new DenseMatrix(arena.allocate(4L * sliceRows * spec.hidden(), 64), sliceRows, spec.hidden());
+            Map<String, Tensor> heads = new LinkedHashMap<>();
+            levels.forEach(l -> heads.computeIfAbsent(nameOf(l.embeddingFormat), f -> memory.allocate(
+                    sliceRows, spec.hidden())));
+            List<Buffers> buffers = new ArrayList<>();
+            for (int lane = 0; lane < lanes.count(); lane++) {
+                buffers.add(new Buffers(memory, arena, plan.largestUnit()));
+            }
+            for (int first = 0; first < spec.vocabulary(); first += sliceRows) {
+                int n = Math.min(sliceRows, spec.vocabulary() - first);
+                DenseMatrix part = new DenseMatrix(slice.data(), n, spec.hidden());
+                reader.rows(head, first, part);
+                prepareHeads(levels, part, heads, n);
+                int from = first;
+                lanes.forEach(units.size(), (lane, u) -> score(
+                        units.get(u), u, from, n, levels, heads, gain, states, scores, buffers.get(lane), listener));
+            }
+        }
+        for (int l = 0; l < levels.size(); l++) {
+            for (int u = 0; u < units.size(); u++) {
+                collect(units.get(u), scores[l][u], scores[0][u], levels.get(l).scores);
+            }
+        }
+    }
+
+    private void prepareHeads(List<LevelTally> levels, DenseMatrix part, Map<String, Tensor> heads, int n)
+            throws IOException {
+        List<String> done = new ArrayList<>();
+        for (LevelTally level : levels) {
+            BlockFormat format = level.embeddingFormat;
+            if (done.contains(nameOf(format))) {
+                continue;
+            }
+            done.add(nameOf(format));
+            Tensor target = heads.get(nameOf(format)).slice(0, n);
+            if (format == null) {
+                backend.upload(part.data(), target);
+            } else {
+                quantizer.run(
+                        format, Solvers.roundToNearest(), List.of(new MatrixQuantizer.Job(part, null, target)));
+            }
+        }
+    }
+
+    private void score(
+            WindowPlan.Unit unit,
+            int u,
+            int first,
+            int n,
+            List<LevelTally> levels,
+            Map<String, Tensor> heads,
+            Tensor gain,
+            HiddenStates states,
+            Scores[][] scores,
+            Buffers b,
+            Listener listener)
+            throws IOException {
+        int rows = unit.scored().length;
+        int[] targets = new int[rows];
+        for (int i = 0; i < rows; i++) {
+            targets[i] = unit.targets()[unit.scored()[i]];
+        }
+        for (int column = 0; column < n; column += TILE) {
+            int width = Math.min(TILE, n - column);
+            Tensor referenceLogits = b.logits(b.referenceLogits, rows, width);
+            Tensor exponentials = b.logits(b.exponentials, rows, width);
+            for (int l = 0; l < levels.size(); l++) {
+                long started = System.nanoTime();
+                Tensor normed = normed(unit, l, gain, states, b);
+                Tensor head = heads.get(nameOf(levels.get(l).embeddingFormat)).slice(column, width);
+                if (l == 0) {
+                    backend.matmul(normed, head, referenceLogits);
+                    backend.scoreReference(referenceLogits, first + column, targets, scores[0][u], exponentials);
+                } else {
+                    Tensor logits = b.logits(b.levelLogits, rows, width);
+                    backend.matmul(normed, head, logits);
+                    backend.scoreAgainst(
+                            referenceLogits,
+                            exponentials,
+                            scores[0][u],
+                            logits,
+                            first + column,
+                            targets,
+                            scores[l][u]);
+                }
+                listener.scored(levels.get(l), System.nanoTime() - started);
+            }
+        }
+    }
+
+    /** The scored rows of a unit at one level, gathered and normed. */
+    private Tensor normed(WindowPlan.Unit unit, int level, Tensor gain, HiddenStates states, Buffers b)
+            throws IOException {
+        int[] scored = unit.scored();
+        states.read(level, unit.firstRow(), unit.rows(), b.host);
+        long rowBytes = 4L * spec.hidden();
+        for (int i = 0; i < scored.length; i++) {
+            if (scored[i] != i) {
+                MemorySegment.copy(b.host, scored[i] * rowBytes, b.host, i * rowBytes, rowBytes);
+            }
+        }
+        Tensor x = b.x.slice(0, scored.length);
+        Tensor normed = b.normed.slice(0, scored.length);
+        backend.upload(b.host, x);
+        backend.rmsNorm(x, gain, spec.normEpsilon(), normed);
+        return normed;
+    }
+
+    private static void collect(WindowPlan.Unit unit, Scores scores, Scores reference, TokenScores target) {
+        for (int i = 0; i < scores.rows(); i++) {
+            int row = unit.firstRow() + unit.scored()[i];
+            target.nll()[row] = scores.negativeLogLikelihood(i);
+            target.kld()[row] = scores == reference ? 0 : scores.klDivergence(reference, i);
+            target.sameTop1()[row] = scores.top1(i) == reference.top1(i);
+        }
+    }
+
+    private static String nameOf(BlockFormat format) {
+        return format == null ? "" : format.name();
+    }
+
+    /** What a lane needs. */
+    private final class Buffers {
+        final Tensor x;
+        final Tensor normed;
+        final Tensor referenceLogits;
+        final Tensor exponentials;
+        final Tensor levelLogits;
+        final MemorySegment host;
+
+        Buffers(TensorMemory memory, Arena arena, int rows) {
+            x = memory.allocate(rows, spec.hidden());
+            normed = memory.allocate(rows, spec.hidden());
+            int width = Math.min(TILE, sliceRows(spec));
+            referenceLogits = memory.allocate(1, rows * width);
+            exponentials = memory.allocate(1, rows * width);
+            levelLogits = memory.allocate(1, rows * width);
+            host = arena.allocate(4L * rows * spec.hidden(), 64);
+        }
+
+        Tensor logits(Tensor buffer, int rows, int width) {
+            return buffer.reshape(rows, width);
+        }
+    }
+}

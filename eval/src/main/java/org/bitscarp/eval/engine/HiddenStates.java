@@ -1,0 +1,105 @@
+package org.bitscarp.eval.engine;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+
+/**
+ * The residual stream of every level between two layers: {@code levels × rows × hidden} floats, in memory as far as the
+ * budget goes, the remaining levels in a file that disappears with this object.
+ *
+ * <p>Different units may be read and written at the same time.
+ */
+final class HiddenStates implements AutoCloseable {
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment[] memory;
+    private final FileChannel file;
+    private final long levelBytes;
+    private final long rowBytes;
+    private final int inMemory;
+
+    /**
+     * @param budget bytes that may stay in memory
+     * @param spillFolder where the file for the rest goes
+     */
+    HiddenStates(int levels, int rows, int hidden, long budget, Path spillFolder) throws IOException {
+        rowBytes = 4L * hidden;
+        levelBytes = rowBytes * rows;
+        inMemory = (int) Math.min(levels, Math.max(0, budget) / Math.max(1, levelBytes));
+        memory = new MemorySegment[inMemory];
+        for (int level = 0; level < inMemory; level++) {
+            memory[level] = arena.allocate(levelBytes, 64);
+        }
+        file = inMemory == levels ? null : open(spillFolder, levels - inMemory);
+    }
+
+    private FileChannel open(Path folder, int levels) throws IOException {
+        Path path;
+        try {
+            Files.createDirectories(folder);
+            long free = Files.getFileStore(folder).getUsableSpace();
+            if (free < levels * levelBytes) {
+                throw new IOException(levels * levelBytes + " bytes are needed, " + free + " are free");
+            }
+            path = Files.createTempFile(folder, "bitscarp-hidden-", ".bin");
+        } catch (IOException e) {
+            throw new IOException(
+                    "cannot keep hidden states in " + folder + ": " + e.getMessage()
+                            + "; give another folder with -Djava.io.tmpdir, more --memory, or fewer --levels",
+                    e);
+        }
+        return FileChannel.open(
+                path, StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.DELETE_ON_CLOSE);
+    }
+
+    /** Whether some levels are kept in a file. */
+    boolean spilled() {
+        return file != null;
+    }
+
+    /** Copies {@code rows} rows from {@code firstRow} on into {@code target}. */
+    void read(int level, int firstRow, int rows, MemorySegment target) throws IOException {
+        long bytes = rows * rowBytes;
+        if (level < inMemory) {
+            MemorySegment.copy(memory[level], firstRow * rowBytes, target, 0, bytes);
+        } else {
+            transfer(level, firstRow, target.asSlice(0, bytes), true);
+        }
+    }
+
+    /** Copies {@code rows} rows from {@code source} to {@code firstRow} on. */
+    void write(int level, int firstRow, int rows, MemorySegment source) throws IOException {
+        long bytes = rows * rowBytes;
+        if (level < inMemory) {
+            MemorySegment.copy(source, 0, memory[level], firstRow * rowBytes, bytes);
+        } else {
+            transfer(level, firstRow, source.asSlice(0, bytes), false);
+        }
+    }
+
+    private void transfer(int level, int firstRow, MemorySegment segment, boolean reading) throws IOException {
+        long position = (level - inMemory) * levelBytes + firstRow * rowBytes;
+        for (long done = 0; done < segment.byteSize(); ) {
+            long piece = Math.min(segment.byteSize() - done, 1 << 30);
+            ByteBuffer buffer = segment.asSlice(done, piece).asByteBuffer();
+            int n = reading ? file.read(buffer, position + done) : file.write(buffer, position + done);
+            if (n < 0) {
+                throw new IOException("the file of hidden states ended early");
+            }
+            done += n;
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        arena.close();
+        if (file != null) {
+            file.close();
+        }
+    }
+}

@@ -1,0 +1,89 @@
+package org.bitscarp.eval.engine;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * A fixed set of threads that share out numbered pieces of work. Which lane takes which piece is left to chance, so pieces
+ * must not depend on it; sums are kept per piece and added up in order.
+ */
+public final class Lanes implements AutoCloseable {
+    private final int count;
+    private final ExecutorService threads;
+
+    public Lanes(int count) {
+        this.count = count;
+        AtomicInteger number = new AtomicInteger();
+        threads = Executors.newFixedThreadPool(count, task -> {
+            Thread thread = new Thread(task, "lane-" + number.getAndIncrement());
+            thread.setDaemon(true);
+            return thread;
+        });
+    }
+
+    public int count() {
+        return count;
+    }
+
+    /** Work on piece {@code index}, on lane {@code lane}. */
+    @FunctionalInterface
+    public interface Task {
+        void run(int lane, int index) throws IOException;
+    }
+
+    /**
+     * Runs pieces 0 … n − 1 and waits for all of them. After the first failure no new piece is begun; it is thrown here.
+     */
+    public void forEach(int n, Task task) throws IOException {
+        AtomicInteger next = new AtomicInteger();
+        List<Future<?>> running = new ArrayList<>();
+        for (int l = 0; l < Math.min(count, n); l++) {
+            int lane = l;
+            running.add(threads.submit(() -> {
+                try {
+                    for (int i = next.getAndIncrement(); i < n; i = next.getAndIncrement()) {
+                        task.run(lane, i);
+                    }
+                } catch (Throwable e) {
+                    next.set(n);
+                    throw e;
+                }
+                return null;
+            }));
+        }
+        Throwable failure = null;
+        for (Future<?> future : running) {
+            try {
+                future.get();
+            } catch (ExecutionException e) {
+                failure = failure == null ? e.getCause() : failure;
+            } catch (InterruptedException e) {
+                next.set(n);
+                Thread.currentThread().interrupt();
+                failure = failure == null ? new IOException("interrupted", e) : failure;
+            }
+        }
+        rethrow(failure);
+    }
+
+    private static void rethrow(Throwable failure) throws IOException {
+        switch (failure) {
+            case null -> {}
+            case IOException e -> throw e;
+            case RuntimeException e -> throw e;
+            case Error e -> throw e;
+            default -> throw new IllegalStateException(failure);
+        }
+    }
+
+    @Override
+    public void close() {
+        threads.shutdownNow();
+    }
+}

@@ -1,0 +1,144 @@
+package org.bitscarp.eval.engine;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.bitscarp.compute.Backend;
+import org.bitscarp.compute.Tensor;
+import org.bitscarp.compute.TensorMemory;
+import org.bitscarp.eval.protocol.WindowPlan;
+import org.bitscarp.model.TensorRole;
+import org.bitscarp.quant.DenseMatrix;
+
+/** One layer of a sweep: calibration first, then each level quantizes the layer and runs all its windows through it. */
+final class LayerPass {
+    private final Backend backend;
+    private final DecoderLayer decoder;
+    private final MatrixQuantizer quantizer;
+    private final Lanes lanes;
+    private final List<Workspace> spaces;
+    private final int layer;
+    private final Map<TensorRole, DenseMatrix> full;
+    private final Map<TensorRole, Tensor> tensors;
+    private final Sweep.Work work;
+    private boolean holdsFullPrecision = true;
+
+    LayerPass(
+            Backend backend,
+            DecoderLayer decoder,
+            MatrixQuantizer quantizer,
+            Lanes lanes,
+            List<Workspace> spaces,
+            int layer,
+            Map<TensorRole, DenseMatrix> full,
+            TensorMemory memory,
+            Sweep.Work work) {
+        this.backend = backend;
+        this.decoder = decoder;
+        this.quantizer = quantizer;
+        this.lanes = lanes;
+        this.spaces = spaces;
+        this.layer = layer;
+        this.full = full;
+        this.work = work;
+        tensors = Sweep.upload(backend, full, memory);
+    }
+
+    /** @param calibrationPlan null for no calibration */
+    void run(
+            WindowPlan plan,
+            List<LevelTally> tallies,
+            HiddenStates states,
+            WindowPlan calibrationPlan,
+            HiddenStates calibrationStates)
+            throws IOException {
+        Map<TensorRole, float[]> importance =
+                calibrationPlan == null ? Map.of() : calibrate(calibrationPlan, calibrationStates);
+        for (int l = 0; l < tallies.size(); l++) {
+            LevelTally tally = tallies.get(l);
+            work.begins("layer " + (layer + 1) + ", " + tally.level, plan.rows());
+            long started = System.nanoTime();
+            load(tally, importance);
+            forward(plan, l, tally, states);
+            tally.nanos += System.nanoTime() - started;
+        }
+    }
+
+    private Map<TensorRole, float[]> calibrate(WindowPlan plan, HiddenStates states) throws IOException {
+        work.begins("layer " + (layer + 1) + ", calibration", plan.rows());
+        Calibration calibration = new Calibration(backend, plan);
+        LayerWeights weights = new LayerWeights(tensors);
+        lanes.forEach(plan.units().size(), (lane, u) -> {
+            WindowPlan.Unit unit = plan.units().get(u);
+            Workspace space = spaces.get(lane);
+            Tensor x = read(states, 0, unit, space, space.x(unit.rows()));
+            decoder.forward(weights, x, unit.length(), space, calibration.tap(u));
+            write(states, 0, unit, space, x);
+        });
+        return calibration.take();
+    }
+
+    /** Brings the level's weights into the layer's tensors. */
+    private void load(LevelTally tally, Map<TensorRole, float[]> importance) throws IOException {
+        List<MatrixQuantizer.Job> jobs = new ArrayList<>();
+        for (Map.Entry<TensorRole, DenseMatrix> entry : full.entrySet()) {
+            if (entry.getKey().linear()) {
+                TensorRole role = entry.getKey();
+                jobs.add(new MatrixQuantizer.Job(entry.getValue(), importance.get(role), tensors.get(role)));
+            }
+        }
+        if (tally.level.isFullPrecision()) {
+            for (MatrixQuantizer.Job job : jobs) {
+                if (!holdsFullPrecision) {
+                    backend.upload(job.weights().data(), job.target());
+                }
+                tally.keptExactly(job.weights());
+            }
+            holdsFullPrecision = true;
+            return;
+        }
+        holdsFullPrecision = false;
+        List<MatrixQuantizer.Outcome> outcomes =
+                quantizer.run(tally.level.format(), tally.level.solver(), jobs);
+        for (int i = 0; i < jobs.size(); i++) {
+            tally.quantized(outcomes.get(i), jobs.get(i).weights().size());
+        }
+    }
+
+    private void forward(WindowPlan plan, int level, LevelTally tally, HiddenStates states) throws IOException {
+        LayerWeights weights = new LayerWeights(tensors);
+        int units = plan.units().size();
+        double[] distance = new double[units];
+        double[] norm = new double[units];
+        lanes.forEach(units, (lane, u) -> {
+            WindowPlan.Unit unit = plan.units().get(u);
+            Workspace space = spaces.get(lane);
+            Tensor x = read(states, level, unit, space, space.x(unit.rows()));
+            decoder.forward(weights, x, unit.length(), space, DecoderLayer.Tap.NONE);
+            write(states, level, unit, space, x);
+            if (level > 0) {
+                Tensor reference = read(states, 0, unit, space, space.reference(unit.rows()));
+                distance[u] = backend.squaredDistance(x, reference);
+                norm[u] = backend.squaredNorm(reference);
+            }
+        });
+        for (int u = 0; u < units; u++) {
+            tally.layerDistance[layer] += distance[u];
+            tally.layerNorm[layer] += norm[u];
+        }
+    }
+
+    private Tensor read(HiddenStates states, int level, WindowPlan.Unit unit, Workspace space, Tensor target)
+            throws IOException {
+        states.read(level, unit.firstRow(), unit.rows(), space.host);
+        backend.upload(space.host, target);
+        return target;
+    }
+
+    private void write(HiddenStates states, int level, WindowPlan.Unit unit, Workspace space, Tensor source)
+            throws IOException {
+        backend.download(source, space.host);
+        states.write(level, unit.firstRow(), unit.rows(), space.host);
+    }
+}

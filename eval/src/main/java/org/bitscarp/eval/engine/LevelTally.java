@@ -1,0 +1,61 @@
+package org.bitscarp.eval.engine;
+
+import org.bitscarp.quant.BlockFormat;
+import org.bitscarp.quant.DenseMatrix;
+import org.bitscarp.quant.Level;
+import org.bitscarp.quant.SolveStats;
+
+/** What accumulates for one level while a sweep runs. */
+final class LevelTally {
+    final Level level;
+    /** Format of embedding and output projection. */
+    final BlockFormat embeddingFormat;
+
+    final TokenScores scores;
+    final SolveStats stats = new SolveStats();
+    /** Per layer Σ‖h − h_ref‖² and Σ‖h_ref‖². */
+    final double[] layerDistance;
+
+    final double[] layerNorm;
+    long quantizedBytes;
+    long quantizedWeights;
+    long otherBytes;
+    long nanos;
+
+    LevelTally(Level level, BlockFormat embeddingFormat, int rows, int layers) {
+        this.level = level;
+        this.embeddingFormat = embeddingFormat;
+        scores = new TokenScores(rows);
+        layerDistance = new double[layers];
+        layerNorm = new double[layers];
+    }
+
+    void quantized(MatrixQuantizer.Outcome outcome, long weights) {
+        stats.add(outcome.stats());
+        quantizedBytes += outcome.bytes();
+        quantizedWeights += weights;
+    }
+
+    /** Counts a matrix that stays in fp32 as it is. */
+    void keptExactly(DenseMatrix weights) {
+        stats.weights += weights.size();
+        quantizedBytes += 4 * weights.size();
+        quantizedWeights += weights.size();
+    }
+
+    LevelResult result() {
+        double[] errors = new double[layerDistance.length];
+        for (int i = 0; i < errors.length; i++) {
+            errors[i] = layerDistance[i] == 0 ? 0 : Math.sqrt(layerDistance[i] / layerNorm[i]);
+        }
+        return new LevelResult(
+                level,
+                scores,
+                quantizedBytes,
+                quantizedWeights,
+                quantizedBytes + otherBytes,
+                stats,
+                errors,
+                nanos / 1e9);
+    }
+}

@@ -1,0 +1,75 @@
+package org.bitscarp.eval.engine;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
+import org.bitscarp.compute.Backend;
+import org.bitscarp.compute.Tensor;
+import org.bitscarp.quant.BlockFormat;
+import org.bitscarp.quant.DenseMatrix;
+import org.bitscarp.quant.PackedMatrix;
+import org.bitscarp.quant.SolveStats;
+import org.bitscarp.quant.Solver;
+
+/**
+ * Quantizes matrices into their packed bytes and decodes those bytes for the backend, row ranges of all matrices spread
+ * over the lanes. What is scored is always what the bytes say, never the solver's own idea of it.
+ */
+final class MatrixQuantizer {
+    /** Weights in a piece of work: about a millisecond of round-to-nearest. */
+    private static final int PIECE = 1 << 17;
+
+    private final Backend backend;
+    private final Lanes lanes;
+
+    MatrixQuantizer(Backend backend, Lanes lanes) {
+        this.backend = backend;
+        this.lanes = lanes;
+    }
+
+    /**
+     * One matrix to quantize.
+     *
+     * @param importance mean squared activation per input channel, or null
+     * @param target where the decoded weights go
+     */
+    record Job(DenseMatrix weights, float[] importance, Tensor target) {}
+
+    /** What became of one matrix. */
+    record Outcome(SolveStats stats, long bytes) {}
+
+    List<Outcome> run(BlockFormat format, Solver solver, List<Job> jobs) throws IOException {
+        try (Arena arena = Arena.ofShared()) {
+            List<Piece> pieces = new ArrayList<>();
+            List<PackedMatrix> packed = new ArrayList<>();
+            for (Job job : jobs) {
+                DenseMatrix w = job.weights;
+                PackedMatrix matrix = PackedMatrix.allocate(format, w.rows(), w.columns(), arena);
+                packed.add(matrix);
+                Solver.RowSolver rows = solver.prepare(w, job.importance, matrix);
+                int step = Math.max(1, PIECE / Math.max(1, w.columns()));
+                for (int from = 0; from < w.rows(); from += step) {
+                    pieces.add(new Piece(packed.size() - 1, rows, from, Math.min(w.rows(), from + step)));
+                }
+            }
+            lanes.forEach(pieces.size(), (lane, i) -> {
+                Piece piece = pieces.get(i);
+                piece.rows.solve(piece.from, piece.to, piece.stats);
+                backend.decode(packed.get(piece.job), piece.from, piece.to, jobs.get(piece.job).target);
+            });
+            List<Outcome> outcomes = new ArrayList<>();
+            for (PackedMatrix matrix : packed) {
+                outcomes.add(new Outcome(new SolveStats(), matrix.byteSize()));
+            }
+            pieces.forEach(piece -> outcomes.get(piece.job).stats.add(piece.stats));
+            return outcomes;
+        }
+    }
+
+    private record Piece(int job, Solver.RowSolver rows, int from, int to, SolveStats stats) {
+        Piece(int job, Solver.RowSolver rows, int from, int to) {
+            this(job, rows, from, to, new SolveStats());
+        }
+    }
+}

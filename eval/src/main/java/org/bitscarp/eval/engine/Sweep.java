@@ -1,0 +1,266 @@
+package org.bitscarp.eval.engine;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.DoubleAdder;
+import org.bitscarp.compute.Backend;
+import org.bitscarp.compute.Tensor;
+import org.bitscarp.compute.TensorMemory;
+import org.bitscarp.eval.protocol.WindowPlan;
+import org.bitscarp.model.Checkpoint;
+import org.bitscarp.model.DecoderSpec;
+import org.bitscarp.model.ModelDigest;
+import org.bitscarp.model.TensorInfo;
+import org.bitscarp.model.TensorRole;
+import org.bitscarp.quant.BlockFormat;
+import org.bitscarp.quant.DenseMatrix;
+import org.bitscarp.quant.Level;
+import org.bitscarp.quant.NumberFormat;
+
+/**
+ * One pass over the layers for all levels. Each layer's full-precision weights are read once; for each level they are
+ * quantized, used on all windows, and dropped. Memory is two layers plus activations, whatever the size of the model and
+ * the number of levels.
+ */
+public final class Sweep {
+    /** Embeddings and output projections of integer levels keep the checkpoint's own type, but at most 16 bits. */
+    private static final Level SIXTEEN_BITS = Level.parse("fp16");
+
+    private final Checkpoint checkpoint;
+    private final DecoderSpec spec;
+    private final Backend backend;
+    private final WindowPlan plan;
+    private final WindowPlan calibrationPlan;
+    private final List<Level> levels;
+    private final long memoryBudget;
+    private final Path spillFolder;
+    private final Progress progress;
+    private final ModelDigest digest = new ModelDigest();
+    private final DoubleAdder done = new DoubleAdder();
+    private double total;
+    private boolean spilled;
+
+    /**
+     * @param calibrationPlan windows that importances are gathered on, or null for none
+     * @param levels the first is the reference
+     * @param memoryBudget bytes that weights, activations and hidden states may take; what of the hidden states does not
+     *     fit goes to a file
+     * @param spillFolder where that file goes
+     */
+    public Sweep(
+            Checkpoint checkpoint,
+            Backend backend,
+            WindowPlan plan,
+            WindowPlan calibrationPlan,
+            List<Level> levels,
+            long memoryBudget,
+            Path spillFolder,
+            Progress progress) {
+        this.checkpoint = checkpoint;
+        this.spec = checkpoint.spec();
+        this.backend = backend;
+        this.plan = plan;
+        this.calibrationPlan = calibrationPlan;
+        this.levels = List.copyOf(levels);
+        this.memoryBudget = memoryBudget;
+        this.spillFolder = spillFolder;
+        this.progress = progress;
+    }
+
+    /** SHA-256 of the model's tensors, read along the way; complete after {@link #run}. */
+    public String modelSha256() {
+        return digest.hex();
+    }
+
+    /** Whether some hidden states went to a file. */
+    public boolean spilled() {
+        return spilled;
+    }
+
+    /** Runs the sweep; results in the order of the levels. */
+    public List<LevelResult> run() throws IOException {
+        int calibrationRows = calibrationPlan == null ? 0 : calibrationPlan.rows();
+        total = (double) spec.layers() * ((double) plan.rows() * levels.size() + calibrationRows)
+                + plan.rows() * levels.size();
+        List<LevelTally> tallies = new ArrayList<>();
+        for (Level level : levels) {
+            tallies.add(new LevelTally(level, embeddingFormat(level), plan.rows(), spec.layers()));
+        }
+        int unitRows = Math.max(plan.largestUnit(), calibrationPlan == null ? 0 : calibrationPlan.largestUnit());
+        long forStates = memoryBudget - MemoryUse.fixed(checkpoint, unitRows, backend.lanes());
+        try (Lanes lanes = new Lanes(backend.lanes());
+                HiddenStates states =
+                        new HiddenStates(levels.size(), plan.rows(), spec.hidden(), forStates, spillFolder);
+                HiddenStates calibrationStates = calibrationPlan == null
+                        ? null
+                        : new HiddenStates(1, calibrationRows, spec.hidden(), forStates / 4, spillFolder)) {
+            spilled = states.spilled();
+            WeightReader reader = new WeightReader(checkpoint, digest, lanes);
+            embed(reader, tallies, states, calibrationStates, lanes);
+            layers(reader, tallies, states, calibrationStates, unitRows, lanes);
+            progress.report("scoring the vocabulary", done.sum(), total);
+            new HeadScorer(backend, checkpoint, reader, lanes).run(plan, tallies, states, (level, nanos) -> {
+                synchronized (level) {
+                    level.nanos += nanos / lanes.count();
+                }
+            });
+            done.add((double) plan.rows() * levels.size());
+            progress.report("done", done.sum(), total);
+        }
+        countOtherBytes(tallies);
+        return tallies.stream().map(LevelTally::result).toList();
+    }
+
+    /** Null where embeddings stay exactly as they are. */
+    private BlockFormat embeddingFormat(Level level) {
+        NumberFormat own = checkpoint.tensor(TensorRole.EMBEDDING, 0).orElseThrow().format();
+        BlockFormat format = level.quantizesEmbedding() ? level.format() : own.bytes() <= 2 ? null : SIXTEEN_BITS.format();
+        return isFullPrecision(format) ? null : format;
+    }
+
+    private static boolean isFullPrecision(BlockFormat format) {
+        return format == null || format.name().equals("fp32");
+    }
+
+    private void embed(
+            WeightReader reader, List<LevelTally> tallies, HiddenStates states, HiddenStates calibration, Lanes lanes)
+            throws IOException {
+        TensorInfo table = checkpoint.tensor(TensorRole.EMBEDDING, 0).orElseThrow();
+        try (Arena arena = Arena.ofShared()) {
+            List<int[]> texts = new ArrayList<>();
+            plan.units().forEach(u -> texts.add(u.tokens()));
+            if (calibrationPlan != null) {
+                calibrationPlan.units().forEach(u -> texts.add(u.tokens()));
+            }
+            Embeddings embeddings = new Embeddings(reader, table, texts, arena);
+            for (int l = 0; l < tallies.size(); l++) {
+                write(embeddings, embeddings.in(tallies.get(l).embeddingFormat, arena), plan, states, l, lanes);
+            }
+            if (calibrationPlan != null) {
+                write(embeddings, embeddings.in(null, arena), calibrationPlan, calibration, 0, lanes);
+            }
+        }
+        if (!spec.tiedHead()) {
+            // The table's other rows are in no text, but they are part of what the digest names.
+            reader.digestOnly(table);
+        }
+    }
+
+    private void write(
+            Embeddings embeddings, DenseMatrix rows, WindowPlan plan, HiddenStates states, int level, Lanes lanes)
+            throws IOException {
+        lanes.forEach(plan.units().size(), (lane, u) -> {
+            WindowPlan.Unit unit = plan.units().get(u);
+            try (Arena arena = Arena.ofShared()) {
+                var target = arena.allocate(4L * unit.rows() * spec.hidden(), 64);
+                embeddings.gather(rows, unit.tokens(), target);
+                states.write(level, unit.firstRow(), unit.rows(), target);
+            }
+        });
+    }
+
+    private void layers(
+            WeightReader reader,
+            List<LevelTally> tallies,
+            HiddenStates states,
+            HiddenStates calibrationStates,
+            int unitRows,
+            Lanes lanes)
+            throws IOException {
+        List<Workspace> spaces = new ArrayList<>();
+        try (TensorMemory memory = backend.newMemory()) {
+            int longest = Math.max(
+                    plan.longestWindow(), calibrationPlan == null ? 0 : calibrationPlan.longestWindow());
+            DecoderLayer decoder = new DecoderLayer(backend, spec, longest, memory);
+            MatrixQuantizer quantizer = new MatrixQuantizer(backend, lanes);
+            for (int lane = 0; lane < lanes.count(); lane++) {
+                spaces.add(new Workspace(backend, spec, unitRows));
+            }
+            for (int layer = 0; layer < spec.layers(); layer++) {
+                try (Arena arena = Arena.ofShared();
+                        TensorMemory layerMemory = backend.newMemory()) {
+                    new LayerPass(
+                                    backend,
+                                    decoder,
+                                    quantizer,
+                                    lanes,
+                                    spaces,
+                                    layer,
+                                    reader.layer(layer, arena),
+                                    layerMemory,
+                                    this::advance)
+                            .run(plan, tallies, states, calibrationPlan, calibrationStates);
+                }
+            }
+        } finally {
+            spaces.forEach(Workspace::close);
+        }
+    }
+
+    private void advance(String what, double rows) {
+        progress.report(what, done.sum(), total);
+        done.add(rows);
+    }
+
+    /** Adds what no level quantizes: norms and biases as stored, embedding and output projection in their format. */
+    private void countOtherBytes(List<LevelTally> tallies) {
+        long small = 0;
+        for (TensorRole role : TensorRole.values()) {
+            if (role != TensorRole.EMBEDDING && role != TensorRole.HEAD && !role.linear()) {
+                for (int layer = 0; layer < (role.inLayer() ? spec.layers() : 1); layer++) {
+                    small += checkpoint.tensor(role, layer).map(TensorInfo::byteSize).orElse(0L);
+                }
+            }
+        }
+        List<TensorInfo> tables = new ArrayList<>();
+        tables.add(checkpoint.tensor(TensorRole.EMBEDDING, 0).orElseThrow());
+        if (!spec.tiedHead()) {
+            tables.add(checkpoint.tensor(TensorRole.HEAD, 0).orElseThrow());
+        }
+        for (LevelTally tally : tallies) {
+            tally.otherBytes += small;
+            for (TensorInfo table : tables) {
+                long bytes = bytes(tally, table);
+                if (tally.level.quantizesEmbedding()) {
+                    tally.quantizedBytes += bytes;
+                    tally.quantizedWeights += table.size();
+                } else {
+                    tally.otherBytes += bytes;
+                }
+            }
+        }
+    }
+
+    private static long bytes(LevelTally tally, TensorInfo table) {
+        if (tally.level.quantizesEmbedding()) {
+            return table.shape().getFirst()
+                    * tally.level.format().rowBytes(Math.toIntExact(table.shape().getLast()));
+        }
+        return tally.embeddingFormat == null
+                ? table.byteSize()
+                : table.shape().getFirst()
+                        * tally.embeddingFormat.rowBytes(Math.toIntExact(table.shape().getLast()));
+    }
+
+    /** Told of work about to be done, in rows through one layer. */
+    @FunctionalInterface
+    interface Work {
+        void begins(String what, double rows);
+    }
+
+    static Map<TensorRole, Tensor> upload(
+            Backend backend, Map<TensorRole, DenseMatrix> weights, TensorMemory memory) {
+        Map<TensorRole, Tensor> tensors = new EnumMap<>(TensorRole.class);
+        weights.forEach((role, w) -> {
+            Tensor t = memory.allocate(w.rows(), w.columns());
+            backend.upload(w.data(), t);
+            tensors.put(role, t);
+        });
+        return tensors;
+    }
+}

@@ -1,0 +1,84 @@
+package org.bitscarp.eval.stats;
+
+/**
+ * Difference of mean negative log-likelihood between two levels on the same tokens, with an interval.
+ *
+ * <p>Tokens of one window share their context and are not independent, windows are (nearly): the standard error is that of
+ * window sums (cluster-robust; Cameron and Miller 2015, section II), not of tokens. Pairing removes what the text itself
+ * contributes, which makes the interval about ten times narrower than that of either perplexity.
+ *
+ * @param mean difference in nats per token, level minus reference
+ * @param low lower end of the 95 % interval of {@code mean}
+ * @param high upper end
+ */
+public record PairedDifference(double mean, double low, double high) {
+    /** 97.5 % quantile of the normal distribution. */
+    private static final double Z = 1.959963984540054;
+
+    /**
+     * @param level scores of the level by row
+     * @param reference scores of the reference by row
+     * @param rows which count
+     * @param windows the window of each of {@code rows}, numbered from 0 in ascending order
+     */
+    public static PairedDifference of(double[] level, double[] reference, int[] rows, int[] windows) {
+        int windowCount = windows.length == 0 ? 0 : windows[windows.length - 1] + 1;
+        double[] sums = new double[windowCount];
+        long[] counts = new long[windowCount];
+        double total = 0;
+        long count = 0;
+        for (int i = 0; i < rows.length; i++) {
+            double d = level[rows[i]] - reference[rows[i]];
+            if (Double.isFinite(d)) {
+                sums[windows[i]] += d;
+                counts[windows[i]]++;
+                total += d;
+                count++;
+            }
+        }
+        double mean = total / count;
+        double squares = 0;
+        for (int w = 0; w < windowCount; w++) {
+            double deviation = sums[w] - counts[w] * mean;
+            squares += deviation * deviation;
+        }
+        if (windowCount < 2) {
+            return new PairedDifference(mean, Double.NaN, Double.NaN);
+        }
+        double variance = squares * windowCount / (windowCount - 1.0) / ((double) count * count);
+        double half = studentQuantile(windowCount - 1) * Math.sqrt(variance);
+        return new PairedDifference(mean, mean - half, mean + half);
+    }
+
+    /** Difference of perplexities, given the reference's. */
+    public double perplexity(double reference) {
+        return reference * Math.expm1(mean);
+    }
+
+    /** The interval of {@link #perplexity}. */
+    public double[] perplexityInterval(double reference) {
+        return new double[] {reference * Math.expm1(low), reference * Math.expm1(high)};
+    }
+
+    /** Whether the interval contains zero: on this text the two cannot be told apart. */
+    public boolean tied() {
+        return low <= 0 && high >= 0;
+    }
+
+    /**
+     * 97.5 % quantile of Student's t (Abramowitz and Stegun 26.7.5); 0.1 % off at 4 degrees of freedom, 1 % at 3, more
+     * below.
+     */
+    static double studentQuantile(int degrees) {
+        double z = Z;
+        double n = degrees;
+        double g1 = (Math.pow(z, 3) + z) / 4;
+        double g2 = (5 * Math.pow(z, 5) + 16 * Math.pow(z, 3) + 3 * z) / 96;
+        double g3 = (3 * Math.pow(z, 7) + 19 * Math.pow(z, 5) + 17 * Math.pow(z, 3) - 15 * z) / 384;
+        return switch (degrees) {
+            case 1 -> 12.706;
+            case 2 -> 4.303;
+            default -> z + g1 / n + g2 / (n * n) + g3 / (n * n * n);
+        };
+    }
+}

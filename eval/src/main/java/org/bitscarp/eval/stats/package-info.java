@@ -1,0 +1,2 @@
+/** From token scores to numbers with errors. */
+package org.bitscarp.eval.stats;

@@ -1,0 +1,109 @@
+package org.bitscarp.cli;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.NoSuchFileException;
+import org.bitscarp.quant.LevelException;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
+
+/** Entry point. Exit status 0, 1 (failed), 2 (wrong use). */
+@Command(
+        name = "bitscarp",
+        description = "How few bits can a language model live on, where does it fall off the cliff, which file to ship.",
+        synopsisHeading = "",
+        customSynopsis = "Usage: bitscarp COMMAND [OPTIONS]",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        subcommands = {
+            SweepCommand.class,
+            PerplexityCommand.class,
+            InspectCommand.class,
+            DoctorCommand.class,
+            CommandLine.HelpCommand.class
+        },
+        footer = {
+            "",
+            "Examples:",
+            "  bitscarp sweep                              the built-in model at every width, report in bitscarp-out/",
+            "  bitscarp sweep ~/models/tiny --levels fp16,int8,int4,int4:g32,int3 --text wiki.test.raw",
+            "  bitscarp perplexity ~/models/tiny --text wiki.test.raw --protocol llama.cpp --level int4",
+            "  bitscarp doctor                             what this machine has, and what is missing",
+            "",
+            "Exit status: 0 success, 1 failure, 2 wrong use. Results go to stdout, progress and messages to stderr."
+        })
+public final class Main implements Runnable {
+    @Spec
+    private CommandSpec spec;
+
+    @Option(
+            names = "--debug",
+            scope = ScopeType.INHERIT,
+            description = "Show the stack trace of an error.")
+    private boolean debug;
+
+    @Override
+    public void run() {
+        spec.commandLine().usage(spec.commandLine().getErr());
+        throw new CommandLine.ParameterException(spec.commandLine(), "Which command?");
+    }
+
+    public static void main(String[] arguments) {
+        PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+        PrintStream err = new PrintStream(System.err, true, StandardCharsets.UTF_8);
+        System.exit(run(arguments, out, err));
+    }
+
+    /** Runs a command line and returns its exit status. */
+    static int run(String[] arguments, PrintStream out, PrintStream err) {
+        Main main = new Main();
+        CommandLine command = new CommandLine(main, new Commands(out, err));
+        command.setOut(new java.io.PrintWriter(out, true, StandardCharsets.UTF_8));
+        command.setErr(new java.io.PrintWriter(err, true, StandardCharsets.UTF_8));
+        command.setCaseInsensitiveEnumValuesAllowed(true);
+        command.setExecutionExceptionHandler((e, line, result) -> main.explain(e, line, err));
+        command.setParameterExceptionHandler((e, words) -> {
+            err.println("bitscarp: " + oneLine(e.getMessage()));
+            err.println("Try 'bitscarp help" + name(e.getCommandLine()) + "'.");
+            return 2;
+        });
+        return command.execute(arguments);
+    }
+
+    private static String name(CommandLine command) {
+        return command.getParent() == null ? "" : " " + command.getCommandName();
+    }
+
+    private int explain(Throwable e, CommandLine line, PrintStream err) {
+        err.println("bitscarp " + line.getCommandName() + ": " + describe(e));
+        if (debug) {
+            e.printStackTrace(err);
+        }
+        return e instanceof LevelException || e instanceof UsageException ? 2 : 1;
+    }
+
+    private String describe(Throwable e) {
+        return switch (e) {
+            case NoSuchFileException f -> "no file " + f.getFile();
+            case AccessDeniedException f -> "no permission for " + f.getFile();
+            case OutOfMemoryError f ->
+                "out of memory (" + f.getMessage()
+                        + "); give a smaller --memory, fewer --levels, or a larger Java heap with"
+                        + " BITSCARP_JAVA_OPTIONS=-Xmx4g";
+            case IOException f -> oneLine(f.getMessage());
+            case IllegalArgumentException f when f.getMessage() != null -> oneLine(f.getMessage());
+            case IllegalStateException f when f.getMessage() != null -> oneLine(f.getMessage());
+            default -> "internal error: " + e + (debug ? "" : " (--debug shows where)");
+        };
+    }
+
+    private static String oneLine(String message) {
+        return message == null ? "unknown error" : message.replaceAll("\\s*\\R\\s*", " ");
+    }
+}

@@ -1,0 +1,161 @@
+package org.bitscarp.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.bitscarp.compute.CpuBackend;
+import org.bitscarp.datasets.Corpora;
+import org.bitscarp.eval.protocol.Protocol;
+import org.bitscarp.model.Checkpoint;
+import org.bitscarp.model.Checkpoints;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Options of every command that measures a model on a text. */
+final class MeasureOptions {
+    @Parameters(
+            arity = "0..1",
+            paramLabel = "MODEL",
+            description = "Hugging Face folder or llama2.c checkpoint; without it, the built-in model (5.8 M parameters).")
+    String model;
+
+    @Option(
+            names = "--text",
+            defaultValue = Corpora.EVALUATION,
+            paramLabel = "TEXT",
+            description = "UTF-8 file or data set name (builtin, wikitext2, c4, ...); default: ${DEFAULT-VALUE}."
+                    + " Files of data sets are looked for in the folders of BITSCARP_DATASETS, in . and in ./datasets.")
+    String text;
+
+    @Option(
+            names = "--protocol",
+            split = ",",
+            paramLabel = "NAME",
+            description = "gptq (windows side by side, all tokens but the first of each), llama.cpp (second half of each"
+                    + " window), sliding (overlapping windows); several with commas, the first is the main one;"
+                    + " default: gptq,llama.cpp.")
+    List<String> protocols = List.of("gptq", "llama.cpp");
+
+    @Option(
+            names = "--context",
+            defaultValue = "512",
+            paramLabel = "N",
+            description = "Tokens in a window; default: ${DEFAULT-VALUE}.")
+    int context;
+
+    @Option(
+            names = "--stride",
+            defaultValue = "0",
+            paramLabel = "N",
+            description = "Tokens between windows of the sliding protocol; default: half the context.")
+    int stride;
+
+    @Option(
+            names = "--max-tokens",
+            paramLabel = "N",
+            description = "Measure on the first N tokens of the text only.")
+    int maxTokens = Integer.MAX_VALUE;
+
+    @Option(
+            names = "--calibration",
+            paramLabel = "TEXT",
+            description = "Text on which importances are gathered, for levels that use them (…:search);"
+                    + " 'builtin-calibration' is one. Must differ from --text.")
+    String calibration;
+
+    @Option(
+            names = "--calibration-tokens",
+            defaultValue = "65536",
+            paramLabel = "N",
+            description = "Tokens of the calibration text to use; default: ${DEFAULT-VALUE}.")
+    int calibrationTokens;
+
+    @Option(
+            names = "--memory",
+            paramLabel = "SIZE",
+            description = "Memory for weights and activations outside the Java heap, e.g. 512m or 8g; hidden states beyond"
+                    + " it go to a temporary file. Default: half of the machine's free memory.")
+    String memory;
+
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            description = "Threads; default: all processors. Does not change results.")
+    int threads = Runtime.getRuntime().availableProcessors();
+
+    @Option(
+            names = "--device",
+            defaultValue = "auto",
+            paramLabel = "NAME",
+            description = "auto or cpu; default: ${DEFAULT-VALUE}. This version computes on the CPU.")
+    String device;
+
+    @Option(
+            names = "--matmul",
+            defaultValue = "auto",
+            paramLabel = "NAME",
+            description = "Matrix product: auto, openblas or java; default: ${DEFAULT-VALUE} (OpenBLAS where it loads).")
+    CpuBackend.MatrixProduct matmul;
+
+    @Option(names = "--json", description = "Print one JSON object on stdout.")
+    boolean json;
+
+    @Option(
+            names = {"-q", "--quiet"},
+            description = "No progress.")
+    boolean quiet;
+
+    Checkpoint open() throws IOException {
+        return Checkpoints.open(model == null ? Home.builtinModel() : Path.of(model));
+    }
+
+    Corpora corpora() {
+        return new Corpora(Home.texts(), Corpora.defaultFolders(System.getenv(Corpora.FOLDERS_VARIABLE)));
+    }
+
+    List<Protocol> protocols() {
+        try {
+            List<Protocol> list = new ArrayList<>();
+            for (String name : protocols) {
+                Protocol protocol = Protocol.of(Protocol.Kind.parse(name), context, stride);
+                if (!list.contains(protocol)) {
+                    list.add(protocol);
+                }
+            }
+            return list;
+        } catch (IllegalArgumentException e) {
+            throw new UsageException(e.getMessage());
+        }
+    }
+
+    CpuBackend backend() {
+        if (!device.equals("auto") && !device.equals("cpu")) {
+            throw new UsageException(
+                    "--device " + device + ": this version computes on the CPU only; use auto or cpu");
+        }
+        if (threads < 1 || threads > 1024) {
+            throw new UsageException("--threads " + threads + ": expected 1 to 1024");
+        }
+        return CpuBackend.create(matmul, threads);
+    }
+
+    int maxTokens() {
+        return positive("--max-tokens", maxTokens);
+    }
+
+    int calibrationTokens() {
+        return positive("--calibration-tokens", calibrationTokens);
+    }
+
+    private static int positive(String option, int value) {
+        if (value < 1) {
+            throw new UsageException(option + " " + value + ": expected at least 1");
+        }
+        return value;
+    }
+
+    long memory() {
+        return memory == null ? MemorySize.defaultBudget() : MemorySize.parse(memory);
+    }
+}

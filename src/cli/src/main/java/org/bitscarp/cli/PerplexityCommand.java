@@ -1,0 +1,118 @@
+package org.bitscarp.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.bitscarp.datasets.Corpora;
+import org.bitscarp.datasets.Corpus;
+import org.bitscarp.eval.SweepRequest;
+import org.bitscarp.eval.SweepRunner;
+import org.bitscarp.eval.report.CliffRule;
+import org.bitscarp.eval.report.JsonReport;
+import org.bitscarp.eval.report.SweepResult;
+import org.bitscarp.model.Checkpoint;
+import org.bitscarp.quant.Level;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code bitscarp perplexity}: one level, the same engine. */
+@Command(
+        name = "perplexity",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        sortOptions = false,
+        usageHelpAutoWidth = true,
+        description = "Measures the perplexity of one model at one level.",
+        footer = {
+            "",
+            "Examples:",
+            "  bitscarp perplexity",
+            "  bitscarp perplexity ~/models/tiny --text wiki.test.raw --protocol llama.cpp",
+            "  bitscarp perplexity ~/models/tiny --text wiki.test.raw --level int4:g64:asym --context 2048",
+            "  bitscarp perplexity ~/models/tiny --protocol sliding --context 1024 --stride 512 --json"
+        })
+final class PerplexityCommand implements Callable<Integer> {
+    private final Commands.Streams streams;
+
+    @Mixin
+    private MeasureOptions options;
+
+    @Option(
+            names = "--level",
+            defaultValue = "fp32",
+            paramLabel = "LEVEL",
+            description = "Quantize on the way in; default: ${DEFAULT-VALUE}, the weights as they are.")
+    private String level;
+
+    PerplexityCommand(Commands.Streams streams) {
+        this.streams = streams;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        Level parsed = Level.parse(level);
+        Corpora corpora = options.corpora();
+        Corpus calibration = options.calibration == null ? null : corpora.read(options.calibration);
+        SweepRequest request = new SweepRequest(
+                List.of(parsed),
+                corpora.read(options.text),
+                options.maxTokens(),
+                options.protocols(),
+                calibration,
+                options.calibrationTokens(),
+                options.memory(),
+                Path.of(System.getProperty("java.io.tmpdir")),
+                "");
+        SweepResult result;
+        try (Checkpoint checkpoint = options.open();
+                var backend = options.backend();
+                ProgressLine progress = new ProgressLine(streams.err(), Terminal.stderr(), Terminal.unicode())) {
+            result = new SweepRunner(backend, new CliffRule(), Version.text())
+                    .run(checkpoint, request, options.quiet ? (what, done, total) -> {} : progress);
+        }
+        if (options.json) {
+            streams.out().println(JsonReport.render(result));
+        } else {
+            print(result);
+        }
+        return 0;
+    }
+
+    private void print(SweepResult result) {
+        SweepResult.Row row = result.rows().getFirst();
+        for (int p = 0; p < result.protocols().size(); p++) {
+            SweepResult.Score score = row.scores().get(p);
+            SweepResult.Protocol protocol = result.protocols().get(p);
+            streams.out()
+                    .println(String.format(
+                            Locale.ROOT,
+                            "%-10s perplexity %.4f ± %.4f, %.4f bits per byte, %d tokens scored in %d windows of %d",
+                            protocol.name(),
+                            score.perplexity(),
+                            score.stderr(),
+                            score.bitsPerByte(),
+                            score.tokensScored(),
+                            protocol.windows(),
+                            protocol.context()));
+        }
+        streams.out()
+                .println(String.format(
+                        Locale.ROOT,
+                        "%s at %s, %.3f bits per weight, on %s (%d tokens), %s, %s, %.1f s",
+                        result.model().path(),
+                        row.level(),
+                        row.bitsPerWeight(),
+                        result.text().name(),
+                        result.text().tokens(),
+                        result.device(),
+                        result.compute(),
+                        result.seconds()));
+        result.notes().forEach(note -> streams.err().println("Note: " + note));
+        if (row.nonfinite() > 0) {
+            streams.err().println("Note: " + row.nonfinite() + " scores are NaN or infinite and are in no sum.");
+        }
+    }
+}

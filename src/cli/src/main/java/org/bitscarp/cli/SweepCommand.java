@@ -1,0 +1,144 @@
+package org.bitscarp.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import org.bitscarp.datasets.Corpora;
+import org.bitscarp.datasets.Corpus;
+import org.bitscarp.eval.SweepRequest;
+import org.bitscarp.eval.SweepRunner;
+import org.bitscarp.eval.report.CliffRule;
+import org.bitscarp.eval.report.ConsoleTable;
+import org.bitscarp.eval.report.JsonReport;
+import org.bitscarp.eval.report.ReportFiles;
+import org.bitscarp.eval.report.SweepResult;
+import org.bitscarp.model.Checkpoint;
+import org.bitscarp.quant.Level;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code bitscarp sweep}: one pass over the model for all levels, a table, a report. */
+@Command(
+        name = "sweep",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        sortOptions = false,
+        usageHelpAutoWidth = true,
+        description = "Measures a model at every level in one pass and shows where it falls off the cliff.",
+        footer = {
+            "",
+            "Levels: fp32 fp16 bf16; int2 ... int8 with :gN (group, default 128) or :row, :sym or :asym (default);",
+            "nf4[:gN]; ternary with :gN, :row or :tensor; each with :rtn (round to nearest, default) or :search",
+            "(importance-weighted scale search). The first level is the reference that the others are compared with.",
+            "",
+            "Examples:",
+            "  bitscarp sweep",
+            "  bitscarp sweep ~/models/tiny --text wiki.test.raw --out tiny-report",
+            "  bitscarp sweep ~/models/tiny --levels fp16,int4:g32,int4:g128,int4:row --max-tokens 50000",
+            "  bitscarp sweep --levels fp32,int3,int3:search,int2,int2:search --calibration builtin-calibration",
+            "  bitscarp sweep ~/models/big --memory 2g --json > results.json"
+        })
+final class SweepCommand implements Callable<Integer> {
+    private final Commands.Streams streams;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Mixin
+    private MeasureOptions options;
+
+    @Option(
+            names = "--levels",
+            paramLabel = "LEVELS",
+            description = "Comma-separated; default: fp32,fp16,bf16,int8,int4,int3,int2,ternary.")
+    private String levels;
+
+    @Option(
+            names = "--out",
+            defaultValue = "bitscarp-out",
+            paramLabel = "DIR",
+            description = "Folder for report.html, report.md, results.csv and results.json; default: ${DEFAULT-VALUE}.")
+    private Path out;
+
+    @Option(
+            names = "--threshold",
+            defaultValue = "10",
+            paramLabel = "PERCENT",
+            description = "Rise of perplexity over the reference that counts as fallen; default: ${DEFAULT-VALUE} %%.")
+    private double threshold;
+
+    SweepCommand(Commands.Streams streams) {
+        this.streams = streams;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        if (!(threshold > 0 && threshold <= 1e6)) {
+            throw new UsageException("--threshold " + threshold + ": expected a percentage above 0");
+        }
+        prepareOut();
+        SweepResult result;
+        try (Checkpoint checkpoint = options.open();
+                var backend = options.backend();
+                ProgressLine progress = new ProgressLine(streams.err(), Terminal.stderr(), Terminal.unicode())) {
+            if (!backend.fallbackReason().isEmpty()) {
+                streams.err().println("bitscarp: " + backend.fallbackReason() + "; using the Java matrix product");
+            }
+            result = new SweepRunner(backend, new CliffRule(1 + threshold / 100), Version.text())
+                    .run(checkpoint, request(), options.quiet ? (what, done, total) -> {} : progress);
+        }
+        ReportFiles.writeAll(result, out);
+        if (options.json) {
+            streams.out().println(JsonReport.render(result));
+        } else {
+            ConsoleTable.Style style =
+                    new ConsoleTable.Style(!Terminal.unicode(), Terminal.colour(), ConsoleTable.WIDTH);
+            streams.out().print(ConsoleTable.render(result, style));
+        }
+        if (!options.quiet) {
+            streams.err().println("Report: " + out.resolve(ReportFiles.HTML));
+        }
+        return 0;
+    }
+
+    /** Finds out before the work whether its result can be written. */
+    private void prepareOut() throws IOException {
+        try {
+            Files.createDirectories(out);
+            Files.delete(Files.createTempFile(out, ".bitscarp-", ".tmp"));
+        } catch (IOException e) {
+            throw new IOException("cannot write into --out " + out + ": " + e, e);
+        }
+    }
+
+    private SweepRequest request() throws IOException {
+        Corpora corpora = options.corpora();
+        Corpus calibration = options.calibration == null ? null : corpora.read(options.calibration);
+        return new SweepRequest(
+                levels == null ? Level.defaults() : Level.parseList(levels),
+                corpora.read(options.text),
+                options.maxTokens(),
+                options.protocols(),
+                calibration,
+                options.calibrationTokens(),
+                options.memory(),
+                Path.of(System.getProperty("java.io.tmpdir")),
+                commandLine());
+    }
+
+    private String commandLine() {
+        return "bitscarp "
+                + spec.commandLine().getParent().getParseResult().originalArgs().stream()
+                        .map(SweepCommand::quoted)
+                        .collect(Collectors.joining(" "));
+    }
+
+    private static String quoted(String word) {
+        return word.matches("[\\w./:,=@%+-]+") ? word : "'" + word.replace("'", "'\\''") + "'";
+    }
+}

@@ -1,0 +1,2 @@
+/** The {@code bitscarp} command: the only room that prints or exits. */
+package org.bitscarp.cli;
