@@ -25,6 +25,36 @@ public interface BlockFormat {
         return rest == 0 ? bytes : bytes + blockBytes(rest);
     }
 
+    /**
+     * Whether blocks have parameters (a scale, a zero point) that are fitted to the weights. False for plain number
+     * formats: they have nothing to search, keep NaN and infinities, and may also hold embeddings.
+     */
+    default boolean fitted() {
+        return true;
+    }
+
+    /**
+     * Whether one grid serves the whole tensor. A block is then a row, every row stores the same parameters, and solvers
+     * take the grid from {@link #fitShared} or {@link #searchShared} instead of fitting each block.
+     */
+    default boolean sharedGrid() {
+        return false;
+    }
+
+    /** {@link #fit} for a whole matrix; only where {@link #sharedGrid()}. */
+    default Grid fitShared(DenseMatrix weights) {
+        throw new UnsupportedOperationException(name() + " has a grid for each block");
+    }
+
+    /**
+     * {@link #search} for a whole matrix; only where {@link #sharedGrid()}.
+     *
+     * @param importance {@code weights.columns()} long; null for all equal
+     */
+    default Grid searchShared(DenseMatrix weights, float[] importance) {
+        throw new UnsupportedOperationException(name() + " has a grid for each block");
+    }
+
     /** The grid by the format's published rule (absolute maximum, range, mean, …) for {@code w[from, from+length)}. */
     Grid fit(float[] w, int from, int length);
 

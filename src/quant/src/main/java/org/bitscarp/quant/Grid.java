@@ -8,7 +8,8 @@ package org.bitscarp.quant;
  */
 public interface Grid {
     /**
-     * The code whose value lies nearest to a weight; out of range saturates.
+     * The code whose value lies nearest to a weight; out of range saturates, NaN gets the code of zero (its own code in
+     * formats that have NaN).
      *
      * @param position index of the weight within its block (formats with sub-blocks have a scale for each)
      */
@@ -22,5 +23,17 @@ public interface Grid {
         for (int i = 0; i < length; i++) {
             codes[i] = nearest(i, w[from + i]);
         }
+    }
+
+    /** The values of {@code codes[0..length)} (positions 0 on), into {@code w[from, from+length)}. */
+    default void values(int[] codes, int length, float[] w, int from) {
+        for (int i = 0; i < length; i++) {
+            w[from + i] = value(i, codes[i]);
+        }
+    }
+
+    /** How often fitting this grid had to leave the rule that the format's name promises; see {@link SolveStats}. */
+    default int fallbacks() {
+        return 0;
     }
 }

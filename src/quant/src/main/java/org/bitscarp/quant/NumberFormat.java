@@ -1,13 +1,124 @@
 package org.bitscarp.quant;
 
-/** A number format of stored values. */
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+
+/**
+ * A number format of stored values. Values are stored little-endian and computed with as fp32.
+ *
+ * <p>{@link #get} is the specification of {@link #decode}.
+ */
 public enum NumberFormat {
-    FP64(8),
-    FP32(4),
-    FP16(2),
-    BF16(2),
-    FP8_E4M3(1),
-    FP8_E5M2(1);
+    /** Read as the nearest fp32. */
+    FP64(8) {
+        @Override
+        public float get(MemorySegment source, long offset) {
+            return (float) source.get(DOUBLE, offset);
+        }
+
+        @Override
+        public void put(MemorySegment target, long offset, float value) {
+            target.set(DOUBLE, offset, value);
+        }
+
+        @Override
+        void decodeAll(MemorySegment source, long from, long count, MemorySegment target, long to) {
+            for (long i = 0; i < count; i++) {
+                target.set(NATIVE_FLOAT, to + 4 * i, (float) source.get(DOUBLE, from + 8 * i));
+            }
+        }
+    },
+    FP32(4) {
+        @Override
+        public float get(MemorySegment source, long offset) {
+            return source.get(FLOAT, offset);
+        }
+
+        @Override
+        public void put(MemorySegment target, long offset, float value) {
+            target.set(FLOAT, offset, value);
+        }
+
+        @Override
+        void decodeAll(MemorySegment source, long from, long count, MemorySegment target, long to) {
+            MemorySegment.copy(source, FLOAT, from, target, NATIVE_FLOAT, to, count);
+        }
+    },
+    FP16(2) {
+        @Override
+        public float get(MemorySegment source, long offset) {
+            return Float.float16ToFloat(source.get(SHORT, offset));
+        }
+
+        @Override
+        public void put(MemorySegment target, long offset, float value) {
+            target.set(SHORT, offset, Float.floatToFloat16(value));
+        }
+
+        @Override
+        void decodeAll(MemorySegment source, long from, long count, MemorySegment target, long to) {
+            BulkDecode.fp16(source, from, count, target, to);
+        }
+    },
+    BF16(2) {
+        @Override
+        public float get(MemorySegment source, long offset) {
+            return Float.intBitsToFloat(source.get(SHORT, offset) << 16);
+        }
+
+        @Override
+        public void put(MemorySegment target, long offset, float value) {
+            target.set(SHORT, offset, (short) floatToBf16(value));
+        }
+
+        @Override
+        void decodeAll(MemorySegment source, long from, long count, MemorySegment target, long to) {
+            BulkDecode.bf16(source, from, count, target, to);
+        }
+    },
+    /** {@link MiniFloat#E4M3}; {@link #put} does not saturate: what exceeds 448 after rounding becomes NaN. */
+    FP8_E4M3(1) {
+        @Override
+        public float get(MemorySegment source, long offset) {
+            return Tables.E4M3[source.get(ValueLayout.JAVA_BYTE, offset) & 0xFF];
+        }
+
+        @Override
+        public void put(MemorySegment target, long offset, float value) {
+            target.set(ValueLayout.JAVA_BYTE, offset, (byte) MiniFloat.E4M3.encode(value));
+        }
+
+        @Override
+        void decodeAll(MemorySegment source, long from, long count, MemorySegment target, long to) {
+            BulkDecode.table(Tables.E4M3, source, from, count, target, to);
+        }
+    },
+    /** {@link MiniFloat#E5M2}; {@link #put} does not saturate: what exceeds 57344 after rounding becomes infinite. */
+    FP8_E5M2(1) {
+        @Override
+        public float get(MemorySegment source, long offset) {
+            return Tables.E5M2[source.get(ValueLayout.JAVA_BYTE, offset) & 0xFF];
+        }
+
+        @Override
+        public void put(MemorySegment target, long offset, float value) {
+            target.set(ValueLayout.JAVA_BYTE, offset, (byte) MiniFloat.E5M2.encode(value));
+        }
+
+        @Override
+        void decodeAll(MemorySegment source, long from, long count, MemorySegment target, long to) {
+            BulkDecode.table(Tables.E5M2, source, from, count, target, to);
+        }
+    };
+
+    private static final ValueLayout.OfDouble DOUBLE =
+            ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfFloat FLOAT =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort SHORT =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfFloat NATIVE_FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
     private final int bytes;
 
@@ -18,5 +129,51 @@ public enum NumberFormat {
     /** Size of one value. */
     public int bytes() {
         return bytes;
+    }
+
+    /** The value stored at a byte offset, as fp32 (nearest for FP64, exact for the others; NaN stays NaN). */
+    public abstract float get(MemorySegment source, long offset);
+
+    /** Stores the nearest value of this format, ties to even, at a byte offset. */
+    public abstract void put(MemorySegment target, long offset, float value);
+
+    /**
+     * Decodes {@code count} consecutive values to fp32 in native byte order. The ranges must not overlap.
+     *
+     * @param sourceOffset byte offset of the first stored value, any alignment
+     * @param targetOffset byte offset of the first float, any alignment
+     * @throws IndexOutOfBoundsException when either range does not lie within its segment
+     */
+    public void decode(MemorySegment source, long sourceOffset, long count, MemorySegment target, long targetOffset) {
+        if (count < 0 || count > Long.MAX_VALUE / 8) {
+            throw new IndexOutOfBoundsException("cannot decode " + count + " values");
+        }
+        MemorySegment from = source.asSlice(sourceOffset, count * bytes);
+        MemorySegment to = target.asSlice(targetOffset, count * 4);
+        decodeAll(from, 0, count, to, 0);
+    }
+
+    abstract void decodeAll(MemorySegment source, long from, long count, MemorySegment target, long to);
+
+    /** The bits of the nearest BF16, ties to even, NaN quiet. Agrees with {@link MiniFloat#BF16}. */
+    static int floatToBf16(float value) {
+        int bits = Float.floatToRawIntBits(value);
+        if (value != value) {
+            return bits >>> 16 & 0x8000 | 0x7FC0;
+        }
+        return bits + 0x7FFF + (bits >>> 16 & 1) >>> 16;
+    }
+
+    private static final class Tables {
+        static final float[] E4M3 = table(MiniFloat.E4M3);
+        static final float[] E5M2 = table(MiniFloat.E5M2);
+
+        private static float[] table(MiniFloat format) {
+            float[] values = new float[256];
+            for (int code = 0; code < 256; code++) {
+                values[code] = format.decode(code);
+            }
+            return values;
+        }
     }
 }

@@ -5,6 +5,11 @@ public interface Solver {
     /** The solver's word in a level string: {@code rtn}, {@code search}, … */
     String name();
 
+    /** Whether this solver does anything on a format that the default solver does not. The default works on all. */
+    default boolean supports(BlockFormat format) {
+        return format.fitted();
+    }
+
     /**
      * Does what concerns the whole matrix once (a scale shared by the tensor, a factorised Hessian) and returns the part
      * that works on rows.

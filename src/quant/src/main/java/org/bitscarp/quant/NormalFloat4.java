@@ -1,0 +1,192 @@
+package org.bitscarp.quant;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+
+/**
+ * NF4: the quantiles of a normal distribution as 16 fixed levels times the block's largest magnitude (Dettmers et al.
+ * 2023, QLoRA, section 3 and appendix E).
+ *
+ * <p>Bytes of a block: scale (FP16, little-endian), then two codes per byte, the first in the low nibble. QLoRA's double
+ * quantization of scales is not part of the format.
+ *
+ * @param scope weights that share a scale: a group or a row
+ */
+public record NormalFloat4(BlockScope scope) implements BlockFormat {
+    /** QLoRA's block size. */
+    public static final BlockScope DEFAULT_SCOPE = BlockScope.group(64);
+
+    /** The levels, as in appendix E and in bitsandbytes ({@code functional.py}, {@code create_normal_map}). */
+    private static final float[] LEVELS = {
+        -1.0f,
+        -0.6961928009986877f,
+        -0.5250730514526367f,
+        -0.39491748809814453f,
+        -0.28444138169288635f,
+        -0.18477343022823334f,
+        -0.09105003625154495f,
+        0.0f,
+        0.07958029955625534f,
+        0.16093020141124725f,
+        0.24611230194568634f,
+        0.33791524171829224f,
+        0.44070982933044434f,
+        0.5626170039176941f,
+        0.7229568362236023f,
+        1.0f
+    };
+
+    private static final int ZERO = 7;
+    private static final float[] MIDPOINTS = midpoints();
+
+    /** Shares of the published scale that the search starts from, in steps of 5 %: 1.1 down to 0.5, and their mirrors. */
+    private static final int STEPS = 12;
+
+    private static final int ROUNDS = 6;
+
+    public NormalFloat4 {
+        if (scope.kind() == BlockScope.Kind.TENSOR) {
+            throw new IllegalArgumentException("nf4 has a scale for each group or row, not for the tensor");
+        }
+    }
+
+    private static float[] midpoints() {
+        float[] midpoints = new float[LEVELS.length - 1];
+        for (int i = 0; i < midpoints.length; i++) {
+            midpoints[i] = (LEVELS[i] + LEVELS[i + 1]) / 2;
+        }
+        return midpoints;
+    }
+
+    @Override
+    public String name() {
+        return scope.equals(DEFAULT_SCOPE) ? "nf4" : "nf4:" + scope;
+    }
+
+    @Override
+    public int blockLength(int columns) {
+        return scope.blockLength(columns);
+    }
+
+    @Override
+    public int blockBytes(int length) {
+        return HalfScale.BYTES + CodeBits.bytes(4, length);
+    }
+
+    /** The largest magnitude as scale. Fallbacks: beyond FP16's range it is clamped, below it becomes 0. */
+    @Override
+    public Grid fit(float[] w, int from, int length) {
+        float max = 0;
+        for (int i = from; i < from + length; i++) {
+            max = Math.max(max, Math.abs(w[i]));
+        }
+        float scale = HalfScale.round(max);
+        boolean fallback = HalfScale.overflows(max) || (scale == 0 && max > 0);
+        return new Levels(scale, fallback ? 1 : 0);
+    }
+
+    /**
+     * Tries scales around the published one, of both signs (the levels are not symmetric), and improves each by
+     * alternating nearest codes and the least-squares scale for those codes. Never worse than {@link #fit}.
+     */
+    @Override
+    public Grid search(float[] w, int from, int length, float[] importance, int importanceFrom) {
+        Levels published = (Levels) fit(w, from, length);
+        if (published.scale == 0 || published.fallbacks > 0) {
+            return published;
+        }
+        Levels best = published;
+        double least = SquaredError.of(published, w, from, length, importance, importanceFrom);
+        int[] codes = new int[length];
+        for (int step = 0; step <= 2 * STEPS + 1; step++) {
+            float share = 1.1f - 0.05f * (step / 2);
+            Levels grid = new Levels(HalfScale.round(published.scale * (step % 2 == 0 ? share : -share)), 0);
+            double error = SquaredError.of(grid, w, from, length, importance, importanceFrom);
+            for (int round = 0; round < ROUNDS; round++) {
+                if (error < least) {
+                    least = error;
+                    best = grid;
+                }
+                float refined = leastSquares(grid, codes, w, from, length, importance, importanceFrom);
+                if (refined == 0 || refined == grid.scale) {
+                    break;
+                }
+                grid = new Levels(refined, 0);
+                error = SquaredError.of(grid, w, from, length, importance, importanceFrom);
+            }
+        }
+        return best;
+    }
+
+    /** The FP16 scale that minimises the error of the grid's nearest codes; 0 when they leave it undetermined. */
+    private static float leastSquares(
+            Levels grid, int[] codes, float[] w, int from, int length, float[] importance, int importanceFrom) {
+        grid.nearest(w, from, length, codes);
+        double squares = 0;
+        double products = 0;
+        for (int i = 0; i < length; i++) {
+            double h = importance == null ? 1 : importance[importanceFrom + i];
+            float level = LEVELS[codes[i]];
+            squares += h * level * level;
+            products += h * level * w[from + i];
+        }
+        return squares > 0 ? HalfScale.round((float) (products / squares)) : 0;
+    }
+
+    @Override
+    public void encode(Grid grid, int[] codes, int length, MemorySegment target, long offset) {
+        HalfScale.put(target, offset, ((Levels) grid).scale);
+        CodeBits.pack(4, codes, length, target, offset + HalfScale.BYTES);
+    }
+
+    @Override
+    public void decode(MemorySegment source, long offset, int length, float[] w, int from) {
+        float scale = HalfScale.get(source, offset);
+        long at = offset + HalfScale.BYTES;
+        for (int i = 0; i < length; i++) {
+            int pair = source.get(ValueLayout.JAVA_BYTE, at + i / 2);
+            w[from + i] = scale * LEVELS[pair >>> 4 * (i % 2) & 0xF];
+        }
+    }
+
+    @Override
+    public String toString() {
+        return name();
+    }
+
+    /** @param scale exactly representable in FP16; negative scales mirror the levels */
+    private record Levels(float scale, int fallbacks) implements Grid {
+        @Override
+        public int nearest(int position, float weight) {
+            float level = weight / scale;
+            if (scale == 0 || level != level) {
+                return ZERO;
+            }
+            // Binary search for the number of midpoints below; on a midpoint the lower level wins, as in bitsandbytes.
+            int code = level > MIDPOINTS[7] ? 8 : 0;
+            code += level > MIDPOINTS[code + 3] ? 4 : 0;
+            code += level > MIDPOINTS[code + 1] ? 2 : 0;
+            code += level > MIDPOINTS[code] ? 1 : 0;
+            return code;
+        }
+
+        @Override
+        public float value(int position, int code) {
+            return scale * LEVELS[code];
+        }
+    }
+
+    /** Reads {@code nf4} with {@code g<N>} or {@code row}. */
+    static final class Family implements FormatFamily {
+        @Override
+        public List<String> words() {
+            return List.of("nf4");
+        }
+
+        @Override
+        public BlockFormat read(String word, Modifiers modifiers) {
+            return word.equals("nf4") ? new NormalFloat4(modifiers.scope(DEFAULT_SCOPE, "row")) : null;
+        }
+    }
+}
