@@ -97,7 +97,18 @@ public record SweepResult(
             double[] layerErrors,
             double seconds,
             long fallbacks,
-            long nonfinite) {}
+            long nonfinite) {
+
+        /** Score under the main protocol. */
+        public Score score() {
+            return scores.getFirst();
+        }
+
+        /** Whether the main perplexity can be believed: it is finite and no score was left out of its sum. */
+        public boolean sound() {
+            return nonfinite == 0 && Double.isFinite(score().perplexity());
+        }
+    }
 
     /**
      * A perplexity with its error.
@@ -135,8 +146,15 @@ public record SweepResult(
      * @param bitsPerWeight of that level
      * @param fallsAt the first level after it, or null when nothing falls
      * @param explanation one or two sentences: the rule and what it found
+     * @param threshold perplexity ratio to the reference above which a level has fallen, e.g. 1.10
      */
-    public record Cliff(String level, double bitsPerWeight, String fallsAt, String explanation) {}
+    public record Cliff(String level, double bitsPerWeight, String fallsAt, String explanation, double threshold) {
+
+        /** A cliff found with {@link CliffRule#DEFAULT_THRESHOLD}. */
+        public Cliff(String level, double bitsPerWeight, String fallsAt, String explanation) {
+            this(level, bitsPerWeight, fallsAt, explanation, CliffRule.DEFAULT_THRESHOLD);
+        }
+    }
 
     /** The row that the others are compared with. */
     public Row reference() {

@@ -1,0 +1,110 @@
+package org.bitscarp.eval.report;
+
+import org.bitscarp.eval.report.SweepResult.Divergence;
+import org.bitscarp.eval.report.SweepResult.Row;
+import org.bitscarp.eval.report.SweepResult.Score;
+
+/** The words and figures of a result's rows, the same in every table. */
+final class Cells {
+    /** How a level stands against the threshold of the cliff. */
+    enum Standing {
+        REFERENCE,
+        /** At most half of what the threshold allows. */
+        GOOD,
+        /** Within the threshold. */
+        FAIR,
+        /** Above it, or not finite. */
+        FALLEN
+    }
+
+    private final SweepResult result;
+    private final Row reference;
+
+    Cells(SweepResult result) {
+        this.result = result;
+        this.reference = Verdict.reference(result).orElse(null);
+    }
+
+    Standing standing(Row row) {
+        if (row.reference()) {
+            return Standing.REFERENCE;
+        }
+        if (reference == null) {
+            return row.sound() ? Standing.FAIR : Standing.FALLEN;
+        }
+        double ratio = CliffRule.ratio(row, reference);
+        double threshold = Verdict.threshold(result);
+        // Negated, so that a reference that is not finite leaves nothing looking good.
+        if (!(ratio <= threshold)) {
+            return Standing.FALLEN;
+        }
+        return ratio <= 1 + (threshold - 1) / 2 ? Standing.GOOD : Standing.FAIR;
+    }
+
+    boolean safe(Row row) {
+        return result.cliff() != null && row.level().equals(result.cliff().level());
+    }
+
+    boolean falls(Row row) {
+        return result.cliff() != null && row.level().equals(result.cliff().fallsAt());
+    }
+
+    /** Perplexity under the protocol with that index; decimals are those of the best row, so that columns line up. */
+    String perplexity(Row row, int protocol) {
+        return Figures.perplexity(row.scores().get(protocol).perplexity(), decimals(protocol));
+    }
+
+    String stderr(Row row) {
+        return Figures.perplexity(row.score().stderr(), decimals(0));
+    }
+
+    /** Difference to the reference in percent without the unit, {@code ≈} before it when the two are tied. */
+    String delta(Row row) {
+        if (row.reference()) {
+            return Figures.NONE;
+        }
+        Score score = row.score();
+        return (score.tied() ? "≈ " : "") + Figures.signed(score.deltaPpl() / scale());
+    }
+
+    /** 95 % interval of {@link #delta} in percent without the unit. */
+    String interval(Row row) {
+        double[] interval = row.score().deltaPplCi95();
+        if (row.reference() || interval == null) {
+            return Figures.NONE;
+        }
+        return "[" + Figures.signed(interval[0] / scale()) + ", " + Figures.signed(interval[1] / scale()) + "]";
+    }
+
+    String divergence(Row row) {
+        Divergence divergence = row.divergence();
+        return row.reference() || divergence == null ? Figures.NONE : Figures.nats(divergence.kldMean());
+    }
+
+    /** Share of equal first choices in percent without the unit. */
+    String sameTop1(Row row) {
+        Divergence divergence = row.divergence();
+        return row.reference() || divergence == null ? Figures.NONE : Figures.share(divergence.sameTop1());
+    }
+
+    String bitsPerByte(Row row) {
+        return Figures.fixed(row.score().bitsPerByte(), 4);
+    }
+
+    String weightError(Row row) {
+        return Figures.errorPercent(row.weightError());
+    }
+
+    private int decimals(int protocol) {
+        double least = result.rows().stream()
+                .mapToDouble(r -> r.scores().get(protocol).perplexity())
+                .filter(Double::isFinite)
+                .min()
+                .orElse(Double.NaN);
+        return Figures.decimals(least);
+    }
+
+    private double scale() {
+        return reference == null ? Double.NaN : reference.score().perplexity();
+    }
+}

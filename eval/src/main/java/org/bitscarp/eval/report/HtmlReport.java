@@ -1,0 +1,181 @@
+package org.bitscarp.eval.report;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.bitscarp.eval.report.SweepResult.Row;
+
+/**
+ * {@code report.html}: one file that loads nothing, opens offline in light and dark, prints, and works without scripts.
+ * It is well-formed XML as well as HTML.
+ */
+public final class HtmlReport {
+    private static final String STYLE = style();
+
+    private HtmlReport() {}
+
+    /** Writes {@code report.html} in full or not at all. */
+    public static void write(SweepResult result, Path file) throws IOException {
+        StagedFiles.write(file, render(result));
+    }
+
+    /** The whole page as text. */
+    public static String render(SweepResult result) {
+        Svg html = new Svg();
+        html.open("html", "lang", "en").newline().open("head").newline();
+        html.leaf("meta", "charset", "utf-8").newline();
+        html.leaf("meta", "name", "viewport", "content", "width=device-width, initial-scale=1").newline();
+        html.leaf("meta", "name", "color-scheme", "content", "light dark").newline();
+        html.element("title", Facts.title(result)).newline();
+        html.element("style", STYLE).newline().close().newline();
+        html.open("body").newline().open("main").newline();
+        header(html, result);
+        charts(html, result);
+        html.open("section", "aria-labelledby", "levels");
+        html.element("h2", "Every level", "id", "levels");
+        html.raw(new LevelTable(result).draw()).close().newline();
+        layers(html, result);
+        method(html, result);
+        html.close().newline().close().newline().close();
+        return "<!DOCTYPE html>\n" + html + "\n";
+    }
+
+    private static void header(Svg html, SweepResult result) {
+        html.open("header");
+        html.element("p", Facts.title(result), "class", "kicker");
+        String verdict = Verdict.of(result);
+        // The first sentence is the headline, what follows goes on in a lighter tone.
+        int stop = verdict.indexOf(". ");
+        html.open("h1").text(stop < 0 ? verdict : verdict.substring(0, stop + 1));
+        if (stop >= 0) {
+            html.text(" ").element("span", verdict.substring(stop + 2));
+        }
+        html.close();
+        tiles(html, result);
+        html.close().newline();
+    }
+
+    private static void tiles(Svg html, SweepResult result) {
+        Optional<Row> chosen = result.cliff() == null ? Optional.empty() : Verdict.row(result, result.cliff().level());
+        Optional<Row> reference = Verdict.reference(result);
+        if (chosen.isEmpty() || reference.isEmpty()) {
+            return;
+        }
+        Row row = chosen.get();
+        Cells cells = new Cells(result);
+        html.open("dl", "class", "tiles");
+        tile(html, "Bits per weight", Figures.bits(row.bitsPerWeight()), row.level());
+        tile(
+                html,
+                "Size of the model",
+                Figures.size(row.bytes()),
+                row.reference()
+                        ? "the reference"
+                        : Figures.fixed((double) reference.get().bytes() / row.bytes(), 1) + "× smaller than "
+                                + reference.get().level());
+        tile(
+                html,
+                "Perplexity",
+                cells.perplexity(row, 0),
+                row.reference()
+                        ? "the reference"
+                        : (row.score().tied() ? "tied with " : cells.delta(row).replace("-", "−") + " % against ")
+                                + cells.perplexity(reference.get(), 0));
+        if (!row.reference() && row.divergence() != null) {
+            tile(
+                    html,
+                    "Same top-1 token",
+                    Figures.fixed(100 * row.divergence().sameTop1(), 1) + " %",
+                    "KL " + cells.divergence(row) + " nats per token");
+        }
+        html.close();
+    }
+
+    private static void tile(Svg html, String name, String value, String detail) {
+        html.open("div");
+        html.element("dt", name).element("dd", value, "class", "value").element("dd", detail, "class", "detail");
+        html.close();
+    }
+
+    private static void charts(Svg html, SweepResult result) {
+        LevelCharts charts = new LevelCharts(result);
+        figure(
+                html,
+                "perplexity",
+                charts.perplexity(),
+                460,
+                "The curve joins the best level of each width. Thick bars: paired 95 % interval of the difference to the"
+                        + " reference. Thin bars: ± one standard error of the perplexity. Crosses at the upper edge:"
+                        + " no finite perplexity.");
+        ScatterChart.Spec divergence = charts.divergence();
+        if (!divergence.points().isEmpty()) {
+            figure(
+                    html,
+                    "divergence",
+                    divergence,
+                    360,
+                    "Mean KL(reference ‖ level) over the same positions. Bars: 95 % interval (± 1.96 standard errors).");
+        }
+    }
+
+    /** The same chart twice, for wide windows and for phones; the style sheet shows one of them. */
+    private static void figure(Svg html, String id, ScatterChart.Spec spec, double height, String caption) {
+        html.open("section", "aria-labelledby", id);
+        html.element("h2", spec.title(), "id", id);
+        html.open("figure");
+        html.raw(ScatterChart.draw(spec, id + "-wide", 1040, height));
+        html.raw(ScatterChart.draw(spec, id + "-narrow", 380, Math.min(height, 400)));
+        html.element("figcaption", caption);
+        html.close().close().newline();
+    }
+
+    private static void layers(Svg html, SweepResult result) {
+        LayerHeatMap map = new LayerHeatMap(result);
+        if (map.present()) {
+            html.open("section", "aria-labelledby", "layers");
+            html.element("h2", "Where the error builds up", "id", "layers");
+            html.raw(map.draw()).close().newline();
+        }
+    }
+
+    private static void method(Svg html, SweepResult result) {
+        if (!result.notes().isEmpty()) {
+            html.open("section", "aria-labelledby", "notes", "class", "notes");
+            html.element("h2", "Before you rely on these numbers", "id", "notes").open("ul");
+            result.notes().forEach(note -> html.element("li", note));
+            html.close().close().newline();
+        }
+        html.open("section", "aria-labelledby", "method");
+        html.element("h2", "How this was measured", "id", "method").open("dl", "class", "facts");
+        for (Facts.Fact fact : Facts.of(result)) {
+            html.open("div").element("dt", fact.name()).open("dd");
+            if (fact.code()) {
+                html.element("code", fact.value());
+            } else {
+                html.text(fact.value());
+            }
+            html.close().close().newline();
+        }
+        html.open("div").element("dt", "Cliff").element("dd", Facts.rule(result)).close();
+        html.open("div").element("dt", "Error bars").element("dd", Facts.errorBars()).close();
+        html.close().close().newline();
+        html.open("section", "aria-labelledby", "repeat");
+        html.element("h2", "Repeat it", "id", "repeat");
+        html.open("pre", "tabindex", "0").element("code", result.command()).close();
+        html.close().newline();
+    }
+
+    private static String style() {
+        try (InputStream in = HtmlReport.class.getResourceAsStream("report.css")) {
+            if (in == null) {
+                throw new IllegalStateException("report.css is not on the class path, expected beside HtmlReport");
+            }
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+package org.bitscarp.eval.report;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SequencedMap;
+
+/**
+ * Writes text files so that a reader sees either the old file or the whole new one: all of them go to temporary names in
+ * the same folder and to the disk first, and only then are they moved into place.
+ */
+final class StagedFiles {
+    /** Writes bytes to a new file and on to the disk; tests replace it to fill the disk. */
+    interface Sink {
+        void write(Path file, byte[] bytes) throws IOException;
+    }
+
+    private StagedFiles() {}
+
+    /** Writes one file. */
+    static void write(Path file, String text) throws IOException {
+        SequencedMap<Path, String> files = new LinkedHashMap<>();
+        files.put(file, text);
+        write(files, StagedFiles::toDisk);
+    }
+
+    /**
+     * Writes all files or, when one cannot be written, none.
+     *
+     * @throws IOException one line that names the file and the reason
+     */
+    static void write(SequencedMap<Path, String> files, Sink sink) throws IOException {
+        List<Path> staged = new ArrayList<>();
+        try {
+            for (Map.Entry<Path, String> entry : files.entrySet()) {
+                Path file = entry.getKey();
+                try {
+                    if (Files.isDirectory(file)) {
+                        throw new IOException("a folder has that name");
+                    }
+                    Path temporary = temporary(file);
+                    staged.add(temporary);
+                    sink.write(temporary, entry.getValue().getBytes(StandardCharsets.UTF_8));
+                } catch (IOException e) {
+                    throw cannotWrite(file, e);
+                }
+            }
+            int next = 0;
+            for (Path file : files.keySet()) {
+                try {
+                    move(staged.get(next++), file);
+                } catch (IOException e) {
+                    throw cannotWrite(file, e);
+                }
+            }
+        } finally {
+            for (Path temporary : staged) {
+                Files.deleteIfExists(temporary);
+            }
+        }
+    }
+
+    /** Writes and forces bytes to the device, so that a power cut after the move leaves no empty file. */
+    static void toDisk(Path file, byte[] bytes) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+            OutputStream out = Channels.newOutputStream(channel);
+            out.write(bytes);
+            channel.force(true);
+        }
+    }
+
+    private static Path temporary(Path file) {
+        return file.resolveSibling(
+                "." + file.getFileName() + "." + ProcessHandle.current().pid() + "." + System.nanoTime() + ".tmp");
+    }
+
+    private static void move(Path from, Path to) throws IOException {
+        try {
+            Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
+        } catch (AtomicMoveNotSupportedException e) {
+            Files.move(from, to, StandardCopyOption.REPLACE_EXISTING);
+        }
+    }
+
+    /** The message of a {@link FileSystemException} begins with a path, a temporary one here: only its reason is kept. */
+    static IOException cannotWrite(Path file, IOException cause) {
+        String reason =
+                switch (cause) {
+                    case NoSuchFileException e -> "the folder does not exist";
+                    case AccessDeniedException e -> "permission denied";
+                    case FileAlreadyExistsException e -> "a file has the name of the folder";
+                    case FileSystemException e when e.getReason() != null -> e.getReason();
+                    default -> cause.getMessage() == null ? cause.toString() : cause.getMessage();
+                };
+        return new IOException("cannot write " + file + ": " + reason.lines().findFirst().orElse(""), cause);
+    }
+}

@@ -1,0 +1,64 @@
+package org.bitscarp.eval.report;
+
+import java.util.Optional;
+import org.bitscarp.eval.report.SweepResult.Cliff;
+import org.bitscarp.eval.report.SweepResult.Row;
+
+/** What the sweep found, in plain words: the headline of every report. */
+public final class Verdict {
+    private Verdict() {}
+
+    /** One or two short sentences for people, without markup. */
+    public static String of(SweepResult result) {
+        Cliff cliff = result.cliff();
+        if (cliff == null) {
+            return reference(result).map(r -> !r.sound()).orElse(true)
+                    ? "No cliff can be found: the reference has no finite perplexity."
+                    : "Too few bit widths were measured to find a cliff.";
+        }
+        Row reference = result.reference();
+        Row safe = row(result, cliff.level()).orElse(null);
+        if (cliff.fallsAt() == null) {
+            return "No cliff found down to " + at(cliff.bitsPerWeight(), cliff.level()) + cost(safe, reference) + ".";
+        }
+        Row falls = row(result, cliff.fallsAt()).orElse(null);
+        String fall = falls == null ? cliff.fallsAt() : at(falls.bitsPerWeight(), falls.level());
+        if (falls != null && CliffRule.ratio(falls, reference) <= cliff.threshold()) {
+            return "Flat down to " + at(cliff.bitsPerWeight(), cliff.level()) + ". The curve bends towards " + fall
+                    + cost(falls, reference) + ", still within " + Figures.allowance(cliff.threshold()) + ".";
+        }
+        if (safe != null && safe.reference()) {
+            return "Nothing below the reference is safe. Falls at " + fall + cost(falls, reference) + ".";
+        }
+        return "Safe down to " + at(cliff.bitsPerWeight(), cliff.level()) + ". Falls at " + fall
+                + cost(falls, reference) + ".";
+    }
+
+    /** The row of that level, the first where several share the name. */
+    static Optional<Row> row(SweepResult result, String level) {
+        return result.rows().stream().filter(r -> r.level().equals(level)).findFirst();
+    }
+
+    /** The reference, absent where a result has none. */
+    static Optional<Row> reference(SweepResult result) {
+        return result.rows().stream().filter(Row::reference).findFirst();
+    }
+
+    /** Ratio above which a level has fallen, as the cliff states it. */
+    static double threshold(SweepResult result) {
+        return result.cliff() == null ? CliffRule.DEFAULT_THRESHOLD : result.cliff().threshold();
+    }
+
+    private static String at(double bits, String level) {
+        return Figures.bits(bits) + " bits (" + level + ")";
+    }
+
+    private static String cost(Row row, Row reference) {
+        if (row == null || row.reference()) {
+            return "";
+        }
+        return row.sound()
+                ? ": " + Figures.roughPercent(CliffRule.ratio(row, reference) - 1)
+                : ": no finite perplexity";
+    }
+}
