@@ -120,7 +120,7 @@ public final class SweepRunner {
     private static SweepResult.Model describe(Checkpoint checkpoint, String sha256) {
         long parameters = 0;
         long bytes = 0;
-        for (TensorInfo tensor : checkpoint.parameters()) {
+        for (TensorInfo tensor : checkpoint.weights()) {
             parameters += tensor.size();
             bytes += tensor.byteSize();
         }
@@ -179,7 +179,7 @@ public final class SweepRunner {
 
     private List<SweepResult.Row> rows(
             List<LevelResult> results, WindowPlan plan, TokenizedText text, Checkpoint checkpoint) {
-        long parameters = checkpoint.parameters().stream().mapToLong(TensorInfo::size).sum();
+        long parameters = checkpoint.parameters();
         LevelResult reference = results.getFirst();
         List<SweepResult.Row> rows = new ArrayList<>();
         for (LevelResult result : results) {

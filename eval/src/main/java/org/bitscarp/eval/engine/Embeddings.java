@@ -37,7 +37,7 @@ final class Embeddings {
             return rows;
         }
         PackedMatrix packed = PackedMatrix.allocate(format, rows.rows(), rows.columns(), arena);
-        Solvers.roundToNearest().prepare(rows, null, packed).solve(0, rows.rows(), new SolveStats());
+        Solvers.RTN.prepare(rows, null, packed).solve(0, rows.rows(), new SolveStats());
         DenseMatrix decoded =
                 new DenseMatrix(arena.allocate(4 * rows.size(), 64), rows.rows(), rows.columns());
         packed.decodeRows(0, rows.rows(), decoded);

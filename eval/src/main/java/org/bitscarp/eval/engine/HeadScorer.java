@@ -126,7 +126,7 @@ final class HeadScorer {
                 backend.upload(part.data(), target);
             } else {
                 quantizer.run(
-                        format, Solvers.roundToNearest(), List.of(new MatrixQuantizer.Job(part, null, target)));
+                        format, Solvers.RTN, List.of(new MatrixQuantizer.Job(part, null, target)));
             }
         }
     }

@@ -10,6 +10,7 @@ import org.bitscarp.compute.TensorMemory;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.model.TensorRole;
 import org.bitscarp.quant.DenseMatrix;
+import org.bitscarp.quant.FloatFormat;
 
 /** One layer of a sweep: calibration first, then each level quantizes the layer and runs all its windows through it. */
 final class LayerPass {
@@ -88,7 +89,7 @@ final class LayerPass {
                 jobs.add(new MatrixQuantizer.Job(entry.getValue(), importance.get(role), tensors.get(role)));
             }
         }
-        if (tally.level.isFullPrecision()) {
+        if (tally.level.format() == FloatFormat.FP32) {
             for (MatrixQuantizer.Job job : jobs) {
                 if (!holdsFullPrecision) {
                     backend.upload(job.weights().data(), job.target());

@@ -19,6 +19,7 @@ import org.bitscarp.model.TensorInfo;
 import org.bitscarp.model.TensorRole;
 import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.DenseMatrix;
+import org.bitscarp.quant.FloatFormat;
 import org.bitscarp.quant.Level;
 import org.bitscarp.quant.NumberFormat;
 
@@ -28,9 +29,6 @@ import org.bitscarp.quant.NumberFormat;
  * the number of levels.
  */
 public final class Sweep {
-    /** Embeddings and output projections of integer levels keep the checkpoint's own type, but at most 16 bits. */
-    private static final Level SIXTEEN_BITS = Level.parse("fp16");
-
     private final Checkpoint checkpoint;
     private final DecoderSpec spec;
     private final Backend backend;
@@ -40,7 +38,7 @@ public final class Sweep {
     private final long memoryBudget;
     private final Path spillFolder;
     private final Progress progress;
-    private final ModelDigest digest = new ModelDigest();
+    private final ModelDigest digest;
     private final DoubleAdder done = new DoubleAdder();
     private double total;
     private boolean spilled;
@@ -70,6 +68,7 @@ public final class Sweep {
         this.memoryBudget = memoryBudget;
         this.spillFolder = spillFolder;
         this.progress = progress;
+        digest = new ModelDigest(checkpoint.weights());
     }
 
     /** SHA-256 of the model's tensors, read along the way; complete after {@link #run}. */
@@ -119,12 +118,11 @@ public final class Sweep {
     /** Null where embeddings stay exactly as they are. */
     private BlockFormat embeddingFormat(Level level) {
         NumberFormat own = checkpoint.tensor(TensorRole.EMBEDDING, 0).orElseThrow().format();
-        BlockFormat format = level.quantizesEmbedding() ? level.format() : own.bytes() <= 2 ? null : SIXTEEN_BITS.format();
-        return isFullPrecision(format) ? null : format;
-    }
-
-    private static boolean isFullPrecision(BlockFormat format) {
-        return format == null || format.name().equals("fp32");
+        if (level.quantizesEmbedding()) {
+            return level.format() == FloatFormat.FP32 ? null : level.format();
+        }
+        // Integer levels keep embeddings and output projection in the checkpoint's own type, but at most 16 bits.
+        return own.bytes() <= 2 ? null : FloatFormat.FP16;
     }
 
     private void embed(

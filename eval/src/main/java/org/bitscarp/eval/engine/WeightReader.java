@@ -58,7 +58,7 @@ final class WeightReader {
     /** Takes a tensor into the digest that is otherwise read only in part. */
     void digestOnly(TensorInfo info) throws IOException {
         try (Arena mapping = Arena.ofShared()) {
-            digest.update(info, checkpoint.map(info, 0, info.shape().getFirst(), mapping));
+            digest.update(info, checkpoint.map(info, 0, info.rows(), mapping));
         }
     }
 

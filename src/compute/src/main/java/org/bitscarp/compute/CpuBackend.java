@@ -54,6 +54,11 @@ public final class CpuBackend extends HostBackend {
         return create(MatrixProduct.AUTO, Runtime.getRuntime().availableProcessors());
     }
 
+    /** Width of the vectors that operations are compiled for. */
+    public static int vectorBits() {
+        return jdk.incubator.vector.FloatVector.SPECIES_PREFERRED.vectorBitSize();
+    }
+
     /** Why the matrix product is not the preferred one; empty when it is. */
     public String fallbackReason() {
         return gemmReason;

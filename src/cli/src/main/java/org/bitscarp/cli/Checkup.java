@@ -1,0 +1,111 @@
+package org.bitscarp.cli;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.SymbolLookup;
+import java.lang.foreign.ValueLayout;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import org.bitscarp.compute.CpuBackend;
+import org.bitscarp.model.Checkpoint;
+import org.bitscarp.model.Checkpoints;
+import org.bitscarp.model.Tokenizer;
+
+/** Looks at everything that a sweep needs or could use. */
+final class Checkup {
+    private Checkup() {}
+
+    static List<Finding> run() {
+        return List.of(jdk(), vectors(), blas(), memory(), builtin(), cuda());
+    }
+
+    private static Finding jdk() {
+        String detail = System.getProperty("java.vm.name") + " " + Runtime.version() + " at "
+                + System.getProperty("java.home");
+        return Runtime.version().feature() >= 25
+                ? Finding.found("JDK", detail)
+                : Finding.broken("JDK", detail, "install a JDK 25 or later, e.g. Eclipse Temurin");
+    }
+
+    private static Finding vectors() {
+        if (ModuleLayer.boot().findModule("jdk.incubator.vector").isEmpty()) {
+            return Finding.broken(
+                    "Vector API", "module not enabled", "start java with --add-modules jdk.incubator.vector");
+        }
+        int bits = CpuBackend.vectorBits();
+        return bits >= 128
+                ? Finding.found("Vector API", bits + "-bit vectors")
+                : Finding.absent("Vector API", bits + "-bit vectors only", "results are right but slow");
+    }
+
+    private static Finding blas() {
+        try (CpuBackend backend = CpuBackend.create(CpuBackend.MatrixProduct.OPENBLAS, 1)) {
+            return Finding.found("BLAS", backend.description().replaceFirst("cpu, 1 thread, ", ""));
+        } catch (IllegalStateException e) {
+            return Finding.absent(
+                    "BLAS", e.getMessage(), "the Java matrix product is used; OpenBLAS comes with linux-x86_64 only");
+        }
+    }
+
+    private static Finding memory() {
+        Runtime runtime = Runtime.getRuntime();
+        long mib = 1L << 20;
+        String heap = "Java heap up to " + runtime.maxMemory() / mib + " MiB";
+        if (ManagementFactory.getOperatingSystemMXBean()
+                instanceof com.sun.management.OperatingSystemMXBean system) {
+            return Finding.found(
+                    "memory",
+                    String.format(
+                            Locale.ROOT,
+                            "%d MiB, %d MiB free, %s, %d processors",
+                            system.getTotalMemorySize() / mib,
+                            system.getFreeMemorySize() / mib,
+                            heap,
+                            runtime.availableProcessors()));
+        }
+        return Finding.found("memory", heap);
+    }
+
+    private static Finding builtin() {
+        try (Checkpoint checkpoint = Checkpoints.open(Home.builtinModel());
+                Tokenizer tokenizer = checkpoint.tokenizer()) {
+            int tokens = tokenizer.encode("How few bits can it live on?", false).length;
+            return Finding.found(
+                    "built-in", checkpoint.path() + ", tokenizer works (" + tokens + " tokens for one question)");
+        } catch (IOException | RuntimeException | LinkageError e) {
+            return Finding.broken("built-in", e.toString(), "install the whole distribution");
+        }
+    }
+
+    /** Asks the driver itself; what it says is only told, since this version computes on the CPU. */
+    private static Finding cuda() {
+        String unused = "not used: this version computes on the CPU";
+        try (Arena arena = Arena.ofConfined()) {
+            SymbolLookup driver;
+            try {
+                driver = SymbolLookup.libraryLookup("libcuda.so.1", arena);
+            } catch (IllegalArgumentException e) {
+                boolean device = Files.exists(Path.of("/dev/nvidiactl"));
+                return device
+                        ? Finding.broken(
+                                "CUDA", "/dev/nvidiactl exists, libcuda.so.1 does not load", "reinstall the driver")
+                        : Finding.absent("CUDA", "no driver (libcuda.so.1)", "");
+            }
+            var init = Linker.nativeLinker()
+                    .downcallHandle(
+                            driver.find("cuInit").orElseThrow(),
+                            FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
+            int status = (int) init.invokeExact(0);
+            return status == 0
+                    ? Finding.found("CUDA", "driver works; " + unused)
+                    : Finding.absent("CUDA", "driver answers with error " + status + "; " + unused, "");
+        } catch (Throwable e) {
+            return Finding.broken("CUDA", "the driver cannot be called: " + e, "reinstall the NVIDIA driver");
+        }
+    }
+}
