@@ -4,8 +4,10 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /** A model on disk: an architecture, named tensors that are mapped when they are asked for, and a tokenizer. */
 public interface Checkpoint extends AutoCloseable {
@@ -17,7 +19,10 @@ public interface Checkpoint extends AutoCloseable {
 
     DecoderSpec spec();
 
-    /** All tensors, in file order. */
+    /**
+     * All tensors that hold numbers of a {@link org.bitscarp.quant.NumberFormat}, file by file in file order; integer
+     * buffers that some exporters leave in a file ({@code position_ids}) are not listed.
+     */
     List<TensorInfo> tensors();
 
     /**
@@ -29,12 +34,34 @@ public interface Checkpoint extends AutoCloseable {
     Optional<TensorInfo> tensor(TensorRole role, int layer);
 
     /**
-     * Maps {@code rows} rows from {@code firstRow} on: stored bytes as they are, unmapped when the arena closes.
-     * Rows are those of the first dimension; a vector is a single row.
+     * Maps {@code rows} rows from {@code firstRow} on: stored bytes as they are, little-endian, unmapped when the arena
+     * closes. Rows are those of the first dimension; a vector is a single row. The segment need not be aligned to the
+     * size of a value, so read it with the {@code _UNALIGNED} layouts.
      */
     MemorySegment map(TensorInfo tensor, long firstRow, long rows, Arena arena) throws IOException;
 
-    /** The tokenizer that belongs to the checkpoint. */
+    /** Bytes handed out by {@link #map} so far; −1 for a checkpoint that does not count them. */
+    default long bytesMapped() {
+        return -1;
+    }
+
+    /** The tensors that have a role, in the order of {@link #tensors()}: what a forward pass reads. */
+    default List<TensorInfo> weights() {
+        Set<TensorInfo> used = new HashSet<>();
+        for (TensorRole role : TensorRole.values()) {
+            for (int layer = 0; layer < (role.inLayer() ? spec().layers() : 1); layer++) {
+                tensor(role, layer).ifPresent(used::add);
+            }
+        }
+        return tensors().stream().filter(used::contains).toList();
+    }
+
+    /** Number of weights of the model; a tied head counts once. */
+    default long parameters() {
+        return weights().stream().mapToLong(TensorInfo::size).sum();
+    }
+
+    /** The tokenizer that belongs to the checkpoint; the caller closes it. */
     Tokenizer tokenizer() throws IOException;
 
     @Override

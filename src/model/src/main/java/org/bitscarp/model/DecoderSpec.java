@@ -1,5 +1,7 @@
 package org.bitscarp.model;
 
+import java.util.List;
+
 /**
  * The shape of a decoder-only transformer of the Llama family.
  *
@@ -28,4 +30,23 @@ public record DecoderSpec(
         float normEpsilon,
         Rope rope,
         boolean tiedHead,
-        int maxPositions) {}
+        int maxPositions) {
+
+    /** Shape that the tensor with a role has: {@code [out, in]} for linear maps, {@code [n]} for norms and biases. */
+    public List<Long> shape(TensorRole role) {
+        long queries = (long) heads * headDim;
+        long keys = (long) kvHeads * headDim;
+        return switch (role) {
+            case EMBEDDING, HEAD -> List.of((long) vocabulary, (long) hidden);
+            case FINAL_NORM, ATTENTION_NORM, MLP_NORM, OUTPUT_BIAS, DOWN_BIAS -> List.of((long) hidden);
+            case QUERY -> List.of(queries, (long) hidden);
+            case KEY, VALUE -> List.of(keys, (long) hidden);
+            case OUTPUT -> List.of((long) hidden, queries);
+            case QUERY_BIAS -> List.of(queries);
+            case KEY_BIAS, VALUE_BIAS -> List.of(keys);
+            case GATE, UP -> List.of((long) ffn, (long) hidden);
+            case DOWN -> List.of((long) hidden, (long) ffn);
+            case GATE_BIAS, UP_BIAS -> List.of((long) ffn);
+        };
+    }
+}

@@ -25,6 +25,16 @@ public record TensorInfo(String name, NumberFormat format, List<Long> shape, Pat
 
     /** Bytes on disk. */
     public long byteSize() {
-        return size() * format.bytes();
+        return Math.multiplyExact(size(), (long) format.bytes());
+    }
+
+    /** Rows that {@link Checkpoint#map} counts in: the first dimension, or 1 for a vector or a scalar. */
+    public long rows() {
+        return shape.size() < 2 ? 1 : shape.getFirst();
+    }
+
+    /** Bytes of one row. */
+    public long rowBytes() {
+        return rows() == 0 ? 0 : byteSize() / rows();
     }
 }

@@ -1,0 +1,107 @@
+package org.bitscarp.model.internal;
+
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import org.bitscarp.model.ModelException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Typed, range-checked values of a JSON object. A key with the value {@code null} counts as absent. */
+final class ConfigFields {
+    private final Path file;
+    private final String prefix;
+    private final ObjectNode node;
+
+    ConfigFields(Path file, String prefix, ObjectNode node) {
+        this.file = file;
+        this.prefix = prefix;
+        this.node = node;
+    }
+
+    boolean has(String key) {
+        return node.hasNonNull(key);
+    }
+
+    JsonNode raw(String key) {
+        return node.path(key);
+    }
+
+    int requiredInt(String key, int max) throws ModelException {
+        if (!has(key)) {
+            throw new ModelException(file + ": " + prefix + key + " is missing; expected an integer from 1 to " + max);
+        }
+        return intOr(key, 0, max);
+    }
+
+    /** An integer from 1 to {@code max}. */
+    int intOr(String key, int absent, int max) throws ModelException {
+        if (!has(key)) {
+            return absent;
+        }
+        JsonNode value = node.get(key);
+        if (!value.isIntegralNumber()
+                || !value.canConvertToInt()
+                || value.intValue() < 1
+                || value.intValue() > max) {
+            throw wrong(key, "an integer from 1 to " + max);
+        }
+        return value.intValue();
+    }
+
+    boolean booleanOr(String key, boolean absent) throws ModelException {
+        if (!has(key)) {
+            return absent;
+        }
+        if (!node.get(key).isBoolean()) {
+            throw wrong(key, "true or false");
+        }
+        return node.get(key).booleanValue();
+    }
+
+    Optional<String> string(String key) throws ModelException {
+        if (!has(key)) {
+            return Optional.empty();
+        }
+        if (!node.get(key).isString()) {
+            throw wrong(key, "a string");
+        }
+        return Optional.of(node.get(key).stringValue());
+    }
+
+    /** A finite number from {@code min} to {@code max}. */
+    OptionalDouble number(String key, double min, double max) throws ModelException {
+        if (!has(key)) {
+            return OptionalDouble.empty();
+        }
+        JsonNode value = node.get(key);
+        double number = value.isNumber() ? value.doubleValue() : Double.NaN;
+        if (!(number >= min && number <= max)) {
+            throw wrong(key, "a number from " + min + " to " + max);
+        }
+        return OptionalDouble.of(number);
+    }
+
+    double requiredNumber(String key, double min, double max) throws ModelException {
+        OptionalDouble value = number(key, min, max);
+        if (value.isEmpty()) {
+            throw new ModelException(file + ": " + prefix + key + " is missing; expected a number");
+        }
+        return value.getAsDouble();
+    }
+
+    Optional<ConfigFields> object(String key) throws ModelException {
+        if (!has(key)) {
+            return Optional.empty();
+        }
+        if (!(node.get(key) instanceof ObjectNode object)) {
+            throw wrong(key, "an object or null");
+        }
+        return Optional.of(new ConfigFields(file, prefix + key + ".", object));
+    }
+
+    ModelException wrong(String key, String expected) {
+        return new ModelException(
+                file + ": " + prefix + key + ": expected " + expected + ", found " + Json.kind(node.path(key)));
+    }
+}
