@@ -59,6 +59,17 @@ final class LabelPlacer {
         }
     }
 
+    /** The box moved to the right until it covers nothing; where it was when there is no such place before {@code end}. */
+    Box slide(Box box, double end) {
+        for (double by = 0; box.right() + by <= end; by += 6) {
+            Box moved = new Box(box.left() + by, box.top(), box.right() + by, box.bottom());
+            if (taken.stream().noneMatch(moved::overlaps)) {
+                return moved;
+            }
+        }
+        return box;
+    }
+
     /** A free place for a label of that size near the point, which is taken from then on; empty when there is none. */
     Optional<Place> place(double x, double y, double width, double height) {
         for (double distance : DISTANCES) {
