@@ -185,7 +185,7 @@ public final class ConsoleTable {
 
     /** Control characters of a hostile name must not reach a terminal. */
     private static String shortened(String level) {
-        String clean = level.replaceAll("\\p{Cntrl}", "?");
+        String clean = level.replaceAll("[\\p{Cntrl}\\p{Cf}]", "?");
         return clean.length() > LEVEL ? clean.substring(0, LEVEL - 1) + "…" : clean;
     }
 

@@ -137,8 +137,8 @@ final class LevelCharts {
     }
 
     private int priority(Row row) {
-        return (cells.falls(row) ? 8 : 0) + (cells.safe(row) ? 8 : 0) + (row.reference() ? 4 : 0)
-                + (best.contains(row.level()) ? 2 : 0);
+        return (cells.falls(row) ? 8 : 0) + (cells.safe(row) ? 8 : 0) + (row.reference() ? ScatterChart.FOREMOST : 0)
+                + (best.contains(row.level()) ? 2 : 1);
     }
 
     private String kind(Row row) {

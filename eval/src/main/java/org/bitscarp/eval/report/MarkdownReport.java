@@ -80,7 +80,7 @@ public final class MarkdownReport {
     static String escape(String text) {
         StringBuilder out = new StringBuilder();
         for (char c : String.valueOf(text).toCharArray()) {
-            if (c < ' ') {
+            if (c < ' ' || Character.getType(c) == Character.FORMAT) {
                 out.append(' ');
             } else {
                 if ("\\`*_[]<>|#~&!$".indexOf(c) >= 0) {

@@ -58,8 +58,14 @@ final class ScatterChart {
             Band band) {}
 
     private static final double[] BITS =
-            {64, 32, 24, 16, 12, 8, 6, 5, 4, 3, 2.5, 2, 1.5, 1.25, 1, 0.75, 0.5, 0.25, 0.125};
+            {64, 32, 16, 12, 8, 6, 5, 4, 3, 2.5, 2, 1.5, 1.25, 1, 0.75, 0.5, 0.25, 0.125};
     private static final double FONT = 12.5;
+
+    /** Priority from which a label may stand away from its point however many points there are. */
+    static final int FOREMOST = 4;
+
+    /** Points from which on other labels stand at their points or not at all. */
+    private static final int MANY = 24;
 
     private final Spec spec;
     private final String id;
@@ -162,7 +168,7 @@ final class ScatterChart {
         double half = LabelPlacer.width(band.label(), FONT) / 2 + 6;
         double middle = Math.clamp((from + to) / 2, left + half, Math.max(left + half, right - half));
         svg.element("text", band.label(), "class", "band-label", "x", middle, "y", top + 16.0, "text-anchor", "middle");
-        placer.block(new Box(middle - half, top, middle + half, top + 22));
+        placer.label(new Box(middle - half, top, middle + half, top + 22));
     }
 
     private void axes() {
@@ -210,7 +216,7 @@ final class ScatterChart {
                     left + 6, baseline - 12, left + 6 + LabelPlacer.width(line.label(), FONT), baseline + 4);
             Box box = placer.slide(first, right);
             svg.element("text", line.label(), "class", "rule-label " + line.kind(), "x", box.left(), "y", baseline);
-            placer.block(box);
+            placer.label(box);
         }
         // Not before, or no label could stand next to its own line.
         spec.lines().forEach(l -> placer.block(left, y.pixel(l.y()), right, y.pixel(l.y())));
@@ -264,7 +270,8 @@ final class ScatterChart {
         double px = x.pixel(p.bits());
         double py = pixel(p);
         String text = p.label().length() > 22 ? p.label().substring(0, 21) + "…" : p.label();
-        placer.place(px, py, LabelPlacer.width(text, FONT), FONT + 3).ifPresent(place -> {
+        boolean far = spec.points().size() <= MANY || p.priority() >= FOREMOST;
+        placer.place(px, py, LabelPlacer.width(text, FONT), FONT + 3, far).ifPresent(place -> {
             Box box = place.box();
             if (place.leader()) {
                 double toX = Math.clamp(px, box.left(), box.right());
