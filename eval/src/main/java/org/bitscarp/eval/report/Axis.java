@@ -31,7 +31,7 @@ record Axis(double from, double to, boolean log, double start, double end) {
         }
         double span = Math.max(most - least, Math.max(Math.abs(most), 1e-9) * 0.02);
         double middle = (most + least) / 2;
-        double half = span * 0.57;
+        double half = span * 0.58;
         return new Axis(middle - half, middle + half, false, start, end);
     }
 

@@ -58,10 +58,16 @@ final class Cells {
         return Figures.perplexity(row.score().stderr(), decimals(0));
     }
 
+    /** Size of the whole model in millions of bytes. */
+    String megabytes(Row row) {
+        long least = result.rows().stream().mapToLong(Row::bytes).min().orElse(0);
+        return Figures.megabytes(row.bytes(), least);
+    }
+
     /** Difference to the reference in percent without the unit, {@code ≈} before it when the two are tied. */
     String delta(Row row) {
         if (row.reference()) {
-            return Figures.NONE;
+            return "ref";
         }
         Score score = row.score();
         return (score.tied() ? "≈ " : "") + Figures.signed(score.deltaPpl() / scale());

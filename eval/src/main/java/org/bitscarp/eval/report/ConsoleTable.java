@@ -74,7 +74,7 @@ public final class ConsoleTable {
         List<Column> columns = new ArrayList<>();
         columns.add(new Column("level", true, 0, 0, r -> shortened(r.level())));
         columns.add(new Column("bits/w", false, 0, 0, r -> Figures.bitsColumn(r.bitsPerWeight())));
-        columns.add(new Column("MB", false, 0, 0, r -> Figures.megabytes(r.bytes())));
+        columns.add(new Column("MB", false, 0, 0, cells::megabytes));
         columns.add(new Column("perplexity", false, 1, 0, r -> cells.perplexity(r, 0)));
         columns.add(new Column(style.ascii() ? "+-" : "±", false, 1, 4, cells::stderr));
         columns.add(new Column(style.ascii() ? "delta %" : "Δ %", false, 1, 0, cells::delta));
@@ -185,7 +185,7 @@ public final class ConsoleTable {
 
     /** Control characters of a hostile name must not reach a terminal. */
     private static String shortened(String level) {
-        String clean = level.replaceAll("\\p{Cntrl}", "?");
+        String clean = level.replaceAll("[\\p{Cntrl}\\p{Cf}]", "?");
         return clean.length() > LEVEL ? clean.substring(0, LEVEL - 1) + "…" : clean;
     }
 

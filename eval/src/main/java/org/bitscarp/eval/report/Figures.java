@@ -52,15 +52,17 @@ final class Figures {
         return signed(fraction) + " %";
     }
 
-    /** {@link #signedPercent} without the unit. */
+    /** {@link #signedPercent} without the unit. What rounds to zero keeps its sign: it says where an interval ends. */
     static String signed(double fraction) {
         double x = 100 * fraction;
-        if (!Double.isFinite(x)) {
-            return x == Double.POSITIVE_INFINITY ? "+inf" : word(x);
-        }
         double size = Math.abs(x);
-        String text = size >= 1e5 ? scientific(x) : fixed(x, size < 99.995 ? 2 : size < 999.95 ? 1 : 0);
-        return text.startsWith("-") ? text : "+" + text;
+        if (Double.isNaN(x)) {
+            return word(x);
+        }
+        String text = size >= 1e5 && Double.isFinite(x)
+                ? scientific(size)
+                : fixed(size, size < 99.995 ? 2 : size < 999.95 ? 1 : 0);
+        return (x < 0 ? "-" : "+") + text;
     }
 
     /** A signed percentage in a sentence, three significant figures: {@code +4.31 %}, {@code +52.3 %}, {@code +193 %}. */
@@ -89,16 +91,17 @@ final class Figures {
         return small(x, 4, 0.001);
     }
 
-    /** A relative error as a percentage with at most three significant figures. */
+    /** A relative error as a percentage without the unit, two or three significant figures. */
     static String errorPercent(double fraction) {
         double x = 100 * fraction;
-        return Double.isFinite(x) && x >= 100 ? fixed(x, 0) : small(x, x >= 10 ? 1 : 2, 0.01);
+        int decimals = x >= 100 ? 0 : x >= 10 ? 1 : x >= 0.1 || x == 0 ? 2 : x >= 0.01 ? 3 : 4;
+        return small(x, decimals, 0.001);
     }
 
-    /** Millions of bytes. */
-    static String megabytes(double bytes) {
-        double mb = bytes / 1e6;
-        return fixed(mb, mb < 10 ? 3 : mb < 100 ? 2 : mb < 10000 ? 1 : 0);
+    /** Millions of bytes, with the decimals that give {@code least} bytes three significant figures. */
+    static String megabytes(double bytes, double least) {
+        double mb = least / 1e6;
+        return fixed(bytes / 1e6, mb < 1 ? 3 : mb < 10 ? 2 : mb < 100 ? 1 : 0);
     }
 
     /** A byte count in a sentence: {@code 24.1 MB}, {@code 1.35 GB}. */

@@ -110,19 +110,22 @@ public final class HtmlReport {
                 "The curve joins the best level of each width. Thick bars: paired 95 % interval of the difference to the"
                         + " reference. Thin bars: ± one standard error of the perplexity. Crosses at the upper edge:"
                         + " no finite perplexity.");
-        ScatterChart.Spec divergence = charts.divergence();
-        if (!divergence.points().isEmpty()) {
-            figure(
-                    html,
-                    "divergence",
-                    divergence,
-                    360,
-                    "Mean KL(reference ‖ level) over the same positions. Bars: 95 % interval (± 1.96 standard errors).");
-        }
+        figure(
+                html,
+                "divergence",
+                charts.divergence(),
+                360,
+                "Mean KL(reference ‖ level) over the same positions. Bars: 95 % interval (± 1.96 standard errors).");
     }
 
-    /** The same chart twice, for wide windows and for phones; the style sheet shows one of them. */
+    /**
+     * The same chart twice, for wide windows and for phones; the style sheet shows one of them. Without two points to
+     * compare there is no chart.
+     */
     private static void figure(Svg html, String id, ScatterChart.Spec spec, double height, String caption) {
+        if (spec.points().stream().filter(p -> Double.isFinite(p.y())).count() < 2) {
+            return;
+        }
         html.open("section", "aria-labelledby", id);
         html.element("h2", spec.title(), "id", id);
         html.open("figure");

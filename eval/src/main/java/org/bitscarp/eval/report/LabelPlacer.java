@@ -36,8 +36,12 @@ final class LabelPlacer {
 
     private static final double[] DISTANCES = {9, 14, 22, 34, 50, 70};
 
+    /** Distance from which on a reader no longer sees which point a label belongs to. */
+    private static final double NEAR = 16;
+
     private final Box area;
     private final List<Box> taken = new ArrayList<>();
+    private final List<Box> labels = new ArrayList<>();
 
     /** @param area labels stay within it */
     LabelPlacer(Box area) {
@@ -47,6 +51,12 @@ final class LabelPlacer {
     /** Keeps labels away from a rectangle. */
     void block(Box box) {
         taken.add(box);
+    }
+
+    /** Keeps labels, and the lines that join them to their points, away from a label placed by other means. */
+    void label(Box box) {
+        taken.add(box);
+        labels.add(box);
     }
 
     /** Keeps labels away from a straight line, as a string of small rectangles. */
@@ -59,9 +69,28 @@ final class LabelPlacer {
         }
     }
 
-    /** A free place for a label of that size near the point, which is taken from then on; empty when there is none. */
-    Optional<Place> place(double x, double y, double width, double height) {
+    /** The box moved to the right until it covers nothing; where it was when there is no such place before {@code end}. */
+    Box slide(Box box, double end) {
+        for (double by = 0; box.right() + by <= end; by += 6) {
+            Box moved = new Box(box.left() + by, box.top(), box.right() + by, box.bottom());
+            if (taken.stream().noneMatch(moved::overlaps)) {
+                return moved;
+            }
+        }
+        return box;
+    }
+
+    /**
+     * A free place for a label of that size near the point, which is taken from then on; empty when there is none.
+     *
+     * @param far whether it may stand so far away that it needs a leader
+     */
+    Optional<Place> place(double x, double y, double width, double height, boolean far) {
         for (double distance : DISTANCES) {
+            boolean leader = distance > NEAR;
+            if (leader && !far) {
+                break;
+            }
             for (double[] direction : DIRECTIONS) {
                 // Sideways labels begin at the point, the others are centred over it.
                 double away = direction[1] == 0 ? distance : Math.max(distance - 6, 4);
@@ -69,13 +98,27 @@ final class LabelPlacer {
                 double centreY = y + direction[1] * (height / 2 + away);
                 Box box = new Box(
                         centreX - width / 2, centreY - height / 2, centreX + width / 2, centreY + height / 2);
-                if (box.within(area) && taken.stream().noneMatch(box::overlaps)) {
-                    taken.add(box.grown(2));
-                    return Optional.of(new Place(box, distance > 16));
+                if (box.within(area)
+                        && taken.stream().noneMatch(box::overlaps)
+                        && !(leader && crossesLabel(x, y, centreX, centreY))) {
+                    label(box.grown(2));
+                    return Optional.of(new Place(box, leader));
                 }
             }
         }
         return Optional.empty();
+    }
+
+    private boolean crossesLabel(double x1, double y1, double x2, double y2) {
+        int steps = (int) Math.max(1, Math.hypot(x2 - x1, y2 - y1) / 3);
+        for (int i = 0; i <= steps; i++) {
+            double x = x1 + (x2 - x1) * i / steps;
+            double y = y1 + (y2 - y1) * i / steps;
+            if (labels.stream().anyMatch(b -> x > b.left && x < b.right && y > b.top && y < b.bottom)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Estimated width in pixels of text in a sans-serif font: 0.56 of the size per character, wide scripts a full one. */

@@ -44,13 +44,18 @@ final class LayerHeatMap {
     Svg draw() {
         boolean figures = layers <= FIGURES_FIT;
         Svg html = new Svg();
+        html.element(
+                "p",
+                "Relative error of the residual stream after each layer, ‖h − h_ref‖ / ‖h_ref‖, in percent."
+                        + (figures ? "" : " Point at a cell for its figure."),
+                "class",
+                "legend");
         legend(html);
         html.open("div", "class", "scroll", "tabindex", "0", "role", "region", "aria-labelledby", "heat-caption");
         html.open("table", "class", figures ? "heat" : "heat dense");
         html.element(
                 "caption",
-                "Relative error of the residual stream after each layer, in percent: ‖h − h_ref‖ / ‖h_ref‖."
-                        + (figures ? "" : " Point at a cell for its figure."),
+                "Levels by layers, in percent",
                 "id",
                 "heat-caption");
         html.open("thead").open("tr").element("th", "Level", "scope", "col");

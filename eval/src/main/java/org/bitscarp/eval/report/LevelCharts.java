@@ -66,6 +66,8 @@ final class LevelCharts {
                 Verdict.of(result) + " Every level is in the table below.",
                 "perplexity (" + result.protocols().getFirst().name() + ")",
                 most / least > LOG_FROM,
+                widest(),
+                narrowest(),
                 points,
                 lines,
                 band());
@@ -96,9 +98,19 @@ final class LevelCharts {
                 "How far each level's predictions are from the reference's. Every level is in the table below.",
                 "KL divergence, nats per token (log scale)",
                 true,
+                widest(),
+                narrowest(),
                 points,
                 List.of(),
                 null);
+    }
+
+    private double widest() {
+        return rows.stream().mapToDouble(Row::bitsPerWeight).max().orElse(16);
+    }
+
+    private double narrowest() {
+        return rows.stream().mapToDouble(Row::bitsPerWeight).min().orElse(1);
     }
 
     private Band band() {
@@ -125,8 +137,8 @@ final class LevelCharts {
     }
 
     private int priority(Row row) {
-        return (cells.falls(row) ? 8 : 0) + (cells.safe(row) ? 8 : 0) + (row.reference() ? 4 : 0)
-                + (best.contains(row.level()) ? 2 : 0);
+        return (cells.falls(row) ? 8 : 0) + (cells.safe(row) ? 8 : 0) + (row.reference() ? ScatterChart.FOREMOST : 0)
+                + (best.contains(row.level()) ? 2 : 1);
     }
 
     private String kind(Row row) {

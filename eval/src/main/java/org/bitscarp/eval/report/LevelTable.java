@@ -22,7 +22,7 @@ final class LevelTable {
         List<Column> columns = columns();
         html.open("div", "class", "scroll", "tabindex", "0", "role", "region", "aria-labelledby", "levels-caption");
         html.open("table", "class", "levels");
-        html.element("caption", Facts.legend().replace("10^6", "10⁶"), "id", "levels-caption");
+        html.element("caption", "All levels, from most to fewest bits per weight", "id", "levels-caption");
         html.open("thead").open("tr").element("th", "Level", "scope", "col");
         for (Column column : columns) {
             html.open("th", "scope", "col").text(column.title());
@@ -43,14 +43,15 @@ final class LevelTable {
             }
             html.close().newline();
         }
-        return html.close().close().close();
+        html.close().close().close();
+        return html.element("p", Facts.legend().replace("10^6", "10⁶"), "class", "legend");
     }
 
     private List<Column> columns() {
         List<Column> columns = new ArrayList<>();
         columns.add(new Column("Bits/weight", "quantized", r -> Figures.bitsColumn(r.bitsPerWeight())));
         columns.add(new Column("Bits/weight", "whole model", r -> Figures.bitsColumn(r.modelBitsPerWeight())));
-        columns.add(new Column("Size", "MB", r -> Figures.megabytes(r.bytes())));
+        columns.add(new Column("Size", "MB", cells::megabytes));
         columns.add(new Column("Perplexity", result.protocols().getFirst().name(), r -> cells.perplexity(r, 0)));
         columns.add(new Column("±", "std. error", cells::stderr));
         columns.add(new Column("Δ", "%", cells::delta));

@@ -53,7 +53,7 @@ public final class MarkdownReport {
             List<String> line = new ArrayList<>();
             line.add(row.level() + (cells.falls(row) ? " (falls)" : cells.safe(row) ? " (last safe)" : ""));
             line.add(Figures.bitsColumn(row.bitsPerWeight()));
-            line.add(Figures.megabytes(row.bytes()));
+            line.add(cells.megabytes(row));
             line.add(cells.perplexity(row, 0));
             line.add(cells.stderr(row));
             line.add(cells.delta(row));
@@ -80,7 +80,7 @@ public final class MarkdownReport {
     static String escape(String text) {
         StringBuilder out = new StringBuilder();
         for (char c : String.valueOf(text).toCharArray()) {
-            if (c < ' ') {
+            if (c < ' ' || Character.getType(c) == Character.FORMAT) {
                 out.append(' ');
             } else {
                 if ("\\`*_[]<>|#~&!$".indexOf(c) >= 0) {

@@ -40,19 +40,32 @@ final class ScatterChart {
     /** A shaded range of bits per weight with its label. */
     record Band(double fromBits, double toBits, String label) {}
 
-    /** What is drawn. */
+    /**
+     * What is drawn.
+     *
+     * @param widest bits per weight at the left, the same in charts that are to be compared
+     * @param narrowest bits per weight at the right
+     */
     record Spec(
             String title,
             String description,
             String yTitle,
             boolean logY,
+            double widest,
+            double narrowest,
             List<Point> points,
             List<Line> lines,
             Band band) {}
 
     private static final double[] BITS =
-            {64, 32, 24, 16, 12, 8, 6, 5, 4, 3, 2.5, 2, 1.5, 1.25, 1, 0.75, 0.5, 0.25, 0.125};
+            {64, 32, 16, 12, 8, 6, 5, 4, 3, 2.5, 2, 1.5, 1.25, 1, 0.75, 0.5, 0.25, 0.125};
     private static final double FONT = 12.5;
+
+    /** Priority from which a label may stand away from its point however many points there are. */
+    static final int FOREMOST = 4;
+
+    /** Points from which on other labels stand at their points or not at all. */
+    private static final int MANY = 24;
 
     private final Spec spec;
     private final String id;
@@ -76,12 +89,10 @@ final class ScatterChart {
         this.narrow = width < 600;
         this.left = narrow ? 46 : 64;
         this.right = width - (narrow ? 12 : 24);
-        this.top = narrow ? 66 : 52;
-        this.bottom = height - 50;
-        double most = spec.points().stream().mapToDouble(Point::bits).max().orElse(16);
-        double least = spec.points().stream().mapToDouble(Point::bits).min().orElse(1);
-        double air = Math.max(Math.pow(most / least, 0.06), 1.05);
-        this.x = new Axis(most * air, least / air, true, left, right);
+        this.top = 34;
+        this.bottom = height - (narrow ? 84 : 50);
+        double air = Math.max(Math.pow(spec.widest() / spec.narrowest(), 0.06), 1.05);
+        this.x = new Axis(spec.widest() * air, spec.narrowest() / air, true, left, right);
         double[] shown = shown();
         this.y = shown.length == 0
                 ? Axis.padded(1, 2, false, bottom, top)
@@ -136,6 +147,7 @@ final class ScatterChart {
         svg.open("g", "role", "img", "aria-labelledby", id + "-title " + id + "-desc");
         svg.element("title", spec.title(), "id", id + "-title");
         svg.element("desc", spec.description(), "id", id + "-desc");
+        obstacles();
         band();
         axes();
         lines();
@@ -156,7 +168,7 @@ final class ScatterChart {
         double half = LabelPlacer.width(band.label(), FONT) / 2 + 6;
         double middle = Math.clamp((from + to) / 2, left + half, Math.max(left + half, right - half));
         svg.element("text", band.label(), "class", "band-label", "x", middle, "y", top + 16.0, "text-anchor", "middle");
-        placer.block(new Box(middle - half, top, middle + half, top + 22));
+        placer.label(new Box(middle - half, top, middle + half, top + 22));
     }
 
     private void axes() {
@@ -196,30 +208,46 @@ final class ScatterChart {
         for (Line line : spec.lines()) {
             double at = y.pixel(line.y());
             svg.leaf("line", "class", "rule " + line.kind(), "x1", left, "x2", right, "y1", at, "y2", at);
-            double w = LabelPlacer.width(line.label(), FONT) + 4;
+        }
+        for (Line line : spec.lines()) {
+            double at = y.pixel(line.y());
             double baseline = line.kind().equals("below") ? at + 16 : at - 6;
-            svg.element("text", line.label(), "class", "rule-label " + line.kind(), "x", left + 6, "y", baseline);
-            placer.block(new Box(left + 4, baseline - 12, left + 4 + w, baseline + 4));
-            placer.block(left, at, right, at);
+            Box first = new Box(
+                    left + 6, baseline - 12, left + 6 + LabelPlacer.width(line.label(), FONT), baseline + 4);
+            Box box = placer.slide(first, right);
+            svg.element("text", line.label(), "class", "rule-label " + line.kind(), "x", box.left(), "y", baseline);
+            placer.label(box);
+        }
+        // Not before, or no label could stand next to its own line.
+        spec.lines().forEach(l -> placer.block(left, y.pixel(l.y()), right, y.pixel(l.y())));
+    }
+
+    /** Labels keep away from points, their error bars and the curve. */
+    private void obstacles() {
+        Point last = null;
+        for (Point p : spec.points()) {
+            double px = x.pixel(p.bits());
+            double py = pixel(p);
+            placer.block(new Box(px - 7, py - 7, px + 7, py + 7));
+            if (plotted(p) && p.outer() != null) {
+                placer.block(px, pixel(p.outer()[0]), px, pixel(p.outer()[1]));
+            }
+            if (p.joined() && plotted(p)) {
+                if (last != null) {
+                    placer.block(x.pixel(last.bits()), pixel(last), px, py);
+                }
+                last = p;
+            }
         }
     }
 
     private void curve() {
         StringBuilder path = new StringBuilder();
-        double lastX = Double.NaN;
-        double lastY = Double.NaN;
         for (Point p : spec.points()) {
-            if (!p.joined() || !plotted(p)) {
-                continue;
+            if (p.joined() && plotted(p)) {
+                path.append(path.isEmpty() ? "M" : "L").append(Svg.coordinate(x.pixel(p.bits())));
+                path.append(' ').append(Svg.coordinate(pixel(p)));
             }
-            double px = x.pixel(p.bits());
-            double py = y.pixel(p.y());
-            path.append(path.isEmpty() ? "M" : "L").append(Svg.coordinate(px)).append(' ').append(Svg.coordinate(py));
-            if (!Double.isNaN(lastX)) {
-                placer.block(lastX, lastY, px, py);
-            }
-            lastX = px;
-            lastY = py;
         }
         if (!path.isEmpty()) {
             svg.leaf("path", "class", "curve", "d", path);
@@ -227,14 +255,6 @@ final class ScatterChart {
     }
 
     private void points() {
-        for (Point p : spec.points()) {
-            double px = x.pixel(p.bits());
-            double py = pixel(p);
-            placer.block(new Box(px - 6, py - 6, px + 6, py + 6));
-            if (plotted(p) && p.outer() != null) {
-                placer.block(px, pixel(p.outer()[0]), px, pixel(p.outer()[1]));
-            }
-        }
         List<Point> byPriority = spec.points().stream()
                 .sorted(Comparator.comparingInt(Point::priority).reversed())
                 .toList();
@@ -250,7 +270,8 @@ final class ScatterChart {
         double px = x.pixel(p.bits());
         double py = pixel(p);
         String text = p.label().length() > 22 ? p.label().substring(0, 21) + "…" : p.label();
-        placer.place(px, py, LabelPlacer.width(text, FONT), FONT + 3).ifPresent(place -> {
+        boolean far = spec.points().size() <= MANY || p.priority() >= FOREMOST;
+        placer.place(px, py, LabelPlacer.width(text, FONT), FONT + 3, far).ifPresent(place -> {
             Box box = place.box();
             if (place.leader()) {
                 double toX = Math.clamp(px, box.left(), box.right());
@@ -297,26 +318,26 @@ final class ScatterChart {
         svg.leaf("line", "class", "bar " + kind, "x1", px, "x2", px, "y1", pixel(range[0]), "y2", pixel(range[1]));
     }
 
-    /** In a strip above the plot, where it covers no point; on a phone in two lines. */
+    /** Where it covers no point: beside the title of the axis, on a phone in two lines below the chart. */
     private void readout(String text) {
-        int fit = (int) (width / (FONT * 0.54));
+        if (!narrow) {
+            line(text, right, top - 14, "end");
+            return;
+        }
+        int fit = (int) (width / (FONT * 0.56));
         int cut = text.length() <= fit ? text.length() : text.lastIndexOf(", ", fit);
         if (cut <= 0) {
-            cut = Math.min(fit, text.length());
+            cut = fit;
         }
-        svg.element("text", text.substring(0, cut), "class", "readout", "x", 0.0, "y", 14.0);
-        if (cut < text.length() && narrow) {
+        line(text.substring(0, cut), 0, height - 20, null);
+        if (cut < text.length()) {
             String rest = text.substring(cut).replaceFirst("^, ", "");
-            svg.element(
-                    "text",
-                    rest.length() > fit ? rest.substring(0, fit - 1) + "…" : rest,
-                    "class",
-                    "readout",
-                    "x",
-                    0.0,
-                    "y",
-                    31.0);
+            line(rest.length() > fit ? rest.substring(0, fit - 1) + "…" : rest, 0, height - 4, null);
         }
+    }
+
+    private void line(String text, double at, double baseline, String anchor) {
+        svg.element("text", text, "class", "readout", "x", at, "y", baseline, "text-anchor", anchor);
     }
 
     private boolean plotted(Point p) {

@@ -67,7 +67,10 @@ final class Svg {
         return rounded == Math.rint(rounded) ? Long.toString((long) rounded) : Double.toString(rounded);
     }
 
-    /** Text for content and for attributes in quotes; characters that XML 1.0 section 2.2 forbids become U+FFFD. */
+    /**
+     * Text for content and for attributes in quotes. Characters that XML 1.0 section 2.2 forbids become U+FFFD, and so
+     * do those that turn the direction of the text after them.
+     */
     static String escape(String text) {
         if (text == null) {
             return "";
@@ -87,6 +90,9 @@ final class Svg {
     }
 
     private static boolean legal(int c) {
+        if (c >= 0x7F && c < 0xA0 || c >= 0x202A && c <= 0x202E || c >= 0x2066 && c <= 0x2069) {
+            return false;
+        }
         return c == '\t' || c == '\n' || c == '\r' || c >= 0x20 && c < 0xD800 || c >= 0xE000 && c < 0xFFFE || c >= 0x10000;
     }
 

@@ -117,7 +117,7 @@ public final class FloatFormat implements BlockFormat {
 
     @Override
     public void decode(MemorySegment source, long offset, int length, float[] w, int from) {
-        number.decode(source, offset, length, MemorySegment.ofArray(w), 4L * from);
+        number.decode(source, offset, length, w, from);
     }
 
     @Override

@@ -2,6 +2,9 @@ package org.bitscarp.quant;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 
 /**
@@ -40,10 +43,27 @@ public record NormalFloat4(BlockScope scope) implements BlockFormat {
     private static final int ZERO = 7;
     private static final float[] MIDPOINTS = midpoints();
 
+    /** Bins of width 2/BINS over [−1, 1], narrower than the distance of any two midpoints: one holds at most one. */
+    private static final int BINS = 64;
+    /** For each bin, the code of its lower end, and the midpoint that the code's upper neighbour begins at. */
+    private static final int[] BIN_CODE = new int[BINS + 1];
+
+    private static final float[] BIN_MIDPOINT = new float[BINS + 1];
+
+    static {
+        for (int bin = 0; bin <= BINS; bin++) {
+            int code = code(2f * bin / BINS - 1);
+            BIN_CODE[bin] = code;
+            BIN_MIDPOINT[bin] = code < MIDPOINTS.length ? MIDPOINTS[code] : Float.MAX_VALUE;
+        }
+    }
+
     /** Shares of the published scale that the search starts from, in steps of 5 %: 1.1 down to 0.5, and their mirrors. */
     private static final int STEPS = 12;
+    /** Starts that are refined, and how often. */
+    private static final int KEPT = 3;
 
-    private static final int ROUNDS = 6;
+    private static final int ROUNDS = 4;
 
     public NormalFloat4 {
         if (scope.kind() == BlockScope.Kind.TENSOR) {
@@ -57,6 +77,18 @@ public record NormalFloat4(BlockScope scope) implements BlockFormat {
             midpoints[i] = (LEVELS[i] + LEVELS[i + 1]) / 2;
         }
         return midpoints;
+    }
+
+    /** The nearest level's code; on a midpoint the lower level wins, as in bitsandbytes. NaN counts as 0. */
+    private static int code(float level) {
+        if (level != level) {
+            return ZERO;
+        }
+        int code = 0;
+        while (code < MIDPOINTS.length && level > MIDPOINTS[code]) {
+            code++;
+        }
+        return code;
     }
 
     @Override
@@ -87,7 +119,7 @@ public record NormalFloat4(BlockScope scope) implements BlockFormat {
     }
 
     /**
-     * Tries scales around the published one, of both signs (the levels are not symmetric), and improves each by
+     * Tries scales around the published one, of both signs (the levels are not symmetric), and improves the best few by
      * alternating nearest codes and the least-squares scale for those codes. Never worse than {@link #fit}.
      */
     @Override
@@ -96,28 +128,35 @@ public record NormalFloat4(BlockScope scope) implements BlockFormat {
         if (published.scale == 0 || published.fallbacks > 0) {
             return published;
         }
-        Levels best = published;
-        double least = SquaredError.of(published, w, from, length, importance, importanceFrom);
-        int[] codes = new int[length];
-        for (int step = 0; step <= 2 * STEPS + 1; step++) {
-            float share = 1.1f - 0.05f * (step / 2);
-            Levels grid = new Levels(HalfScale.round(published.scale * (step % 2 == 0 ? share : -share)), 0);
-            double error = SquaredError.of(grid, w, from, length, importance, importanceFrom);
-            for (int round = 0; round < ROUNDS; round++) {
-                if (error < least) {
-                    least = error;
-                    best = grid;
-                }
-                float refined = leastSquares(grid, codes, w, from, length, importance, importanceFrom);
-                if (refined == 0 || refined == grid.scale) {
-                    break;
-                }
-                grid = new Levels(refined, 0);
-                error = SquaredError.of(grid, w, from, length, importance, importanceFrom);
+        List<Candidate> starts = new ArrayList<>();
+        for (int step = 0; step <= STEPS; step++) {
+            float share = published.scale * (1.1f - 0.05f * step);
+            for (float scale : new float[] {share, -share}) {
+                Levels grid = new Levels(HalfScale.round(scale), 0);
+                starts.add(new Candidate(
+                        grid, SquaredError.of(grid, w, from, length, importance, importanceFrom)));
             }
         }
-        return best;
+        starts.sort(Comparator.comparingDouble(Candidate::error));
+        Candidate best = new Candidate(
+                published, SquaredError.of(published, w, from, length, importance, importanceFrom));
+        int[] codes = new int[length];
+        for (Candidate start : starts.subList(0, KEPT)) {
+            Candidate now = start;
+            for (int round = 0; ; round++) {
+                best = now.error < best.error ? now : best;
+                float refined = leastSquares(now.grid, codes, w, from, length, importance, importanceFrom);
+                if (round == ROUNDS || refined == 0 || refined == now.grid.scale) {
+                    break;
+                }
+                Levels grid = new Levels(refined, 0);
+                now = new Candidate(grid, SquaredError.of(grid, w, from, length, importance, importanceFrom));
+            }
+        }
+        return best.grid;
     }
+
+    private record Candidate(Levels grid, double error) {}
 
     /** The FP16 scale that minimises the error of the grid's nearest codes; 0 when they leave it undetermined. */
     private static float leastSquares(
@@ -159,16 +198,21 @@ public record NormalFloat4(BlockScope scope) implements BlockFormat {
     private record Levels(float scale, int fallbacks) implements Grid {
         @Override
         public int nearest(int position, float weight) {
-            float level = weight / scale;
-            if (scale == 0 || level != level) {
-                return ZERO;
+            return scale == 0 ? ZERO : code(weight / scale);
+        }
+
+        @Override
+        public void nearest(float[] w, int from, int length, int[] codes) {
+            if (scale == 0) {
+                Arrays.fill(codes, 0, length, ZERO);
+                return;
             }
-            // Binary search for the number of midpoints below; on a midpoint the lower level wins, as in bitsandbytes.
-            int code = level > MIDPOINTS[7] ? 8 : 0;
-            code += level > MIDPOINTS[code + 3] ? 4 : 0;
-            code += level > MIDPOINTS[code + 1] ? 2 : 0;
-            code += level > MIDPOINTS[code] ? 1 : 0;
-            return code;
+            for (int i = 0; i < length; i++) {
+                float level = w[from + i] / scale;
+                float clamped = Math.max(-1, Math.min(1, level == level ? level : 0));
+                int bin = (int) ((clamped + 1) * (BINS / 2));
+                codes[i] = BIN_CODE[bin] + (clamped > BIN_MIDPOINT[bin] ? 1 : 0);
+            }
         }
 
         @Override

@@ -3,6 +3,7 @@ package org.bitscarp.quant;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.Objects;
 
 /**
  * A number format of stored values. Values are stored little-endian and computed with as fp32.
@@ -23,10 +24,8 @@ public enum NumberFormat {
         }
 
         @Override
-        void decodeAll(MemorySegment source, long from, long count, MemorySegment target, long to) {
-            for (long i = 0; i < count; i++) {
-                target.set(NATIVE_FLOAT, to + 4 * i, (float) source.get(DOUBLE, from + 8 * i));
-            }
+        void decodeChunk(MemorySegment source, long offset, int count, float[] target, int from) {
+            BulkDecode.fp64(source, offset, count, target, from);
         }
     },
     FP32(4) {
@@ -41,8 +40,8 @@ public enum NumberFormat {
         }
 
         @Override
-        void decodeAll(MemorySegment source, long from, long count, MemorySegment target, long to) {
-            MemorySegment.copy(source, FLOAT, from, target, NATIVE_FLOAT, to, count);
+        void decodeChunk(MemorySegment source, long offset, int count, float[] target, int from) {
+            BulkDecode.fp32(source, offset, count, target, from);
         }
     },
     FP16(2) {
@@ -57,8 +56,8 @@ public enum NumberFormat {
         }
 
         @Override
-        void decodeAll(MemorySegment source, long from, long count, MemorySegment target, long to) {
-            BulkDecode.fp16(source, from, count, target, to);
+        void decodeChunk(MemorySegment source, long offset, int count, float[] target, int from) {
+            BulkDecode.fp16(source, offset, count, target, from);
         }
     },
     BF16(2) {
@@ -73,8 +72,8 @@ public enum NumberFormat {
         }
 
         @Override
-        void decodeAll(MemorySegment source, long from, long count, MemorySegment target, long to) {
-            BulkDecode.bf16(source, from, count, target, to);
+        void decodeChunk(MemorySegment source, long offset, int count, float[] target, int from) {
+            BulkDecode.bf16(source, offset, count, target, from);
         }
     },
     /** {@link MiniFloat#E4M3}; {@link #put} does not saturate: what exceeds 448 after rounding becomes NaN. */
@@ -90,8 +89,8 @@ public enum NumberFormat {
         }
 
         @Override
-        void decodeAll(MemorySegment source, long from, long count, MemorySegment target, long to) {
-            BulkDecode.table(Tables.E4M3, source, from, count, target, to);
+        void decodeChunk(MemorySegment source, long offset, int count, float[] target, int from) {
+            BulkDecode.fp8(Tables.E4M3, source, offset, count, target, from);
         }
     },
     /** {@link MiniFloat#E5M2}; {@link #put} does not saturate: what exceeds 57344 after rounding becomes infinite. */
@@ -107,8 +106,8 @@ public enum NumberFormat {
         }
 
         @Override
-        void decodeAll(MemorySegment source, long from, long count, MemorySegment target, long to) {
-            BulkDecode.table(Tables.E5M2, source, from, count, target, to);
+        void decodeChunk(MemorySegment source, long offset, int count, float[] target, int from) {
+            BulkDecode.fp8(Tables.E5M2, source, offset, count, target, from);
         }
     };
 
@@ -119,6 +118,8 @@ public enum NumberFormat {
     private static final ValueLayout.OfShort SHORT =
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfFloat NATIVE_FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
+    /** Values decoded at a time: what they need stays in the first-level cache. */
+    private static final int CHUNK = 2048;
 
     private final int bytes;
 
@@ -150,10 +151,29 @@ public enum NumberFormat {
         }
         MemorySegment from = source.asSlice(sourceOffset, count * bytes);
         MemorySegment to = target.asSlice(targetOffset, count * 4);
-        decodeAll(from, 0, count, to, 0);
+        float[] chunk = new float[(int) Math.min(count, CHUNK)];
+        for (long i = 0; i < count; i += CHUNK) {
+            int length = (int) Math.min(CHUNK, count - i);
+            decodeChunk(from, bytes * i, length, chunk, 0);
+            MemorySegment.copy(chunk, 0, to, NATIVE_FLOAT, 4 * i, length);
+        }
     }
 
-    abstract void decodeAll(MemorySegment source, long from, long count, MemorySegment target, long to);
+    /**
+     * Decodes {@code count} consecutive values into {@code target[from, from+count)}.
+     *
+     * @param sourceOffset byte offset of the first stored value, any alignment
+     * @throws IndexOutOfBoundsException when either range does not lie within its segment or array
+     */
+    public void decode(MemorySegment source, long sourceOffset, int count, float[] target, int from) {
+        Objects.checkFromIndexSize(from, count, target.length);
+        MemorySegment slice = source.asSlice(sourceOffset, (long) count * bytes);
+        for (int i = 0; i < count; i += CHUNK) {
+            decodeChunk(slice, (long) bytes * i, Math.min(CHUNK, count - i), target, from + i);
+        }
+    }
+
+    abstract void decodeChunk(MemorySegment source, long offset, int count, float[] target, int from);
 
     /** The bits of the nearest BF16, ties to even, NaN quiet. Agrees with {@link MiniFloat#BF16}. */
     static int floatToBf16(float value) {

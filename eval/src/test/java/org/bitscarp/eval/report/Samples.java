@@ -1,0 +1,181 @@
+package org.bitscarp.eval.report;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.bitscarp.eval.report.SweepResult.Divergence;
+import org.bitscarp.eval.report.SweepResult.Model;
+import org.bitscarp.eval.report.SweepResult.Protocol;
+import org.bitscarp.eval.report.SweepResult.Row;
+import org.bitscarp.eval.report.SweepResult.Score;
+import org.bitscarp.eval.report.SweepResult.Text;
+
+/** Made-up results: one as a sweep of a small model looks, one that tries to break every writer. */
+final class Samples {
+    static final Protocol GPTQ = new Protocol(
+            "gptq", 512, 512, 40, "Every position but the first of each window is scored; a window starts with BOS.");
+    static final Protocol SLIDING = new Protocol(
+            "sliding", 512, 256, 79, "Only positions with at least 256 tokens of context are scored.");
+
+    /** Text that has a meaning in HTML, Markdown, CSV, JSON, terminals and XML (U+0001 is not allowed there). */
+    static final String HOSTILE =
+            "<script>alert('x')</script>&amp; \"quoted\", | pipe `tick` ]]> \u0001\u001b[31m \ud800 \u202e *b* \\ 日本";
+
+    private static final long TOKENS = 20_440;
+
+    private Samples() {}
+
+    /** Eight levels of a model with six layers. */
+    static SweepResult realistic() {
+        double[] bits = {32, 16, 16, 8.1875, 4.1875, 3.1875, 2.1875, 1.725};
+        double[] ppl = {163.70214, 163.70301, 163.7188, 163.8113, 166.4027, 175.1842, 262.93, 480.07};
+        double[] kld = {0, 3.1e-7, 2.2e-5, 2.9e-4, 0.0141, 0.0637, 0.4412, 0.9985};
+        double[] top1 = {1, 0.99985, 0.99682, 0.9882, 0.9217, 0.8423, 0.6129, 0.4551};
+        double[] halfWidth = {0, 0.0021, 0.021, 0.11, 0.93, 2.31, 7.8, 19.5};
+        double[] error = {0, 1.2e-4, 1.1e-3, 0.0052, 0.0794, 0.1688, 0.3912, 0.561};
+        long[] bytes = {25_411_584, 12_713_984, 12_713_984, 7_401_216, 4_902_912, 4_278_272, 3_653_632, 3_364_864};
+        String[] names = {"fp32", "fp16", "bf16", "int8", "int4", "int3", "int2", "ternary"};
+        List<Row> rows = new ArrayList<>();
+        for (int i = 0; i < names.length; i++) {
+            double delta = ppl[i] - ppl[0];
+            double[] layers = new double[6];
+            for (int l = 0; l < layers.length; l++) {
+                layers[l] = i == 0 ? 0 : error[i] * (0.55 + 0.13 * l);
+            }
+            Score main = score("gptq", ppl[i], delta, delta - halfWidth[i], delta + halfWidth[i]);
+            double other = 0.913 * ppl[i];
+            Score sliding = score(
+                    "sliding", other, 0.913 * delta, 0.913 * (delta - halfWidth[i]), 0.913 * (delta + halfWidth[i]));
+            rows.add(new Row(
+                    names[i],
+                    names[i],
+                    "rtn",
+                    i == 0,
+                    bits[i],
+                    bytes[i] * 8.0 / 6_352_896,
+                    bytes[i],
+                    List.of(main, sliding),
+                    new Divergence(kld[i], kld[i] * 0.021, top1[i]),
+                    error[i],
+                    layers,
+                    3.2 + 0.4 * i,
+                    i == 7 ? 2 : 0,
+                    0));
+        }
+        return new SweepResult(
+                "0.1.0",
+                new Model(
+                        "models/prose-6m",
+                        "Hugging Face safetensors",
+                        "5c0f".repeat(16),
+                        "LlamaForCausalLM",
+                        6_352_896,
+                        25_411_584,
+                        6),
+                new Text("datasets/prose-valid.txt", "9ab1".repeat(16), 95_310, 20_481, "77e0".repeat(16)),
+                List.of(GPTQ, SLIDING),
+                "cpu (2 threads, OpenBLAS 0.3.19, 512-bit vectors)",
+                "fp32",
+                null,
+                "bitscarp sweep models/prose-6m --text datasets/prose-valid.txt --levels"
+                        + " fp32,fp16,bf16,int8,int4,int3,int2,ternary --out sweep",
+                "2026-11-01T09:12:44Z",
+                41.7,
+                List.copyOf(rows),
+                new CliffRule().find(rows),
+                List.of("2 rows of the ternary level fell back to round-to-nearest: their scale was zero."));
+    }
+
+    /** Sixty levels of eighty layers under names that mean something to every format, some of them broken. */
+    static SweepResult hostile(long seed) {
+        SplittableRandom random = new SplittableRandom(seed);
+        List<Row> rows = new ArrayList<>();
+        for (int i = 0; i < 60; i++) {
+            double bits = i == 0 ? 16 : 8 * Math.pow(0.965, i);
+            double ppl = i == 0 ? 6.1234567890123 : 6.12 * Math.exp(6 / (bits * bits) * random.nextDouble(0.8, 1.2));
+            double found = i % 17 == 5 ? Double.NaN : i == 58 ? Double.POSITIVE_INFINITY : ppl;
+            double[] layers = new double[80];
+            for (int l = 0; l < layers.length; l++) {
+                layers[l] = i == 0 ? 0 : l == 40 && i == 5 ? Double.NaN : random.nextDouble(0.001, 1) / bits;
+            }
+            double delta = found - 6.1234567890123;
+            rows.add(new Row(
+                    i == 3 ? HOSTILE : "int" + i + ":g" + (16 << i % 4) + (i % 2 == 0 ? ":asym:gptq" : ""),
+                    "int" + i,
+                    "gptq",
+                    i == 0,
+                    bits,
+                    bits * 1.1,
+                    (long) (bits * 1e9),
+                    List.of(
+                            score("gptq", found, delta, delta - 0.01, delta + 0.01),
+                            score(HOSTILE, found * 0.9, delta, delta - 0.01, delta + 0.01)),
+                    new Divergence(i == 0 ? 0 : found / 100, 0.001, random.nextDouble()),
+                    random.nextDouble(),
+                    layers,
+                    random.nextDouble(1e4),
+                    i % 7,
+                    Double.isFinite(found) ? 0 : 12));
+        }
+        return named(List.copyOf(rows), List.of(GPTQ, new Protocol(HOSTILE, 1, 1, 1, HOSTILE)));
+    }
+
+    /** A result whose only level is a reference without a finite perplexity. */
+    static SweepResult lonely() {
+        Score score = new Score("gptq", Double.NaN, Double.NaN, Double.NaN, 0, Double.NaN, Double.NaN, null, false);
+        return named(
+                List.of(new Row(
+                        "fp32", "fp32", "rtn", true, 32, 32, 4, List.of(score), null, 0, new double[0], 0, 0, 511)),
+                List.of(GPTQ));
+    }
+
+    /** A row for the cliff's rule, of which nothing but the name, the width and the perplexity matters. */
+    static Row row(String level, double bits, double ppl, boolean reference) {
+        return new Row(
+                level,
+                level,
+                "rtn",
+                reference,
+                bits,
+                bits,
+                1000,
+                List.of(score("gptq", ppl, ppl - 100, ppl - 101, ppl - 99)),
+                new Divergence(0, 0, 1),
+                0,
+                new double[0],
+                1,
+                0,
+                0);
+    }
+
+    private static SweepResult named(List<Row> rows, List<Protocol> protocols) {
+        return new SweepResult(
+                "0.1.0",
+                new Model("/models/" + HOSTILE, HOSTILE, HOSTILE, HOSTILE, 7_000_000_000L, 28_000_000_000L, 80),
+                new Text(HOSTILE, HOSTILE, 1, 1, HOSTILE),
+                protocols,
+                HOSTILE,
+                HOSTILE,
+                HOSTILE,
+                "bitscarp sweep '" + HOSTILE + "'",
+                "2026-11-01T09:12:44Z",
+                123_456.7,
+                rows,
+                new CliffRule().find(rows),
+                List.of(HOSTILE, "A second note."));
+    }
+
+    private static Score score(String protocol, double ppl, double delta, double low, double high) {
+        double nll = Math.log(ppl) * TOKENS;
+        return new Score(
+                protocol,
+                ppl,
+                ppl * 0.0121,
+                nll,
+                TOKENS,
+                nll / Math.log(2) / 95_000,
+                delta,
+                new double[] {low, high},
+                low <= 0 && high >= 0);
+    }
+}

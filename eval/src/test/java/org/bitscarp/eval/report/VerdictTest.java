@@ -1,0 +1,48 @@
+package org.bitscarp.eval.report;
+
+import static org.bitscarp.eval.report.Samples.row;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.List;
+import org.bitscarp.eval.report.SweepResult.Row;
+import org.junit.jupiter.api.Test;
+
+class VerdictTest {
+    private static final Row REFERENCE = row("fp32", 32, 100, true);
+
+    private static String of(Row... rows) {
+        SweepResult s = Samples.realistic();
+        return Verdict.of(new SweepResult(
+                s.bitscarp(),
+                s.model(),
+                s.text(),
+                s.protocols(),
+                s.device(),
+                s.compute(),
+                s.calibration(),
+                s.command(),
+                s.started(),
+                s.seconds(),
+                List.of(rows),
+                new CliffRule().find(List.of(rows)),
+                s.notes()));
+    }
+
+    @Test
+    void everyOutcomeHasItsSentence() {
+        assertEquals(
+                "Safe down to 4.19 bits (int4). Falls at 2.19 bits (int2): +60.0 %.",
+                of(REFERENCE, row("int4", 4.1875, 102, false), row("int2", 2.1875, 160, false)));
+        assertEquals(
+                "Nothing below the reference is safe. Falls at 4.19 bits (int4): no finite perplexity.",
+                of(REFERENCE, row("int4", 4.1875, Double.NaN, false)));
+        assertEquals(
+                "No cliff found down to 4.19 bits (int4): +0.50 %.", of(REFERENCE, row("int4", 4.1875, 100.5, false)));
+        assertEquals(
+                "Flat down to 8 bits (int8). The curve bends towards 4 bits (int4): +5.00 %, still within +10 %.",
+                of(REFERENCE, row("int8", 8, 100.1, false), row("int4", 4, 105, false)));
+        assertEquals("Too few bit widths were measured to find a cliff.", of(REFERENCE));
+        assertEquals(
+                "No cliff can be found: the reference has no finite perplexity.", Verdict.of(Samples.lonely()));
+    }
+}
