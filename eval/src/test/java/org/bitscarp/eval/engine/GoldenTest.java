@@ -1,0 +1,116 @@
+package org.bitscarp.eval.engine;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.bitscarp.compute.CpuBackend;
+import org.bitscarp.datasets.Corpus;
+import org.bitscarp.datasets.TokenizedText;
+import org.bitscarp.eval.protocol.Protocol;
+import org.bitscarp.eval.protocol.WindowPlan;
+import org.bitscarp.eval.stats.Perplexity;
+import org.bitscarp.model.Checkpoint;
+import org.bitscarp.model.Checkpoints;
+import org.bitscarp.model.Tokenizer;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Perplexities that PyTorch and llama.cpp found, on texts beside the checkout ({@code ../shared}); skipped with a message
+ * where that folder is absent.
+ */
+class GoldenTest {
+    /** Full precision within 0.02 %, round-to-nearest levels within 0.1 %. */
+    private static final double FULL_PRECISION = 2e-4;
+
+    private static final double QUANTIZED = 1e-3;
+
+    private static Path shared() {
+        Path shared = Measurements.checkout().resolve("../shared");
+        assumeTrue(Files.isDirectory(shared.resolve("golden")), "skipped: no reference figures at " + shared);
+        return shared;
+    }
+
+    @TestFactory
+    Stream<DynamicTest> pyTorch() throws IOException {
+        Path shared = shared();
+        JsonNode golden = JsonMapper.shared().readTree(Files.readString(shared.resolve("golden/prose-6m.json")));
+        List<DynamicTest> tests = new ArrayList<>();
+        for (JsonNode row : golden.get("pytorch")) {
+            String level = row.get("level").asString();
+            if (!level.contains("gptq")) {
+                String name = level + " on " + row.get("text").asString();
+                tests.add(DynamicTest.dynamicTest(name, () -> check(shared, row, level)));
+            }
+        }
+        assertEquals(12, tests.size(), "rows of the golden file");
+        return tests.stream();
+    }
+
+    private static void check(Path shared, JsonNode row, String level) throws IOException {
+        int context = row.get("context").asInt();
+        Path text = shared.resolve("text").resolve(row.get("text").asString());
+        List<Protocol> protocols = List.of(
+                Protocol.of(Protocol.Kind.GPTQ, context, 0), Protocol.of(Protocol.Kind.LLAMA_CPP, context, 0));
+        List<Perplexity> found = measure(
+                Measurements.builtinModel(), text, row.get("windows").asInt() * context, protocols, level);
+        double tolerance = level.startsWith("int") ? QUANTIZED : FULL_PRECISION;
+        JsonNode expected = row.get("perplexity");
+        JsonNode scored = row.get("tokens_scored");
+        for (int p = 0; p < 2; p++) {
+            String protocol = protocols.get(p).kind().text();
+            assertEquals(scored.get(protocol).asLong(), found.get(p).count());
+            double perplexity = expected.get(protocol).asDouble();
+            assertEquals(perplexity, found.get(p).value(), perplexity * tolerance, protocol);
+        }
+    }
+
+    @Test
+    void llamaCppOnItsOwnKindOfCheckpoint() throws IOException {
+        Path shared = shared();
+        JsonNode golden = JsonMapper.shared().readTree(Files.readString(shared.resolve("golden/stories260K.json")));
+        JsonNode row = golden.get("rows").get(0);
+        int context = row.get("context").asInt();
+        List<Perplexity> found = measure(
+                shared.resolve(golden.get("model").asString()),
+                shared.resolve(row.get("text").asString()),
+                Integer.MAX_VALUE,
+                List.of(Protocol.of(Protocol.Kind.LLAMA_CPP, context, 0)),
+                "fp32");
+        double perplexity = row.get("perplexity").asDouble();
+        assertEquals(perplexity, found.getFirst().value(), perplexity * FULL_PRECISION);
+        assertEquals(row.get("stderr").asDouble(), found.getFirst().stderr(), 1e-4);
+        assertEquals(row.get("chunks").asLong() * 127, found.getFirst().count());
+    }
+
+    private static List<Perplexity> measure(
+            Path model, Path text, int maxTokens, List<Protocol> protocols, String level) throws IOException {
+        try (Checkpoint checkpoint = Checkpoints.open(model);
+                Tokenizer tokenizer = checkpoint.tokenizer();
+                CpuBackend backend = CpuBackend.create()) {
+            TokenizedText tokens = TokenizedText.of(
+                    new Corpus("golden", Files.readString(text)),
+                    tokenizer,
+                    checkpoint.spec().vocabulary(),
+                    maxTokens);
+            WindowPlan plan =
+                    new WindowPlan(tokens.tokens(), tokenizer.bos(), tokenizer.addsBos(), protocols);
+            LevelResult result = Measurements.run(checkpoint, backend, plan, level, Measurements.PLENTY)
+                    .getFirst();
+            List<Perplexity> found = new ArrayList<>();
+            for (int p = 0; p < protocols.size(); p++) {
+                found.add(Perplexity.of(result.scores().nll(), plan.scoredRows(p)));
+            }
+            return found;
+        }
+    }
+}

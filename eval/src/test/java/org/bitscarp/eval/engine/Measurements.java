@@ -1,0 +1,54 @@
+package org.bitscarp.eval.engine;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.bitscarp.compute.Backend;
+import org.bitscarp.eval.protocol.Protocol;
+import org.bitscarp.eval.protocol.WindowPlan;
+import org.bitscarp.model.Checkpoint;
+import org.bitscarp.quant.Level;
+
+/** Short ways to run the engine in tests. */
+final class Measurements {
+    static final long PLENTY = 4L << 30;
+
+    private Measurements() {}
+
+    static Path checkout() {
+        return Path.of(System.getProperty("bitscarp.checkout", ".."));
+    }
+
+    static Path builtinModel() {
+        return checkout().resolve("datasets/models/prose-6m");
+    }
+
+    static WindowPlan plan(int[] tokens, int context) {
+        return new WindowPlan(tokens, -1, false, List.of(Protocol.of(Protocol.Kind.GPTQ, context, 0)));
+    }
+
+    static List<LevelResult> run(Checkpoint checkpoint, Backend backend, WindowPlan plan, String levels, long memory)
+            throws IOException {
+        return run(checkpoint, backend, plan, null, levels, memory);
+    }
+
+    static List<LevelResult> run(
+            Checkpoint checkpoint,
+            Backend backend,
+            WindowPlan plan,
+            WindowPlan calibration,
+            String levels,
+            long memory)
+            throws IOException {
+        return new Sweep(
+                        checkpoint,
+                        backend,
+                        plan,
+                        calibration,
+                        Level.parseList(levels),
+                        memory,
+                        Path.of(System.getProperty("java.io.tmpdir")),
+                        Progress.NONE)
+                .run();
+    }
+}

@@ -1,0 +1,77 @@
+package org.bitscarp.eval.engine;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.bitscarp.compute.Backend;
+import org.bitscarp.compute.CpuBackend;
+import org.bitscarp.compute.ScalarBackend;
+import org.bitscarp.model.Checkpoint;
+import org.bitscarp.model.Checkpoints;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Small random models of every kind of configuration against Hugging Face transformers: grouped queries, untied heads,
+ * biases, odd head widths, each rope scaling, each stored type, shards. Provenance in each {@code expected.json}.
+ */
+class TransformersFixtureTest {
+    private static final Path FOLDER = Path.of("src/test/resources/fixtures");
+    /**
+     * Two fp32 implementations of these models differ by up to 4e-5 in a logit (the spread that expected.json records
+     * between transformers and a float64 forward pass); a wrong rope scaling moves logits by 7 or more.
+     */
+    private static final double TOLERANCE = 2e-4;
+
+    static Stream<Path> fixtures() throws IOException {
+        try (Stream<Path> folders = Files.list(FOLDER)) {
+            return folders.sorted().toList().stream();
+        }
+    }
+
+    @Test
+    void thereAreFixtures() throws IOException {
+        assertEquals(14, fixtures().count());
+    }
+
+    @ParameterizedTest
+    @MethodSource("fixtures")
+    void everyTokenScoresAsInTransformers(Path folder) throws IOException {
+        check(folder, new ScalarBackend());
+        check(folder, CpuBackend.create(CpuBackend.MatrixProduct.JAVA, 2));
+        check(folder, CpuBackend.create(CpuBackend.MatrixProduct.AUTO, 2));
+    }
+
+    private static void check(Path folder, Backend backend) throws IOException {
+        JsonNode expected = JsonMapper.shared()
+                .readTree(Files.readString(folder.resolve("expected.json")));
+        int[] tokens = expected.get("tokens").valueStream().mapToInt(JsonNode::asInt).toArray();
+        double[] nll = expected.get("nll").valueStream().mapToDouble(JsonNode::asDouble).toArray();
+        try (backend;
+                Checkpoint checkpoint = Checkpoints.open(folder)) {
+            List<LevelResult> results = Measurements.run(
+                    checkpoint,
+                    backend,
+                    Measurements.plan(tokens, tokens.length),
+                    "fp32",
+                    Measurements.PLENTY);
+            double[] found = results.getFirst().scores().nll();
+            assertEquals(nll.length + 1, found.length);
+            for (int i = 0; i < nll.length; i++) {
+                double error = Math.abs(nll[i] - found[i]);
+                assertTrue(
+                        error <= TOLERANCE,
+                        folder.getFileName() + " on " + backend.name() + ", token " + (i + 1) + ": expected " + nll[i]
+                                + " found " + found[i] + ", " + 100 * error / TOLERANCE + " % of the tolerance");
+            }
+        }
+    }
+}
