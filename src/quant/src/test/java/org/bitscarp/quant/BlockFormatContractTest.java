@@ -125,7 +125,8 @@ class BlockFormatContractTest {
                 Grid grid = grid(format, row, 0, format.blockLength(columns));
                 float[] w = row.clone();
                 for (int i = 0; i < columns; i += 3) {
-                    w[i] = new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, 1e38f, -0f}[i / 3 % 5];
+                    w[i] = new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, 1e38f, -0f}
+                            [i / 3 % 5];
                 }
                 int length = format.blockLength(columns);
                 int[] bulk = new int[length];

@@ -13,8 +13,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class GroupedIntTest {
     static final float[] GOLDEN_WEIGHTS = {
-        0.75f, -0.3125f, 0.11f, -1.27f, 0.0f, 0.4999f, 2.03f, -0.055f,
-        0.21f, 0.33f, 0.017f, 0.9f, 0.45f, 0.6f, 0.125f, 0.0625f
+        0.75f, -0.3125f, 0.11f, -1.27f, 0.0f, 0.4999f, 2.03f, -0.055f, 0.21f, 0.33f, 0.017f, 0.9f, 0.45f, 0.6f, 0.125f,
+        0.0625f
     };
 
     static PackedMatrix pack(String level, float[] w, int rows, int columns, SolveStats stats) {
@@ -79,7 +79,10 @@ class GroupedIntTest {
         "fp32, 32"
     })
     void bitsPerWeightAreMeasured(String level, double bits) {
-        assertEquals(bits, PackedMatrix.allocate(Level.parse(level).format(), 3, 1024, Arena.ofAuto()).bitsPerWeight());
+        assertEquals(
+                bits,
+                PackedMatrix.allocate(Level.parse(level).format(), 3, 1024, Arena.ofAuto())
+                        .bitsPerWeight());
     }
 
     @Test

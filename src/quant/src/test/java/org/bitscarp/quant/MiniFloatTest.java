@@ -13,7 +13,14 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 class MiniFloatTest {
     /** Exponent bits, mantissa bits, first code that is not finite: the definitions again, written another way. */
-    private record Shape(int exponentBits, int mantissaBits, int firstSpecial) {
+    private record Shape(int exponentBits, int mantissaBits, int firstSpecial, BigDecimal[] values) {
+        Shape(int exponentBits, int mantissaBits, int firstSpecial) {
+            this(exponentBits, mantissaBits, firstSpecial, new BigDecimal[firstSpecial + 1]);
+            for (int code = 0; code <= firstSpecial; code++) {
+                values[code] = exact(code);
+            }
+        }
+
         static Shape of(MiniFloat format) {
             return switch (format) {
                 case FP16 -> new Shape(5, 10, 0x7C00);
@@ -25,6 +32,10 @@ class MiniFloatTest {
 
         /** The exact value of a non-negative code; also of the one after the last finite code, as if it were finite. */
         BigDecimal value(int code) {
+            return values[code];
+        }
+
+        private BigDecimal exact(int code) {
             int exponent = code >> mantissaBits;
             int mantissa = code & ((1 << mantissaBits) - 1);
             int bias = (1 << (exponentBits - 1)) - 1;
@@ -35,9 +46,7 @@ class MiniFloatTest {
         }
 
         private static BigDecimal power(int exponent) {
-            return exponent >= 0
-                    ? BigDecimal.TWO.pow(exponent)
-                    : BigDecimal.ONE.divide(BigDecimal.TWO.pow(-exponent));
+            return exponent >= 0 ? BigDecimal.TWO.pow(exponent) : BigDecimal.ONE.divide(BigDecimal.TWO.pow(-exponent));
         }
 
         /** The nearest non-negative code by exact distances, ties to even; the first special code from its tie on. */
@@ -87,8 +96,12 @@ class MiniFloatTest {
         for (int code = 0; code < shape.firstSpecial; code++) {
             double middle = shape.value(code).add(shape.value(code + 1)).doubleValue() / 2;
             for (double x : new double[] {
-                middle, Math.nextDown(middle), Math.nextUp(middle), Math.nextDown((float) middle),
-                Math.nextUp((float) middle), Math.nextUp((float) shape.value(code).doubleValue())
+                middle,
+                Math.nextDown(middle),
+                Math.nextUp(middle),
+                Math.nextDown((float) middle),
+                Math.nextUp((float) middle),
+                Math.nextUp((float) shape.value(code).doubleValue())
             }) {
                 assertNearest(format, shape, x);
                 assertNearest(format, shape, -x);
@@ -157,7 +170,8 @@ class MiniFloatTest {
 
     @Test
     void doublesAreRoundedOnce() {
-        // 1 + 2^-11 is a tie between two FP16 values; a little more must round up, but rounding to float first loses it.
+        // 1 + 2^-11 is a tie between two FP16 values; a little more must round up, but rounding to float first loses
+        // it.
         double x = 1 + 0x1p-11 + 0x1p-40;
         assertEquals(0x3C01, MiniFloat.FP16.encode(x));
         assertNotEquals(MiniFloat.FP16.encode(x), MiniFloat.FP16.encode((float) x));
