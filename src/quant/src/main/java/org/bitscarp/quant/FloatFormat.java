@@ -87,9 +87,7 @@ public final class FloatFormat implements BlockFormat {
 
     private boolean overflows(float weight) {
         // Only what lies beyond the largest finite value can round to infinity, so most weights cost one comparison.
-        return Math.abs(weight) > maxValue
-                && Float.isFinite(weight)
-                && !Float.isFinite(decode(encode(weight)));
+        return Math.abs(weight) > maxValue && Float.isFinite(weight) && !Float.isFinite(decode(encode(weight)));
     }
 
     private record FloatGrid(FloatFormat format, int fallbacks) implements Grid {

@@ -113,8 +113,7 @@ public record GroupedInt(int bits, BlockScope scope, boolean symmetric) implemen
     @Override
     public void decode(MemorySegment source, long offset, int length, float[] w, int from) {
         float scale = HalfScale.get(source, offset);
-        int zero =
-                symmetric ? 1 << (bits - 1) : source.get(ValueLayout.JAVA_BYTE, offset + HalfScale.BYTES) & 0xFF;
+        int zero = symmetric ? 1 << (bits - 1) : source.get(ValueLayout.JAVA_BYTE, offset + HalfScale.BYTES) & 0xFF;
         CodeBits.unpack(bits, source, offset + codesAt(), length, scale, zero, w, from);
     }
 

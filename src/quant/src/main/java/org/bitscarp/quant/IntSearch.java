@@ -18,12 +18,13 @@ final class IntSearch {
 
     /**
      * For each width, the smallest share of the range that is tried and the number of steps down to it. The range that
-     * a Gaussian block is best clipped to grows with the width (Max 1960: 57 % of the range of 128 weights at 2 bits,
-     * 79 % at 3, 95 % at 5); the bounds leave room for heavier tails.
+     * a Gaussian block is best clipped to grows with the width (Max 1960: steps of 0.996 σ at 2 bits, 0.586 σ at 3, so 57
+     * % and 79 % of the range of 128 weights). The bounds leave room for heavier tails and for importance that lies on
+     * small weights.
      */
-    private static final double[] SMALLEST_SHARE = {0, 0, 0.2, 0.3, 0.45, 0.6, 0.7, 0.8, 0.85};
+    private static final double[] SMALLEST_SHARE = {0, 0, 0.12, 0.15, 0.35, 0.5, 0.65, 0.75, 0.85};
 
-    private static final int[] STEPS = {0, 0, 40, 32, 24, 18, 14, 12, 10};
+    private static final int[] STEPS = {0, 0, 48, 40, 28, 20, 14, 12, 10};
 
     /** Zero points tried for one scale when they are many; refinement finds the ones between. */
     private static final int ZEROS = 8;
@@ -93,9 +94,10 @@ final class IntSearch {
         int zero = (maxCode + 1) / 2;
         // From the scale that reaches the largest magnitude with the shorter side of the codes down.
         double widest = max / (zero - 1.0);
-        double step = shrink(widest, 2.0 * max / maxCode);
+        // With one zero point to try, finer steps are cheap.
+        double step = Math.sqrt(shrink(widest, 2.0 * max / maxCode));
         double scale = widest;
-        for (int i = 0; i <= STEPS[format.bits()]; i++, scale *= step) {
+        for (int i = 0; i <= 2 * STEPS[format.bits()]; i++, scale *= step) {
             consider((float) scale, zero);
             consider((float) -scale, zero);
         }
@@ -113,7 +115,7 @@ final class IntSearch {
             double keepHigh = maxCode - hi / scale;
             int first = (int) Math.max(0, Math.floor(Math.min(keepLow, keepHigh)));
             int last = (int) Math.min(maxCode, Math.ceil(Math.max(keepLow, keepHigh)));
-            int stride = Math.max(1, (last - first) / ZEROS);
+            int stride = Math.max(1, Math.ceilDiv(last - first, ZEROS));
             for (int zero = first; zero <= last; zero += stride) {
                 consider((float) scale, zero);
             }
@@ -162,7 +164,8 @@ final class IntSearch {
             double sumQ = block.codes();
             double sumQQ = block.codesSquared();
             double sumWQ = block.weightedCodes();
-            // Regression of w on q = code − zero: w ≈ slope·q + offset, so the zero point wants to move by −offset/slope.
+            // Regression of w on q = code − zero: w ≈ slope·q + offset, so the zero point wants to move by
+            // −offset/slope.
             double determinant = sum * sumQQ - sumQ * sumQ;
             double move = 0;
             if (!format.symmetric() && determinant > 0) {

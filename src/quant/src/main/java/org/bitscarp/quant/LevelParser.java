@@ -34,14 +34,19 @@ final class LevelParser {
     }
 
     private static Solver solver(String text, BlockFormat format, Modifiers modifiers) {
-        String[] names = Solvers.ALL.stream().map(Solver::name).toArray(String[]::new);
-        String name = modifiers.choice(names);
-        Solver solver = Solvers.ALL.get(List.of(names).indexOf(name));
-        if (!solver.supports(format)) {
-            throw new LevelException("\"" + text + "\": " + format.name() + " has no parameters that \"" + name
-                    + "\" could choose; write " + format.name());
+        List<Solver> fitting =
+                Solvers.ALL.stream().filter(solver -> solver.supports(format)).toList();
+        for (Solver solver : Solvers.ALL) {
+            if (!fitting.contains(solver) && modifiers.has(solver.name())) {
+                throw new LevelException("\"" + text + "\": " + format.name() + " has no parameters that \""
+                        + solver.name() + "\" could choose; write " + format.name());
+            }
         }
-        return solver;
+        String name = modifiers.choice(fitting.stream().map(Solver::name).toArray(String[]::new));
+        return fitting.stream()
+                .filter(solver -> solver.name().equals(name))
+                .findFirst()
+                .orElseThrow();
     }
 
     static List<Level> parseList(String commaSeparated) {

@@ -81,7 +81,8 @@ public enum MiniFloat {
             return sign | beyond;
         }
         double magnitude = Math.abs(value);
-        // Within one binade, and below the smallest normal value, codes are evenly spaced by 2^(exponent - mantissaBits).
+        // Within one binade, and below the smallest normal value, codes are evenly spaced by 2^(exponent -
+        // mantissaBits).
         // The power-of-two scaling is exact: it only ever scales small values up.
         int exponent = Math.max(Math.getExponent(magnitude), minExponent);
         long steps = (long) Math.rint(Math.scalb(magnitude, mantissaBits - exponent));

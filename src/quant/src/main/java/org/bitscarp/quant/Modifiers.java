@@ -59,6 +59,11 @@ final class Modifiers {
         return word == null ? words[0] : word;
     }
 
+    /** Whether a word was written and nobody has taken it yet. */
+    boolean has(String word) {
+        return left.contains(word);
+    }
+
     private String take(Predicate<String> fits) {
         List<String> found = left.stream().filter(fits).toList();
         if (found.size() > 1) {
@@ -86,7 +91,7 @@ final class Modifiers {
         }
         String word = left.get(0);
         String after = allowed.isEmpty() ? "nothing may follow " + head : head + " takes " + String.join(", ", allowed);
-        throw new LevelException("\"" + level + "\": unknown word \"" + word + "\"" + Suggestion.of(word, allowed) + "; "
-                + after);
+        throw new LevelException(
+                "\"" + level + "\": unknown word \"" + word + "\"" + Suggestion.of(word, allowed) + "; " + after);
     }
 }

@@ -2,9 +2,7 @@ package org.bitscarp.quant;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 
 /**
@@ -58,13 +56,6 @@ public record NormalFloat4(BlockScope scope) implements BlockFormat {
         }
     }
 
-    /** Shares of the published scale that the search starts from, in steps of 5 %: 1.1 down to 0.5, and their mirrors. */
-    private static final int STEPS = 12;
-    /** Starts that are refined, and how often. */
-    private static final int KEPT = 3;
-
-    private static final int ROUNDS = 4;
-
     public NormalFloat4 {
         if (scope.kind() == BlockScope.Kind.TENSOR) {
             throw new IllegalArgumentException("nf4 has a scale for each group or row, not for the tensor");
@@ -77,6 +68,11 @@ public record NormalFloat4(BlockScope scope) implements BlockFormat {
             midpoints[i] = (LEVELS[i] + LEVELS[i + 1]) / 2;
         }
         return midpoints;
+    }
+
+    /** The level nearest to a number, on NF4's own scale from −1 to 1. */
+    static float nearestLevel(float level) {
+        return LEVELS[code(level)];
     }
 
     /** The nearest level's code; on a midpoint the lower level wins, as in bitsandbytes. NaN counts as 0. */
@@ -118,59 +114,18 @@ public record NormalFloat4(BlockScope scope) implements BlockFormat {
         return new Levels(scale, fallback ? 1 : 0);
     }
 
-    /**
-     * Tries scales around the published one, of both signs (the levels are not symmetric), and improves the best few by
-     * alternating nearest codes and the least-squares scale for those codes. Never worse than {@link #fit}.
-     */
+    /** Tries scales of both signs, the levels not being symmetric. Never worse than {@link #fit}. */
     @Override
     public Grid search(float[] w, int from, int length, float[] importance, int importanceFrom) {
         Levels published = (Levels) fit(w, from, length);
         if (published.scale == 0 || published.fallbacks > 0) {
             return published;
         }
-        List<Candidate> starts = new ArrayList<>();
-        for (int step = 0; step <= STEPS; step++) {
-            float share = published.scale * (1.1f - 0.05f * step);
-            for (float scale : new float[] {share, -share}) {
-                Levels grid = new Levels(HalfScale.round(scale), 0);
-                starts.add(new Candidate(
-                        grid, SquaredError.of(grid, w, from, length, importance, importanceFrom)));
-            }
-        }
-        starts.sort(Comparator.comparingDouble(Candidate::error));
-        Candidate best = new Candidate(
-                published, SquaredError.of(published, w, from, length, importance, importanceFrom));
-        int[] codes = new int[length];
-        for (Candidate start : starts.subList(0, KEPT)) {
-            Candidate now = start;
-            for (int round = 0; ; round++) {
-                best = now.error < best.error ? now : best;
-                float refined = leastSquares(now.grid, codes, w, from, length, importance, importanceFrom);
-                if (round == ROUNDS || refined == 0 || refined == now.grid.scale) {
-                    break;
-                }
-                Levels grid = new Levels(refined, 0);
-                now = new Candidate(grid, SquaredError.of(grid, w, from, length, importance, importanceFrom));
-            }
-        }
-        return best.grid;
-    }
-
-    private record Candidate(Levels grid, double error) {}
-
-    /** The FP16 scale that minimises the error of the grid's nearest codes; 0 when they leave it undetermined. */
-    private static float leastSquares(
-            Levels grid, int[] codes, float[] w, int from, int length, float[] importance, int importanceFrom) {
-        grid.nearest(w, from, length, codes);
-        double squares = 0;
-        double products = 0;
-        for (int i = 0; i < length; i++) {
-            double h = importance == null ? 1 : importance[importanceFrom + i];
-            float level = LEVELS[codes[i]];
-            squares += h * level * level;
-            products += h * level * w[from + i];
-        }
-        return squares > 0 ? HalfScale.round((float) (products / squares)) : 0;
+        Levels found = new Levels(
+                new NormalFloat4Search(w, from, length, importance, importanceFrom).best(published.scale), 0);
+        double searchedError = SquaredError.of(found, w, from, length, importance, importanceFrom);
+        double publishedError = SquaredError.of(published, w, from, length, importance, importanceFrom);
+        return searchedError < publishedError ? found : published;
     }
 
     @Override

@@ -5,7 +5,7 @@ public interface Solver {
     /** The solver's word in a level string: {@code rtn}, {@code search}, … */
     String name();
 
-    /** Whether this solver does anything on a format that the default solver does not. The default works on all. */
+    /** Whether this solver has something to choose in a format; plain number formats only leave rounding to do. */
     default boolean supports(BlockFormat format) {
         return format.fitted();
     }

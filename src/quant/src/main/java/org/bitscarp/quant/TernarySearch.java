@@ -66,8 +66,8 @@ final class TernarySearch {
             scan.keep(h[bin], hw[bin]);
         }
         TernaryGrid found = new TernaryGrid(HalfScale.round((float) scan.scale), 0);
-        boolean better = found.scale() > 0
-                && error(found, weights, w, importance) < error(published, weights, w, importance);
+        boolean better =
+                found.scale() > 0 && error(found, weights, w, importance) < error(published, weights, w, importance);
         return better ? found : published;
     }
 

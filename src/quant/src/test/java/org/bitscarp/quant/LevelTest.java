@@ -1,0 +1,166 @@
+package org.bitscarp.quant;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class LevelTest {
+    @ParameterizedTest
+    @CsvSource({
+        "fp32, fp32",
+        "F32, fp32",
+        "float32, fp32",
+        "half, fp16",
+        "float16, fp16",
+        "f16, fp16",
+        "BFloat16, bf16",
+        "bf16:rtn, bf16",
+        "int4, int4",
+        "int4:g128:asym:rtn, int4",
+        "INT4:ASYM:G64, int4:g64",
+        "int3:search:sym:g128, int3:sym:search",
+        "int3:sym:g32:search, int3:g32:sym:search",
+        "int8:row, int8:row",
+        "nf4:g64, nf4",
+        "nf4:g32, nf4:g32",
+        "nf4:row:search, nf4:row:search",
+        "ternary:g128, ternary",
+        "ternary:g64:search, ternary:g64:search",
+        "ternary:tensor, ternary:tensor",
+        "' ternary:row ', ternary:row"
+    })
+    void textHasOneCanonicalForm(String text, String canonical) {
+        Level level = Level.parse(text);
+        assertEquals(canonical, level.toString());
+        assertEquals(level, Level.parse(canonical));
+        assertEquals(level.hashCode(), Level.parse(canonical).hashCode());
+    }
+
+    @Test
+    void everyCombinationReadsBack() {
+        for (String format : List.of("int2", "int3", "int4", "int5", "int6", "int7", "int8", "nf4", "ternary")) {
+            for (String scope : List.of("", ":g1", ":g32", ":g64", ":g128", ":row")) {
+                for (String sign : format.startsWith("int") ? List.of("", ":sym", ":asym") : List.of("")) {
+                    for (String solver : List.of("", ":rtn", ":search")) {
+                        Level level = Level.parse(format + solver + sign + scope);
+                        assertEquals(level, Level.parse(level.toString()));
+                        assertEquals(solver.equals(":search") ? Solvers.SEARCH : Solvers.RTN, level.solver());
+                    }
+                }
+            }
+        }
+    }
+
+    /** The whole message: the bad word, what is allowed, the nearest known word. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '~',
+            value = {
+                "int4:g64:asm | \"int4:g64:asm\": unknown word \"asm\": did you mean \"asym\"?; "
+                        + "int4 takes g<N>, row, asym, sym, rtn, search",
+                "itn4 | \"itn4\": unknown format \"itn4\": did you mean \"int4\"?; known formats: fp32, fp16, bf16, "
+                        + "int2, int3, int4, int5, int6, int7, int8, nf4, ternary",
+                "int9 | \"int9\": integer levels have 2 to 8 bits, int2 to int8",
+                "int1 | \"int1\": integer levels have 2 to 8 bits, int2 to int8; the next step down from int2 is ternary",
+                "int4:g0 | \"int4:g0\": \"g0\" is no group size; write g1 to g2147483647",
+                "int4:g99999999999 | \"int4:g99999999999\": \"g99999999999\" is no group size; write g1 to g2147483647",
+                "int4:g64:g32 | \"int4:g64:g32\": \"g64\" and \"g32\" contradict each other; write one",
+                "int4:row:g32 | \"int4:row:g32\": \"row\" and \"g32\" contradict each other; write one",
+                "int4:sym:asym | \"int4:sym:asym\": \"sym\" and \"asym\" contradict each other; write one",
+                "int4:sym:sym | \"int4:sym:sym\": \"sym\" stands there twice; write one",
+                "int4:rtn:search | \"int4:rtn:search\": \"rtn\" and \"search\" contradict each other; write one",
+                "fp16:search | \"fp16:search\": fp16 has no parameters that \"search\" could choose; write fp16",
+                "fp16:g64 | \"fp16:g64\": unknown word \"g64\"; fp16 takes rtn",
+            })
+    void messagesNameTheWordAndTheRemedy(String text, String message) {
+        assertEquals(
+                message,
+                assertThrows(LevelException.class, () -> Level.parse(text)).getMessage());
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                ":",
+                "int4:",
+                "int4::sym",
+                "int",
+                "int04",
+                "int-4",
+                "int4 :sym",
+                "q8",
+                "nf4:sym",
+                "ternary:asym",
+                "int4:tensor",
+                "nf4:tensor",
+                "int4:g",
+                "int4:g-1",
+                "int4:64",
+                "fp8",
+                "int4:g64,int3"
+            })
+    void nonsenseIsRefused(String text) {
+        String message =
+                assertThrows(LevelException.class, () -> Level.parse(text)).getMessage();
+        assertTrue(message.contains("\"" + text), message);
+    }
+
+    @Test
+    void listsKeepTheirOrder() {
+        assertEquals(
+                List.of(Level.parse("int4"), Level.parse("bf16"), Level.parse("int4:search")),
+                Level.parseList("int4, bf16,INT4:search"));
+        assertThrows(LevelException.class, () -> Level.parseList("int4,,int3"));
+        assertThrows(LevelException.class, () -> Level.parseList(""));
+        String twice = assertThrows(LevelException.class, () -> Level.parseList("int4,int4:g128"))
+                .getMessage();
+        assertTrue(twice.contains("int4 stands there twice"), twice);
+    }
+
+    @Test
+    void defaultsRunFromMostToFewestBits() {
+        assertEquals(
+                "[fp32, fp16, bf16, int8, int4, int3, int2, ternary]",
+                Level.defaults().toString());
+    }
+
+    @Test
+    void onlyPlainNumbersHoldEmbeddings() {
+        for (Level level : Level.defaults()) {
+            assertEquals(level.format() instanceof FloatFormat, level.quantizesEmbedding(), level.toString());
+        }
+    }
+
+    @Test
+    void levelsThatDifferAreNotEqual() {
+        assertNotEquals(Level.parse("int4"), Level.parse("int4:search"));
+        assertNotEquals(Level.parse("int4"), Level.parse("int4:g64"));
+        assertFalse(Level.parse("nf4").equals(Level.parse("int4")));
+        assertThrows(IllegalArgumentException.class, () -> new Level(FloatFormat.FP16, Solvers.SEARCH));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "asm, asym, 1",
+        "itn4, int4, 1",
+        "'', row, 3",
+        "row, row, 0",
+        "saerch, search, 1",
+        "sreach, search, 2",
+        "kitten, sitting, 3"
+    })
+    void editDistance(String a, String b, int edits) {
+        assertEquals(edits, Suggestion.distance(a, b));
+        assertEquals(edits, Suggestion.distance(b, a));
+    }
+}
