@@ -3,6 +3,7 @@ package org.bitscarp.model.internal;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -79,6 +80,12 @@ record ShardIndex(Map<String, String> weightMap) {
     }
 
     private static boolean plainName(String name) {
+        try {
+            Path.of(name);
+        } catch (InvalidPathException e) {
+            // Not a name that this platform can have, e.g. half of a surrogate pair.
+            return false;
+        }
         return !name.isBlank()
                 && name.length() <= 255
                 && name.chars().noneMatch(c -> c < ' ' || c == '/' || c == '\\' || c == ':')
