@@ -86,8 +86,11 @@ public final class CliffRule {
         if (last < widths.size() - 1) {
             Row safe = widths.get(last);
             Row falls = widths.get(last + 1);
-            return cliff(safe, falls, describe(safe, reference) + doubt(safe, reference) + "; " + describe(falls, reference)
-                    + doubt(falls, reference));
+            return cliff(
+                    safe,
+                    falls,
+                    describe(safe, reference) + doubt(safe, reference) + "; " + describe(falls, reference)
+                            + doubt(falls, reference));
         }
         return bend(frontier(widths), reference);
     }

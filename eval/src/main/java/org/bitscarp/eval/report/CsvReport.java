@@ -46,8 +46,8 @@ public final class CsvReport {
     }
 
     private static List<String> header(SweepResult result) {
-        List<String> names = new ArrayList<>(List.of(
-                "level", "format", "solver", "reference", "bits_per_weight", "model_bits_per_weight", "bytes"));
+        List<String> names = new ArrayList<>(
+                List.of("level", "format", "solver", "reference", "bits_per_weight", "model_bits_per_weight", "bytes"));
         names.addAll(SCORE);
         names.addAll(List.of(
                 "kld_mean",
@@ -58,7 +58,8 @@ public final class CsvReport {
                 "seconds",
                 "fallbacks",
                 "nonfinite"));
-        for (SweepResult.Protocol protocol : result.protocols().subList(1, result.protocols().size())) {
+        for (SweepResult.Protocol protocol :
+                result.protocols().subList(1, result.protocols().size())) {
             SCORE.forEach(name -> names.add(name + "_" + protocol.name()));
         }
         return names;

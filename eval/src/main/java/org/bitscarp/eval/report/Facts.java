@@ -47,10 +47,7 @@ final class Facts {
         add(
                 facts,
                 "Text",
-                join(
-                        text.name(),
-                        Figures.size(text.bytes()) + " of UTF-8",
-                        Figures.grouped(text.tokens()) + " tokens"),
+                join(text.name(), Figures.size(text.bytes()) + " of UTF-8", Figures.grouped(text.tokens()) + " tokens"),
                 false);
         add(facts, "Text SHA-256", text.sha256(), true);
         add(facts, "Tokenizer SHA-256", text.tokenizerSha256(), true);
@@ -60,7 +57,11 @@ final class Facts {
         add(facts, "Device", result.device(), false);
         add(facts, "Arithmetic", result.compute(), false);
         add(facts, "Calibration", result.calibration() == null ? "none" : result.calibration(), false);
-        add(facts, "Run", join(result.started(), Figures.duration(result.seconds()), "Bitscarp " + result.bitscarp()), false);
+        add(
+                facts,
+                "Run",
+                join(result.started(), Figures.duration(result.seconds()), "Bitscarp " + result.bitscarp()),
+                false);
         return facts;
     }
 

@@ -137,7 +137,10 @@ final class Figures {
     /** A label on an axis: as short as it can be. */
     static String tick(double x) {
         if (x != 0 && (Math.abs(x) >= 1e6 || Math.abs(x) < 1e-4)) {
-            return scientific(x).replace(".0e", "e").replaceFirst("e([+-])0", "e$1").replace("e+", "e");
+            return scientific(x)
+                    .replace(".0e", "e")
+                    .replaceFirst("e([+-])0", "e$1")
+                    .replace("e+", "e");
         }
         return trimZeros(String.format(Locale.ROOT, "%.6f", x));
     }

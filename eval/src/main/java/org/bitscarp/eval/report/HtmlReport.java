@@ -27,10 +27,11 @@ public final class HtmlReport {
         Svg html = new Svg();
         html.open("html", "lang", "en").newline().open("head").newline();
         html.leaf("meta", "charset", "utf-8").newline();
-        html.leaf("meta", "name", "viewport", "content", "width=device-width, initial-scale=1").newline();
+        html.leaf("meta", "name", "viewport", "content", "width=device-width, initial-scale=1")
+                .newline();
         html.leaf("meta", "name", "color-scheme", "content", "light dark").newline();
         html.element("title", Facts.title(result)).newline();
-        html.element("style", STYLE).newline().close().newline();
+        html.style(STYLE).newline().close().newline();
         html.open("body").newline().open("main").newline();
         header(html, result);
         charts(html, result);
@@ -59,7 +60,9 @@ public final class HtmlReport {
     }
 
     private static void tiles(Svg html, SweepResult result) {
-        Optional<Row> chosen = result.cliff() == null ? Optional.empty() : Verdict.row(result, result.cliff().level());
+        Optional<Row> chosen = result.cliff() == null
+                ? Optional.empty()
+                : Verdict.row(result, result.cliff().level());
         Optional<Row> reference = Verdict.reference(result);
         if (chosen.isEmpty() || reference.isEmpty()) {
             return;
@@ -107,7 +110,7 @@ public final class HtmlReport {
                 "perplexity",
                 charts.perplexity(),
                 460,
-                "The curve joins the best level of each width. Thick bars: paired 95 % interval of the difference to the"
+                "The curve joins the best level of each width. Dotted: the reference. Dashed: the threshold. Thick bars: paired 95 % interval of the difference to the"
                         + " reference. Thin bars: ± one standard error of the perplexity. Crosses at the upper edge:"
                         + " no finite perplexity.");
         figure(
@@ -122,7 +125,7 @@ public final class HtmlReport {
      * The same chart twice, for wide windows and for phones; the style sheet shows one of them. Without two points to
      * compare there is no chart.
      */
-    private static void figure(Svg html, String id, ScatterChart.Spec spec, double height, String caption) {
+    private static void figure(Svg html, String id, ChartSpec spec, double height, String caption) {
         if (spec.points().stream().filter(p -> Double.isFinite(p.y())).count() < 2) {
             return;
         }
@@ -147,7 +150,8 @@ public final class HtmlReport {
     private static void method(Svg html, SweepResult result) {
         if (!result.notes().isEmpty()) {
             html.open("section", "aria-labelledby", "notes", "class", "notes");
-            html.element("h2", "Before you rely on these numbers", "id", "notes").open("ul");
+            html.element("h2", "Before you rely on these numbers", "id", "notes")
+                    .open("ul");
             result.notes().forEach(note -> html.element("li", note));
             html.close().close().newline();
         }
@@ -162,8 +166,14 @@ public final class HtmlReport {
             }
             html.close().close().newline();
         }
-        html.open("div").element("dt", "Cliff").element("dd", Facts.rule(result)).close();
-        html.open("div").element("dt", "Error bars").element("dd", Facts.errorBars()).close();
+        html.open("div")
+                .element("dt", "Cliff")
+                .element("dd", Facts.rule(result))
+                .close();
+        html.open("div")
+                .element("dt", "Error bars")
+                .element("dd", Facts.errorBars())
+                .close();
         html.close().close().newline();
         html.open("section", "aria-labelledby", "repeat");
         html.element("h2", "Repeat it", "id", "repeat");

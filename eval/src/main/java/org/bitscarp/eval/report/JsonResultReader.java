@@ -126,7 +126,8 @@ public final class JsonResultReader {
                 integer(node, "bytes"),
                 List.copyOf(scores),
                 compared
-                        ? new Divergence(number(node, "kld_mean"), number(node, "kld_stderr"), number(node, "same_top1"))
+                        ? new Divergence(
+                                number(node, "kld_mean"), number(node, "kld_stderr"), number(node, "same_top1"))
                         : null,
                 number(node, "weight_error"),
                 numbers(node, "layer_errors"),
@@ -138,7 +139,8 @@ public final class JsonResultReader {
     private Score score(JsonNode node) throws IOException {
         double[] interval = numbers(node, "delta_ppl_ci95");
         if (interval != null && interval.length != 2) {
-            throw new IOException(source + ": delta_ppl_ci95 has " + interval.length + " numbers, expected low and high");
+            throw new IOException(
+                    source + ": delta_ppl_ci95 has " + interval.length + " numbers, expected low and high");
         }
         return new Score(
                 text(node, "protocol"),

@@ -30,11 +30,9 @@ final class LabelPlacer {
     record Place(Box box, boolean leader) {}
 
     /** Directions in the order of preference, as multiples of the label's size and the distance. */
-    private static final double[][] DIRECTIONS = {
-        {0, -1}, {1, -1}, {-1, -1}, {0, 1}, {1, 1}, {-1, 1}, {1, 0}, {-1, 0}
-    };
+    private static final double[][] DIRECTIONS = {{0, -1}, {1, -1}, {-1, -1}, {0, 1}, {1, 1}, {-1, 1}, {1, 0}, {-1, 0}};
 
-    private static final double[] DISTANCES = {9, 14, 22, 34, 50, 70};
+    private static final double[] DISTANCES = {9, 14, 22, 34, 50, 70, 95, 125};
 
     /** Distance from which on a reader no longer sees which point a label belongs to. */
     private static final double NEAR = 16;
@@ -69,15 +67,15 @@ final class LabelPlacer {
         }
     }
 
-    /** The box moved to the right until it covers nothing; where it was when there is no such place before {@code end}. */
-    Box slide(Box box, double end) {
+    /** The box moved to the right until it covers nothing; empty when there is no such place before {@code end}. */
+    Optional<Box> slide(Box box, double end) {
         for (double by = 0; box.right() + by <= end; by += 6) {
             Box moved = new Box(box.left() + by, box.top(), box.right() + by, box.bottom());
             if (taken.stream().noneMatch(moved::overlaps)) {
-                return moved;
+                return Optional.of(moved);
             }
         }
-        return box;
+        return Optional.empty();
     }
 
     /**
@@ -96,8 +94,7 @@ final class LabelPlacer {
                 double away = direction[1] == 0 ? distance : Math.max(distance - 6, 4);
                 double centreX = x + direction[0] * (width / 2 + (direction[1] == 0 ? distance : away / 2));
                 double centreY = y + direction[1] * (height / 2 + away);
-                Box box = new Box(
-                        centreX - width / 2, centreY - height / 2, centreX + width / 2, centreY + height / 2);
+                Box box = new Box(centreX - width / 2, centreY - height / 2, centreX + width / 2, centreY + height / 2);
                 if (box.within(area)
                         && taken.stream().noneMatch(box::overlaps)
                         && !(leader && crossesLabel(x, y, centreX, centreY))) {
@@ -121,8 +118,14 @@ final class LabelPlacer {
         return false;
     }
 
-    /** Estimated width in pixels of text in a sans-serif font: 0.56 of the size per character, wide scripts a full one. */
+    /**
+     * Estimated width in pixels of text in a sans-serif font: 0.62 of the size per character, which only the widest of
+     * them exceed, and the whole size in wide scripts.
+     */
     static double width(String text, double size) {
-        return text.codePoints().mapToDouble(c -> c >= 0x1100 ? 1 : c == ' ' ? 0.3 : 0.56).sum() * size;
+        return text.codePoints()
+                        .mapToDouble(c -> c >= 0x1100 ? 1 : c == ' ' ? 0.35 : 0.62)
+                        .sum()
+                * size;
     }
 }

@@ -53,11 +53,7 @@ final class LayerHeatMap {
         legend(html);
         html.open("div", "class", "scroll", "tabindex", "0", "role", "region", "aria-labelledby", "heat-caption");
         html.open("table", "class", figures ? "heat" : "heat dense");
-        html.element(
-                "caption",
-                "Levels by layers, in percent",
-                "id",
-                "heat-caption");
+        html.element("caption", "Levels by layers, in percent", "id", "heat-caption");
         html.open("thead").open("tr").element("th", "Level", "scope", "col");
         for (int layer = 0; layer < layers; layer++) {
             String name = figures || layer % 10 == 0 ? Integer.toString(layer) : "";

@@ -4,10 +4,9 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import org.bitscarp.eval.report.ScatterChart.Band;
-import org.bitscarp.eval.report.ScatterChart.Line;
-import org.bitscarp.eval.report.ScatterChart.Point;
-import org.bitscarp.eval.report.ScatterChart.Spec;
+import org.bitscarp.eval.report.ChartSpec.Band;
+import org.bitscarp.eval.report.ChartSpec.Line;
+import org.bitscarp.eval.report.ChartSpec.Point;
 import org.bitscarp.eval.report.SweepResult.Row;
 
 /** The two charts of a sweep: perplexity and divergence against bits per weight. */
@@ -33,9 +32,17 @@ final class LevelCharts {
     }
 
     /** Perplexity under the main protocol, with the reference, the threshold and the cliff. */
-    Spec perplexity() {
-        double least = rows.stream().mapToDouble(this::perplexity).filter(Double::isFinite).min().orElse(1);
-        double most = rows.stream().mapToDouble(this::perplexity).filter(Double::isFinite).max().orElse(1);
+    ChartSpec perplexity() {
+        double least = rows.stream()
+                .mapToDouble(this::perplexity)
+                .filter(Double::isFinite)
+                .min()
+                .orElse(1);
+        double most = rows.stream()
+                .mapToDouble(this::perplexity)
+                .filter(Double::isFinite)
+                .max()
+                .orElse(1);
         List<Point> points = new ArrayList<>();
         for (Row row : rows) {
             double value = perplexity(row);
@@ -61,7 +68,7 @@ final class LevelCharts {
             }
             lines.add(new Line(base, "reference " + cells.perplexity(reference, 0), "below"));
         });
-        return new Spec(
+        return new ChartSpec(
                 "Perplexity against bits per weight",
                 Verdict.of(result) + " Every level is in the table below.",
                 "perplexity (" + result.protocols().getFirst().name() + ")",
@@ -74,7 +81,7 @@ final class LevelCharts {
     }
 
     /** Divergence from the reference on a logarithmic axis; levels without any, the reference among them, are left out. */
-    Spec divergence() {
+    ChartSpec divergence() {
         List<Point> points = new ArrayList<>();
         for (Row row : rows) {
             if (row.reference() || row.divergence() == null || row.divergence().kldMean() <= 0) {
@@ -93,7 +100,7 @@ final class LevelCharts {
                     best.contains(row.level()),
                     priority(row)));
         }
-        return new Spec(
+        return new ChartSpec(
                 "KL divergence from the reference against bits per weight",
                 "How far each level's predictions are from the reference's. Every level is in the table below.",
                 "KL divergence, nats per token (log scale)",
@@ -137,16 +144,22 @@ final class LevelCharts {
     }
 
     private int priority(Row row) {
-        return (cells.falls(row) ? 8 : 0) + (cells.safe(row) ? 8 : 0) + (row.reference() ? ScatterChart.FOREMOST : 0)
+        return (cells.falls(row) ? 16 : 0)
+                + (cells.safe(row) ? 8 : 0)
+                + (row.reference() ? ScatterChart.FOREMOST : 0)
                 + (best.contains(row.level()) ? 2 : 1);
     }
 
     private String kind(Row row) {
-        return cells.falls(row) ? "falls" : cells.safe(row) ? "safe" : switch (cells.standing(row)) {
-            case REFERENCE -> "reference";
-            case GOOD, FAIR -> "fine";
-            case FALLEN -> "fallen";
-        };
+        return cells.falls(row)
+                ? "falls"
+                : cells.safe(row)
+                        ? "safe"
+                        : switch (cells.standing(row)) {
+                            case REFERENCE -> "reference";
+                            case GOOD, FAIR -> "fine";
+                            case FALLEN -> "fallen";
+                        };
     }
 
     /** The row in a sentence. */

@@ -39,7 +39,13 @@ final class LevelTable {
             }
             html.close();
             for (Column column : columns) {
-                html.element("td", column.cell().apply(row).replace("-", "−").replace("[", "").replace("]", ""));
+                html.element(
+                        "td",
+                        column.cell()
+                                .apply(row)
+                                .replace("-", "−")
+                                .replace("[", "")
+                                .replace("]", ""));
             }
             html.close().newline();
         }
@@ -58,8 +64,7 @@ final class LevelTable {
         columns.add(new Column("95 % interval", "%", cells::interval));
         for (int i = 1; i < result.protocols().size(); i++) {
             int protocol = i;
-            columns.add(new Column(
-                    "Perplexity", result.protocols().get(i).name(), r -> cells.perplexity(r, protocol)));
+            columns.add(new Column("Perplexity", result.protocols().get(i).name(), r -> cells.perplexity(r, protocol)));
         }
         columns.add(new Column("KL", "nats", cells::divergence));
         columns.add(new Column("Same top-1", "%", cells::sameTop1));

@@ -41,9 +41,10 @@ public final class MarkdownReport {
 
     private static void table(StringBuilder out, SweepResult result) {
         Cells cells = new Cells(result);
-        List<String> head = new ArrayList<>(
-                List.of("Level", "Bits/weight", "MB", "Perplexity", "±", "Δ %", "95 % interval"));
-        for (Protocol protocol : result.protocols().subList(1, result.protocols().size())) {
+        List<String> head =
+                new ArrayList<>(List.of("Level", "Bits/weight", "MB", "Perplexity", "±", "Δ %", "95 % interval"));
+        for (Protocol protocol :
+                result.protocols().subList(1, result.protocols().size())) {
             head.add("Perplexity, " + protocol.name());
         }
         head.addAll(List.of("KL", "Same top-1 %", "Bits/byte", "Seconds"));

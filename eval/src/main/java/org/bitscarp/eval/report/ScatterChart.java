@@ -4,6 +4,9 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.DoubleStream;
+import org.bitscarp.eval.report.ChartSpec.Band;
+import org.bitscarp.eval.report.ChartSpec.Line;
+import org.bitscarp.eval.report.ChartSpec.Point;
 import org.bitscarp.eval.report.LabelPlacer.Box;
 
 /**
@@ -11,54 +14,7 @@ import org.bitscarp.eval.report.LabelPlacer.Box;
  * scale. Everything is styled by classes of {@code report.css}, so that it follows the theme of the page.
  */
 final class ScatterChart {
-    /**
-     * A level.
-     *
-     * @param label shown beside the point
-     * @param readout the figures in a sentence, shown when the point has the pointer or the focus
-     * @param kind class of the style sheet
-     * @param y not finite puts the point on the upper edge
-     * @param inner thick error bar {low, high}, or null
-     * @param outer thin error bar {low, high}, or null
-     * @param joined whether the curve runs through it
-     * @param priority labels with the highest are placed first
-     */
-    record Point(
-            String label,
-            String readout,
-            String kind,
-            double bits,
-            double y,
-            double[] inner,
-            double[] outer,
-            boolean joined,
-            int priority) {}
-
-    /** A horizontal line with its label. */
-    record Line(double y, String label, String kind) {}
-
-    /** A shaded range of bits per weight with its label. */
-    record Band(double fromBits, double toBits, String label) {}
-
-    /**
-     * What is drawn.
-     *
-     * @param widest bits per weight at the left, the same in charts that are to be compared
-     * @param narrowest bits per weight at the right
-     */
-    record Spec(
-            String title,
-            String description,
-            String yTitle,
-            boolean logY,
-            double widest,
-            double narrowest,
-            List<Point> points,
-            List<Line> lines,
-            Band band) {}
-
-    private static final double[] BITS =
-            {64, 32, 16, 12, 8, 6, 5, 4, 3, 2.5, 2, 1.5, 1.25, 1, 0.75, 0.5, 0.25, 0.125};
+    private static final double[] BITS = {64, 32, 16, 12, 8, 6, 5, 4, 3, 2.5, 2, 1.5, 1.25, 1, 0.75, 0.5, 0.25, 0.125};
     private static final double FONT = 12.5;
 
     /** Priority from which a label may stand away from its point however many points there are. */
@@ -67,7 +23,10 @@ final class ScatterChart {
     /** Points from which on other labels stand at their points or not at all. */
     private static final int MANY = 24;
 
-    private final Spec spec;
+    /** Pixels below the upper edge at which points stand that are not finite, above all the others. */
+    private static final double LANE = 34;
+
+    private final ChartSpec spec;
     private final String id;
     private final double width;
     private final double height;
@@ -81,7 +40,7 @@ final class ScatterChart {
     private final Svg svg = new Svg();
     private final LabelPlacer placer;
 
-    private ScatterChart(Spec spec, String id, double width, double height) {
+    private ScatterChart(ChartSpec spec, String id, double width, double height) {
         this.spec = spec;
         this.id = id;
         this.width = width;
@@ -94,14 +53,16 @@ final class ScatterChart {
         double air = Math.max(Math.pow(spec.widest() / spec.narrowest(), 0.06), 1.05);
         this.x = new Axis(spec.widest() * air, spec.narrowest() / air, true, left, right);
         double[] shown = shown();
+        boolean lane = !spec.points().stream().allMatch(this::plotted);
         this.y = shown.length == 0
                 ? Axis.padded(1, 2, false, bottom, top)
                 : Axis.padded(
                         DoubleStream.of(shown).min().orElseThrow(),
                         DoubleStream.of(shown).max().orElseThrow(),
                         spec.logY(),
-                        bottom,
-                        top + 14);
+                        // Room for the label of a line at the least value.
+                        bottom - 10,
+                        top + (lane ? LANE + 20 : 14));
         this.placer = new LabelPlacer(new Box(left + 2, top + 2, right - 2, bottom - 2));
     }
 
@@ -109,7 +70,7 @@ final class ScatterChart {
      * @param id prefix of the ids in it, unique on the page
      * @param width in pixels; below 600 the chart is drawn for a phone
      */
-    static Svg draw(Spec spec, String id, double width, double height) {
+    static Svg draw(ChartSpec spec, String id, double width, double height) {
         ScatterChart chart = new ScatterChart(spec, id, width, height);
         chart.draw();
         return chart.svg;
@@ -147,13 +108,18 @@ final class ScatterChart {
         svg.open("g", "role", "img", "aria-labelledby", id + "-title " + id + "-desc");
         svg.element("title", spec.title(), "id", id + "-title");
         svg.element("desc", spec.description(), "id", id + "-desc");
-        obstacles();
         band();
         axes();
+        obstacles();
+        // Names of points choose their places first, lines have a whole width to put theirs.
+        Svg labels = labels();
         lines();
         curve();
         svg.close().newline();
-        points();
+        svg.raw(labels);
+        svg.open("g", "role", "list", "aria-label", "Levels");
+        spec.points().forEach(this::point);
+        svg.close();
         svg.close().newline();
     }
 
@@ -175,8 +141,7 @@ final class ScatterChart {
         for (double tick : y.ticks(narrow ? 5 : 6)) {
             double at = y.pixel(tick);
             svg.leaf("line", "class", "grid", "x1", left, "x2", right, "y1", at, "y2", at);
-            svg.element(
-                    "text", Figures.tick(tick), "class", "tick", "x", left - 8, "y", at + 4, "text-anchor", "end");
+            svg.element("text", Figures.tick(tick), "class", "tick", "x", left - 8, "y", at + 4, "text-anchor", "end");
         }
         double lastEnd = Double.NEGATIVE_INFINITY;
         for (double tick : BITS) {
@@ -185,7 +150,16 @@ final class ScatterChart {
             if (at >= left && at <= right && at - half > lastEnd + 8) {
                 svg.leaf("line", "class", "axis", "x1", at, "x2", at, "y1", bottom, "y2", bottom + 5);
                 svg.element(
-                        "text", Figures.tick(tick), "class", "tick", "x", at, "y", bottom + 20, "text-anchor", "middle");
+                        "text",
+                        Figures.tick(tick),
+                        "class",
+                        "tick",
+                        "x",
+                        at,
+                        "y",
+                        bottom + 20,
+                        "text-anchor",
+                        "middle");
                 lastEnd = at + half;
             }
         }
@@ -212,18 +186,19 @@ final class ScatterChart {
         for (Line line : spec.lines()) {
             double at = y.pixel(line.y());
             double baseline = line.kind().equals("below") ? at + 16 : at - 6;
-            Box first = new Box(
-                    left + 6, baseline - 12, left + 6 + LabelPlacer.width(line.label(), FONT), baseline + 4);
-            Box box = placer.slide(first, right);
-            svg.element("text", line.label(), "class", "rule-label " + line.kind(), "x", box.left(), "y", baseline);
-            placer.label(box);
+            Box first =
+                    new Box(left + 6, baseline - 12, left + 6 + LabelPlacer.width(line.label(), FONT), baseline + 4);
+            placer.slide(first, right).ifPresent(box -> {
+                placer.label(box);
+                String kind = "rule-label " + line.kind();
+                svg.element("text", line.label(), "class", kind, "x", box.left(), "y", baseline);
+            });
         }
-        // Not before, or no label could stand next to its own line.
-        spec.lines().forEach(l -> placer.block(left, y.pixel(l.y()), right, y.pixel(l.y())));
     }
 
-    /** Labels keep away from points, their error bars and the curve. */
+    /** Labels keep away from lines, points, their error bars and the curve. */
     private void obstacles() {
+        spec.lines().forEach(l -> placer.block(left, y.pixel(l.y()), right, y.pixel(l.y())));
         Point last = null;
         for (Point p : spec.points()) {
             double px = x.pixel(p.bits());
@@ -254,19 +229,15 @@ final class ScatterChart {
         }
     }
 
-    private void points() {
-        List<Point> byPriority = spec.points().stream()
+    private Svg labels() {
+        Svg labels = new Svg().open("g", "aria-hidden", "true");
+        spec.points().stream()
                 .sorted(Comparator.comparingInt(Point::priority).reversed())
-                .toList();
-        svg.open("g", "aria-hidden", "true");
-        byPriority.forEach(this::label);
-        svg.close().newline();
-        svg.open("g", "role", "list", "aria-label", "Levels");
-        spec.points().forEach(this::point);
-        svg.close();
+                .forEach(p -> label(labels, p));
+        return labels.close().newline();
     }
 
-    private void label(Point p) {
+    private void label(Svg labels, Point p) {
         double px = x.pixel(p.bits());
         double py = pixel(p);
         String text = p.label().length() > 22 ? p.label().substring(0, 21) + "…" : p.label();
@@ -276,9 +247,9 @@ final class ScatterChart {
             if (place.leader()) {
                 double toX = Math.clamp(px, box.left(), box.right());
                 double toY = py < box.top() ? box.top() : py > box.bottom() ? box.bottom() : py;
-                svg.leaf("line", "class", "leader", "x1", px, "y1", py, "x2", toX, "y2", toY);
+                labels.leaf("line", "class", "leader", "x1", px, "y1", py, "x2", toX, "y2", toY);
             }
-            svg.element(
+            labels.element(
                     "text",
                     text,
                     "class",
@@ -324,7 +295,7 @@ final class ScatterChart {
             line(text, right, top - 14, "end");
             return;
         }
-        int fit = (int) (width / (FONT * 0.56));
+        int fit = (int) (width / (FONT * 0.6));
         int cut = text.length() <= fit ? text.length() : text.lastIndexOf(", ", fit);
         if (cut <= 0) {
             cut = fit;
@@ -345,7 +316,7 @@ final class ScatterChart {
     }
 
     private double pixel(Point p) {
-        return plotted(p) ? y.pixel(p.y()) : top + 30;
+        return plotted(p) ? y.pixel(p.y()) : top + LANE;
     }
 
     /** Of an end of an error bar, which may leave the plot or be below what a logarithm can show. */

@@ -99,14 +99,14 @@ final class StagedFiles {
 
     /** The message of a {@link FileSystemException} begins with a path, a temporary one here: only its reason is kept. */
     static IOException cannotWrite(Path file, IOException cause) {
-        String reason =
-                switch (cause) {
-                    case NoSuchFileException e -> "the folder does not exist";
-                    case AccessDeniedException e -> "permission denied";
-                    case FileAlreadyExistsException e -> "a file has the name of the folder";
-                    case FileSystemException e when e.getReason() != null -> e.getReason();
-                    default -> cause.getMessage() == null ? cause.toString() : cause.getMessage();
-                };
-        return new IOException("cannot write " + file + ": " + reason.lines().findFirst().orElse(""), cause);
+        String reason = switch (cause) {
+            case NoSuchFileException e -> "the folder does not exist";
+            case AccessDeniedException e -> "permission denied";
+            case FileAlreadyExistsException e -> "a file has the name of the folder";
+            case FileSystemException e when e.getReason() != null -> e.getReason();
+            default -> cause.getMessage() == null ? cause.toString() : cause.getMessage();
+        };
+        return new IOException(
+                "cannot write " + file + ": " + reason.lines().findFirst().orElse(""), cause);
     }
 }

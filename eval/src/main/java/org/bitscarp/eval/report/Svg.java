@@ -43,6 +43,15 @@ final class Svg {
         return this;
     }
 
+    /** A style sheet, in which HTML resolves no escapes: it must not contain {@code <} or {@code &}. */
+    Svg style(String css) {
+        if (css.indexOf('<') >= 0 || css.indexOf('&') >= 0) {
+            throw new IllegalArgumentException("style sheet contains < or &, which HTML and XML read differently");
+        }
+        out.append("<style>").append(css).append("</style>");
+        return this;
+    }
+
     /** A line break of the source, where white space does not show. */
     Svg newline() {
         out.append('\n');
@@ -55,7 +64,11 @@ final class Svg {
             Object value = attributes[i + 1];
             if (value != null) {
                 String text = value instanceof Double x ? coordinate(x) : value.toString();
-                out.append(' ').append(attributes[i]).append("=\"").append(escape(text)).append('"');
+                out.append(' ')
+                        .append(attributes[i])
+                        .append("=\"")
+                        .append(escape(text))
+                        .append('"');
             }
         }
         return out;
@@ -93,7 +106,12 @@ final class Svg {
         if (c >= 0x7F && c < 0xA0 || c >= 0x202A && c <= 0x202E || c >= 0x2066 && c <= 0x2069) {
             return false;
         }
-        return c == '\t' || c == '\n' || c == '\r' || c >= 0x20 && c < 0xD800 || c >= 0xE000 && c < 0xFFFE || c >= 0x10000;
+        return c == '\t'
+                || c == '\n'
+                || c == '\r'
+                || c >= 0x20 && c < 0xD800
+                || c >= 0xE000 && c < 0xFFFE
+                || c >= 0x10000;
     }
 
     @Override

@@ -47,7 +47,13 @@ public record SweepResult(
      * @param layers decoder layers
      */
     public record Model(
-            String path, String container, String sha256, String architecture, long parameters, long bytes, int layers) {}
+            String path,
+            String container,
+            String sha256,
+            String architecture,
+            long parameters,
+            long bytes,
+            int layers) {}
 
     /**
      * @param name file or corpus name

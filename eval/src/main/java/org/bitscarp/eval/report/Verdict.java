@@ -46,7 +46,9 @@ public final class Verdict {
 
     /** Ratio above which a level has fallen, as the cliff states it. */
     static double threshold(SweepResult result) {
-        return result.cliff() == null ? CliffRule.DEFAULT_THRESHOLD : result.cliff().threshold();
+        return result.cliff() == null
+                ? CliffRule.DEFAULT_THRESHOLD
+                : result.cliff().threshold();
     }
 
     private static String at(double bits, String level) {

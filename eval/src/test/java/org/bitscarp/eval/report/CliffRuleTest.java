@@ -114,20 +114,7 @@ class CliffRuleTest {
         assertCliff("int4", "int3", find(row("int4", 4, 101, false), row("int3", 3, Double.POSITIVE_INFINITY, false)));
         Row good = row("int3", 3, 100.5, false);
         Row partial = new Row(
-                "int3",
-                "int3",
-                "rtn",
-                false,
-                3,
-                3,
-                1,
-                good.scores(),
-                good.divergence(),
-                0,
-                new double[0],
-                1,
-                0,
-                1);
+                "int3", "int3", "rtn", false, 3, 3, 1, good.scores(), good.divergence(), 0, new double[0], 1, 0, 1);
         assertCliff("int4", "int3", find(row("int4", 4, 101, false), partial));
     }
 
@@ -143,15 +130,16 @@ class CliffRuleTest {
     void tooLittleToSay() {
         assertNull(new CliffRule().find(List.of()));
         assertNull(find());
-        assertNull(new CliffRule()
-                .find(List.of(row("fp32", 32, Double.NaN, true), row("int4", 4, 100, false))));
+        assertNull(new CliffRule().find(List.of(row("fp32", 32, Double.NaN, true), row("int4", 4, 100, false))));
         assertNull(find(row("fp32 again", 32, 100, false)), "duplicates of one width are one width");
     }
 
     @Test
     void orderOfTheRowsDoesNotMatter() {
         assertCliff(
-                "int4", "int2", find(row("int2", 2, 300, false), row("int8", 8, 101, false), row("int4", 4, 105, false)));
+                "int4",
+                "int2",
+                find(row("int2", 2, 300, false), row("int8", 8, 101, false), row("int4", 4, 105, false)));
     }
 
     @Test
@@ -167,7 +155,6 @@ class CliffRuleTest {
         assertThrows(IllegalArgumentException.class, () -> new CliffRule(1));
         assertThrows(IllegalArgumentException.class, () -> new CliffRule(Double.NaN));
         assertThrows(IllegalArgumentException.class, () -> new CliffRule(Double.POSITIVE_INFINITY));
-        assertThrows(
-                IllegalArgumentException.class, () -> new CliffRule().find(List.of(row("int4", 4, 100, false))));
+        assertThrows(IllegalArgumentException.class, () -> new CliffRule().find(List.of(row("int4", 4, 100, false))));
     }
 }

@@ -46,7 +46,8 @@ class ConsoleTableTest {
             String table = ConsoleTable.render(result, new Style(true, false, 120));
             assertTrue(table.chars().allMatch(c -> c == '\n' || c >= 32 && c < 127), table);
         }
-        assertTrue(ConsoleTable.render(Samples.realistic(), new Style(true, false, 120)).contains("v int2"));
+        assertTrue(ConsoleTable.render(Samples.realistic(), new Style(true, false, 120))
+                .contains("v int2"));
     }
 
     @Test

@@ -72,16 +72,49 @@ class JsonReportTest {
         assertEquals("bitscarp.sweep/1", root.get("schema").asString());
         assertEquals(
                 List.of(
-                        "schema", "bitscarp", "model", "text", "protocol", "protocols", "device", "compute",
-                        "calibration", "command", "started", "seconds", "rows", "cliff", "notes"),
+                        "schema",
+                        "bitscarp",
+                        "model",
+                        "text",
+                        "protocol",
+                        "protocols",
+                        "device",
+                        "compute",
+                        "calibration",
+                        "command",
+                        "started",
+                        "seconds",
+                        "rows",
+                        "cliff",
+                        "notes"),
                 List.copyOf(root.propertyNames()));
         assertEquals("gptq", root.get("protocol").get("name").asString());
         assertEquals(
                 List.of(
-                        "level", "format", "solver", "reference", "bits_per_weight", "model_bits_per_weight", "bytes",
-                        "perplexity", "stderr", "nll_sum", "tokens_scored", "bits_per_byte", "delta_ppl",
-                        "delta_ppl_ci95", "tied", "kld_mean", "kld_stderr", "same_top1", "weight_error",
-                        "layer_errors", "seconds", "fallbacks", "nonfinite", "scores"),
+                        "level",
+                        "format",
+                        "solver",
+                        "reference",
+                        "bits_per_weight",
+                        "model_bits_per_weight",
+                        "bytes",
+                        "perplexity",
+                        "stderr",
+                        "nll_sum",
+                        "tokens_scored",
+                        "bits_per_byte",
+                        "delta_ppl",
+                        "delta_ppl_ci95",
+                        "tied",
+                        "kld_mean",
+                        "kld_stderr",
+                        "same_top1",
+                        "weight_error",
+                        "layer_errors",
+                        "seconds",
+                        "fallbacks",
+                        "nonfinite",
+                        "scores"),
                 List.copyOf(root.get("rows").get(4).propertyNames()));
         assertEquals(4.1875, root.get("rows").get(4).get("bits_per_weight").asDouble());
         assertEquals(2, root.get("rows").get(4).get("scores").size());
@@ -93,7 +126,12 @@ class JsonReportTest {
     void notFiniteIsNull() {
         String json = JsonReport.render(Samples.hostile(SEED));
         assertTrue(!json.contains("NaN") && !json.contains("Infinity"));
-        assertTrue(JsonMapper.shared().readTree(json).get("rows").get(5).get("perplexity").isNull());
+        assertTrue(JsonMapper.shared()
+                .readTree(json)
+                .get("rows")
+                .get(5)
+                .get("perplexity")
+                .isNull());
     }
 
     @Test

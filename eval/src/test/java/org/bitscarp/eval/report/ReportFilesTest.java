@@ -46,7 +46,8 @@ class ReportFilesTest {
         ReportFiles.writeAll(Samples.lonely(), folder);
         ReportFiles.writeAll(Samples.realistic(), folder);
         assertEquals(new TreeSet<>(NAMES), names(folder));
-        assertEquals(8, JsonResultReader.read(folder.resolve("results.json")).rows().size());
+        assertEquals(
+                8, JsonResultReader.read(folder.resolve("results.json")).rows().size());
     }
 
     @Test

@@ -14,8 +14,8 @@ import org.bitscarp.eval.report.SweepResult.Text;
 final class Samples {
     static final Protocol GPTQ = new Protocol(
             "gptq", 512, 512, 40, "Every position but the first of each window is scored; a window starts with BOS.");
-    static final Protocol SLIDING = new Protocol(
-            "sliding", 512, 256, 79, "Only positions with at least 256 tokens of context are scored.");
+    static final Protocol SLIDING =
+            new Protocol("sliding", 512, 256, 79, "Only positions with at least 256 tokens of context are scored.");
 
     /** Text that has a meaning in HTML, Markdown, CSV, JSON, terminals and XML (U+0001 is not allowed there). */
     static final String HOSTILE =

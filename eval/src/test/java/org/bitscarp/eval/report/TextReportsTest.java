@@ -113,7 +113,8 @@ class TextReportsTest {
         String text = MarkdownReport.render(result);
         assertTrue(text.contains("**" + Verdict.of(result) + "**"), text);
         assertTrue(text.contains("int2 (falls) | 2.188 | 3.65 | 262.93 | 3.18 | +60.61"), text);
-        assertTrue(text.contains(result.command()) && text.contains(result.model().sha256()), text);
+        assertTrue(
+                text.contains(result.command()) && text.contains(result.model().sha256()), text);
         assertTrue(text.contains(new CliffRule().sentence()), text);
     }
 

@@ -42,7 +42,6 @@ class VerdictTest {
                 "Flat down to 8 bits (int8). The curve bends towards 4 bits (int4): +5.00 %, still within +10 %.",
                 of(REFERENCE, row("int8", 8, 100.1, false), row("int4", 4, 105, false)));
         assertEquals("Too few bit widths were measured to find a cliff.", of(REFERENCE));
-        assertEquals(
-                "No cliff can be found: the reference has no finite perplexity.", Verdict.of(Samples.lonely()));
+        assertEquals("No cliff can be found: the reference has no finite perplexity.", Verdict.of(Samples.lonely()));
     }
 }
