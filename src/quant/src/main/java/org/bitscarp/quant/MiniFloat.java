@@ -13,7 +13,9 @@ package org.bitscarp.quant;
 public enum MiniFloat {
     FP16(5, 10, true),
     BF16(8, 7, true),
-    /** The OCP format that PyTorch calls {@code float8_e4m3fn}: no infinities, NaN only at 0x7F and 0xFF, maximum 448. */
+    /**
+     * The OCP format that PyTorch calls {@code float8_e4m3fn}: no infinities, NaN only at 0x7F and 0xFF, maximum 448.
+     */
     E4M3(4, 3, false),
     E5M2(5, 2, true);
 
@@ -67,7 +69,10 @@ public enum MiniFloat {
         return encode(value, maxCode + 1);
     }
 
-    /** As {@link #encode}, but finite values and infinities beyond the largest finite value become that value (OCP's saturating mode). */
+    /**
+     * As {@link #encode}, but finite values and infinities beyond the largest finite value become that value (OCP's
+     * saturating mode).
+     */
     public int encodeSaturating(double value) {
         return encode(value, maxCode);
     }
