@@ -63,7 +63,8 @@ public enum MiniFloat {
 
     /**
      * The nearest code, ties to even. What rounds beyond the largest finite value becomes an infinity, or NaN in E4M3,
-     * which is what PyTorch and ml_dtypes do ("non-saturating" in OCP's words). NaN becomes the quiet NaN of its sign.
+     * which is what PyTorch on a CPU and ml_dtypes do ("non-saturating" in OCP's words). NaN becomes the quiet NaN of
+     * its sign.
      */
     public int encode(double value) {
         return encode(value, maxCode + 1);

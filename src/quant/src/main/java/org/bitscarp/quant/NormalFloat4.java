@@ -18,7 +18,7 @@ public record NormalFloat4(BlockScope scope) implements BlockFormat {
     /** QLoRA's block size. */
     public static final BlockScope DEFAULT_SCOPE = BlockScope.group(64);
 
-    /** The levels, as in appendix E and in bitsandbytes ({@code functional.py}, {@code create_normal_map}). */
+    /** The levels, as in appendix E and in bitsandbytes. */
     private static final float[] LEVELS = {
         -1.0f,
         -0.6961928009986877f,
