@@ -5,8 +5,8 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * The weighted squared error of one block on evenly spaced grids, evaluated many times with different parameters. Sums
- * are fp32 in eight lanes (weight i in lane i mod 8) that are added up in double, so the fast path and the specification
- * beside it agree to the last bit.
+ * are fp32 in eight lanes (weight i in lane i mod 8) that are added up in double, so the fast path and the
+ * specification beside it agree to the last bit.
  */
 final class BlockError {
     private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_256;

@@ -34,8 +34,8 @@ public interface BlockFormat {
     }
 
     /**
-     * Whether one grid serves the whole tensor. A block is then a row, every row stores the same parameters, and solvers
-     * take the grid from {@link #fitShared} or {@link #searchShared} instead of fitting each block.
+     * Whether one grid serves the whole tensor. A block is then a row, every row stores the same parameters, and
+     * solvers take the grid from {@link #fitShared} or {@link #searchShared} instead of fitting each block.
      */
     default boolean sharedGrid() {
         return false;
@@ -61,7 +61,7 @@ public interface BlockFormat {
     /**
      * The grid that (nearly) minimises the sum of importance × squared rounding error over scale and zero point.
      *
-     * @param importance non-negative weight of each column, {@code importance[importanceFrom + i]} belonging to
+     * @param importance finite, non-negative weight of each column, {@code importance[importanceFrom + i]} belonging to
      *     {@code w[from + i]}; null for all equal
      */
     Grid search(float[] w, int from, int length, float[] importance, int importanceFrom);
@@ -69,6 +69,8 @@ public interface BlockFormat {
     /** Writes one block: the grid's parameters and {@code length} codes, at {@code offset}. */
     void encode(Grid grid, int[] codes, int length, MemorySegment target, long offset);
 
-    /** Reads one block of {@code length} weights back into {@code w[from, from+length)}. The specification of the bytes. */
+    /**
+     * Reads one block of {@code length} weights back into {@code w[from, from+length)}. The specification of the bytes.
+     */
     void decode(MemorySegment source, long offset, int length, float[] w, int from);
 }

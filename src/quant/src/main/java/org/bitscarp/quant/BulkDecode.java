@@ -11,8 +11,8 @@ import jdk.incubator.vector.VectorOperators;
  * The fast paths of {@link NumberFormat#decode}; {@link NumberFormat#get} specifies each of them.
  *
  * <p>Values are first copied to an array. The conversion loop then runs over two arrays, which the compiler vectorizes
- * (FP16 with the machine's own instruction), and it stays that fast whatever mixture of mapped, native and heap segments
- * a program uses.
+ * (FP16 with the machine's own instruction), and it stays that fast whatever mixture of mapped, native and heap
+ * segments a program uses.
  */
 final class BulkDecode {
     private static final ValueLayout.OfDouble DOUBLE =

@@ -7,8 +7,8 @@ import java.util.List;
 
 /**
  * Weights stored as plain floats: {@code fp32}, {@code fp16}, {@code bf16}. A block is a row and a code is the value's
- * bits. NaN and infinities are kept; a finite weight beyond the format's range is stored as its largest finite value and
- * counted as a fallback.
+ * bits. NaN and infinities are kept; a finite weight beyond the format's range is stored as its largest finite value
+ * and counted as a fallback.
  */
 public final class FloatFormat implements BlockFormat {
     public static final FloatFormat FP32 = new FloatFormat("fp32", NumberFormat.FP32, Float.MAX_VALUE);

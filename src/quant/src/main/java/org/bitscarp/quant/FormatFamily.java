@@ -2,7 +2,10 @@ package org.bitscarp.quant;
 
 import java.util.List;
 
-/** Reads the level strings of one family of storage formats. A new family is one class and one line in {@link LevelParser}. */
+/**
+ * Reads the level strings of one family of storage formats. A new family is one class and one line in {@link
+ * LevelParser}.
+ */
 interface FormatFamily {
     /** The first words that this family knows, synonyms left out: shown in messages and used for suggestions. */
     List<String> words();

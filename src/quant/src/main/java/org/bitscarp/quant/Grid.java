@@ -18,7 +18,9 @@ public interface Grid {
     /** The value that a code stands for, exactly what the packed bytes decode to. */
     float value(int position, int code);
 
-    /** Rounds {@code length} weights, from {@code w[from]} (position 0 of the block) on, into {@code codes[0..length)}. */
+    /**
+     * Rounds {@code length} weights, from {@code w[from]} (position 0 of the block) on, into {@code codes[0..length)}.
+     */
     default void nearest(float[] w, int from, int length, int[] codes) {
         for (int i = 0; i < length; i++) {
             codes[i] = nearest(i, w[from + i]);

@@ -11,8 +11,9 @@ import java.util.stream.IntStream;
  * <p>Bytes of a block: scale (FP16, little-endian), zero point (one byte, asymmetric grids only), codes (a
  * {@link CodeBits} stream, padded to a byte). A zero point of B bits padded to a byte costs what a whole byte costs.
  *
- * <p>Symmetric grids have the fixed zero point 2^(B−1), which leaves one code more below zero than above. At 2 or 3 bits
- * that is a third or a seventh of the positive codes, so asymmetric is the default.
+ * <p>Symmetric grids have the fixed zero point 2^(B−1), which leaves one code more below zero than above. At 2 bits
+ * that is one positive value against two negative ones, at 3 bits three against four: the code is wasted on blocks
+ * whose tail lies on the other side, so asymmetric is the default.
  *
  * @param bits width of a code, 2 to 8
  * @param scope weights that share a scale: a group or a row

@@ -3,10 +3,10 @@ package org.bitscarp.quant;
 /**
  * Looks for the scale and zero point of one block that minimise Σ importance × (w − scale × (code − zero))².
  *
- * <p>The error has many local minima in the scale, one for each assignment of codes. So: try ranges shrunk (and slightly
- * widened) at either end, keep the best few, and refine each by alternating between nearest codes and the weighted
- * least-squares scale and offset for those codes. Scales are rounded to FP16 before they are judged. The published grid
- * is among the candidates, so the result is never worse.
+ * <p>The error has many local minima in the scale, one for each assignment of codes. So: try ranges shrunk (and
+ * slightly widened) at either end, keep the best few, and refine each by alternating between nearest codes and the
+ * weighted least-squares scale and offset for those codes. Scales are rounded to FP16 before they are judged. The
+ * published grid is among the candidates, so the result is never worse.
  *
  * <p>Works on the block scaled by a power of two to magnitudes in [1, 2), which is exact and keeps squares in range.
  */
@@ -18,9 +18,9 @@ final class IntSearch {
 
     /**
      * For each width, the smallest share of the range that is tried and the number of steps down to it. The range that
-     * a Gaussian block is best clipped to grows with the width (Max 1960: steps of 0.996 σ at 2 bits, 0.586 σ at 3, so 57
-     * % and 79 % of the range of 128 weights). The bounds leave room for heavier tails and for importance that lies on
-     * small weights.
+     * a Gaussian block is best clipped to grows with the width (Max 1960: steps of 0.996 σ at 2 bits, 0.586 σ at 3, so
+     * 57 % and 79 % of the range of 128 weights). The bounds leave room for heavier tails and for importance that lies
+     * on small weights.
      */
     private static final double[] SMALLEST_SHARE = {0, 0, 0.12, 0.15, 0.35, 0.5, 0.65, 0.75, 0.85};
 

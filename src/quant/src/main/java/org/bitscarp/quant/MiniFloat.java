@@ -13,7 +13,9 @@ package org.bitscarp.quant;
 public enum MiniFloat {
     FP16(5, 10, true),
     BF16(8, 7, true),
-    /** The OCP format that PyTorch calls {@code float8_e4m3fn}: no infinities, NaN only at 0x7F and 0xFF, maximum 448. */
+    /**
+     * The OCP format that PyTorch calls {@code float8_e4m3fn}: no infinities, NaN only at 0x7F and 0xFF, maximum 448.
+     */
     E4M3(4, 3, false),
     E5M2(5, 2, true);
 
@@ -61,13 +63,17 @@ public enum MiniFloat {
 
     /**
      * The nearest code, ties to even. What rounds beyond the largest finite value becomes an infinity, or NaN in E4M3,
-     * which is what PyTorch and ml_dtypes do ("non-saturating" in OCP's words). NaN becomes the quiet NaN of its sign.
+     * which is what PyTorch on a CPU and ml_dtypes do ("non-saturating" in OCP's words). NaN becomes the quiet NaN of
+     * its sign.
      */
     public int encode(double value) {
         return encode(value, maxCode + 1);
     }
 
-    /** As {@link #encode}, but finite values and infinities beyond the largest finite value become that value (OCP's saturating mode). */
+    /**
+     * As {@link #encode}, but finite values and infinities beyond the largest finite value become that value (OCP's
+     * saturating mode).
+     */
     public int encodeSaturating(double value) {
         return encode(value, maxCode);
     }

@@ -9,8 +9,8 @@ import java.util.List;
  * NF4: the quantiles of a normal distribution as 16 fixed levels times the block's largest magnitude (Dettmers et al.
  * 2023, QLoRA, section 3 and appendix E).
  *
- * <p>Bytes of a block: scale (FP16, little-endian), then two codes per byte, the first in the low nibble. QLoRA's double
- * quantization of scales is not part of the format.
+ * <p>Bytes of a block: scale (FP16, little-endian), then two codes per byte, the first in the low nibble. QLoRA's
+ * double quantization of scales is not part of the format.
  *
  * @param scope weights that share a scale: a group or a row
  */
@@ -18,7 +18,7 @@ public record NormalFloat4(BlockScope scope) implements BlockFormat {
     /** QLoRA's block size. */
     public static final BlockScope DEFAULT_SCOPE = BlockScope.group(64);
 
-    /** The levels, as in appendix E and in bitsandbytes ({@code functional.py}, {@code create_normal_map}). */
+    /** The levels, as in appendix E and in bitsandbytes. */
     private static final float[] LEVELS = {
         -1.0f,
         -0.6961928009986877f,

@@ -11,8 +11,8 @@ public interface Solver {
     }
 
     /**
-     * Does what concerns the whole matrix once (a scale shared by the tensor, a factorised Hessian) and returns the part
-     * that works on rows.
+     * Does what concerns the whole matrix once (a scale shared by the tensor, a factorised Hessian) and returns the
+     * part that works on rows.
      *
      * @param weights the full-precision matrix; read only
      * @param importance mean squared activation of each input channel, {@code weights.columns()} long; null when there

@@ -7,9 +7,9 @@ import java.util.List;
 /**
  * Weights of −scale, 0 or +scale.
  *
- * <p>Bytes of a block: scale (FP16, little-endian), then five codes per byte in plain base 3: the byte is Σ (code_k + 1) ×
- * 3^k over its codes k = 0 … 4 in order, missing codes of the last byte counting as digit 0. Bytes above 242 are never
- * written; on reading, digit k is (byte / 3^k) mod 3 whatever the byte.
+ * <p>Bytes of a block: scale (FP16, little-endian), then five codes per byte in plain base 3: the byte is Σ (code_k +
+ * 1) × 3^k over its codes k = 0 … 4 in order, missing codes of the last byte counting as digit 0. Bytes above 242 are
+ * never written; on reading, digit k is (byte / 3^k) mod 3 whatever the byte.
  *
  * @param scope weights that share a scale: a group, a row, or the tensor (every row then stores the same scale)
  */

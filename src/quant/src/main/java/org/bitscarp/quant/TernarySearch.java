@@ -15,7 +15,10 @@ final class TernarySearch {
 
     private TernarySearch() {}
 
-    /** Exact up to rounding the scale to FP16; never worse than the published grid. Arguments as {@link BlockFormat#search}. */
+    /**
+     * Exact up to rounding the scale to FP16; never worse than the published grid. Arguments as {@link
+     * BlockFormat#search}.
+     */
     static TernaryGrid block(
             float[] w, int from, int length, float[] importance, int importanceFrom, TernaryGrid published) {
         if (published.fallbacks() > 0) {

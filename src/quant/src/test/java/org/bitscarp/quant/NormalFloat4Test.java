@@ -8,8 +8,8 @@ import org.junit.jupiter.api.Test;
 
 class NormalFloat4Test {
     /**
-     * Made with Python 3.11: scale = half-precision max |w| ({@code struct} format e), code = index of the nearest of the
-     * 16 constants of bitsandbytes to w / scale, low nibble first; values in doubles rounded to fp32.
+     * Made with Python 3.11: scale = half-precision max |w| ({@code struct} format e), code = index of the nearest of
+     * the 16 constants of bitsandbytes to w / scale, low nibble first; values in doubles rounded to fp32.
      */
     @Test
     void publishedRuleGivesTheBytesOfAnIndependentProgram() {

@@ -10,7 +10,9 @@ import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 
 class TernaryTest {
-    /** Made with Python 3.11: scale = half-precision mean |w|, code = clamp(round(w / scale), −1, 1), Σ (code + 1)·3^k. */
+    /**
+     * Made with Python 3.11: scale = half-precision mean |w|, code = clamp(round(w / scale), −1, 1), Σ (code + 1)·3^k.
+     */
     @Test
     void absmeanGivesTheBytesOfAnIndependentProgram() {
         PackedMatrix packed = GroupedIntTest.pack("ternary:g8", GroupedIntTest.GOLDEN_WEIGHTS, 1, 16, new SolveStats());
