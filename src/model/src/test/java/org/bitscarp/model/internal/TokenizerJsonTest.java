@@ -121,7 +121,7 @@ class TokenizerJsonTest {
         "\"A\": 66§\"A\": 16777216§model.vocab \"A\": expected an integer",
         "\"A\": 66§\"A\": 67§id 67 is used twice",
         "\"A\": 66§\"B\": 66§Duplicate",
-        "\"A\": 66§\"\\ud800\": 66§half of a surrogate pair",
+        "\"A\": 66§\"\\ud800\": 66§surrogate pair",
         "\"t h\"§\"t nowhere\"§model.merges[0]: \"nowhere\" is not in the vocabulary",
         "\"t h\"§\"th\"§two pieces with a space",
         "\"t h\"§[\"t\"]§model.merges[0]: expected a string",
