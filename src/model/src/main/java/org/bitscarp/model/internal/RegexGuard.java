@@ -75,8 +75,9 @@ final class RegexGuard {
                 }
             }
             if (open.peek().most() > MAX_UNBOUNDED) {
-                throw new Refusal(where + ": more than " + MAX_UNBOUNDED + " unbounded repeats in one alternative, at character "
-                        + position + "; it could run for hours");
+                throw new Refusal(
+                        where + ": more than " + MAX_UNBOUNDED + " unbounded repeats in one alternative, at character "
+                                + position + "; it could run for hours");
             }
         }
         if (open.size() != 1) {
