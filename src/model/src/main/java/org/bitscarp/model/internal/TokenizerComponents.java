@@ -34,7 +34,7 @@ final class TokenizerComponents {
     private enum Field {
         FLAG,
         TEXT,
-        /** At least one character: prepending nothing panics. */
+        /** At least one character: prepending nothing panics, and so does an added token that becomes empty. */
         SOME_TEXT,
         /** One code point. */
         CHAR,
@@ -60,7 +60,7 @@ final class TokenizerComponents {
                     Map.entry("NFKC", Map.of()),
                     Map.entry("NFKD", Map.of()),
                     Map.entry("Lowercase", Map.of()),
-                    Map.entry("Replace", Map.of("pattern", Field.LITERAL, "content", Field.TEXT)),
+                    Map.entry("Replace", Map.of("pattern", Field.LITERAL, "content", Field.SOME_TEXT)),
                     Map.entry("Prepend", Map.of("prepend", Field.SOME_TEXT)),
                     Map.entry("ByteLevel", Map.of())),
             Kind.PRE_TOKENIZER,
