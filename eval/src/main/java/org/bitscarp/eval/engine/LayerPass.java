@@ -113,8 +113,7 @@ final class LayerPass {
             return;
         }
         holdsFullPrecision = false;
-        List<MatrixQuantizer.Outcome> outcomes =
-                quantizer.run(tally.level.format(), tally.level.solver(), jobs);
+        List<MatrixQuantizer.Outcome> outcomes = quantizer.run(tally.level.format(), tally.level.solver(), jobs);
         for (int i = 0; i < jobs.size(); i++) {
             tally.quantized(outcomes.get(i), jobs.get(i).weights().size());
         }

@@ -59,8 +59,13 @@ public final class Attention {
             softmax(scores, (long) row * keys, block + row + 1, keys, shape.scale());
         }
         gemm.multiply(
-                rows, d, keys, s, new Gemm.Panel(v, window, kvColumn), false, new Gemm.Panel(out, window + block, head
-                        * d));
+                rows,
+                d,
+                keys,
+                s,
+                new Gemm.Panel(v, window, kvColumn),
+                false,
+                new Gemm.Panel(out, window + block, head * d));
     }
 
     /** Softmax of the first {@code visible} of {@code keys} scores, times the temperature; the others become 0. */

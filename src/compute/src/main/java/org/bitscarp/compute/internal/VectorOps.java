@@ -196,7 +196,8 @@ public final class VectorOps {
     }
 
     /** Rotates pairs (i, i + half) of one head: (a, b) becomes (a·c − b·s, b·c + a·s). */
-    public static void rotateHalves(MemorySegment x, long at, MemorySegment cos, MemorySegment sin, long angleAt, int half) {
+    public static void rotateHalves(
+            MemorySegment x, long at, MemorySegment cos, MemorySegment sin, long angleAt, int half) {
         int i = 0;
         for (int end = half - half % LANES; i < end; i += LANES) {
             FloatVector a = load(x, at + i);
@@ -212,7 +213,8 @@ public final class VectorOps {
     }
 
     /** Rotates pairs (2i, 2i + 1) of one head. Scalar: only small llama2.c models need it. */
-    public static void rotatePairs(MemorySegment x, long at, MemorySegment cos, MemorySegment sin, long angleAt, int half) {
+    public static void rotatePairs(
+            MemorySegment x, long at, MemorySegment cos, MemorySegment sin, long angleAt, int half) {
         for (int i = 0; i < half; i++) {
             rotate(x, at + 2 * i, at + 2 * i + 1, get(cos, angleAt + i), get(sin, angleAt + i));
         }
