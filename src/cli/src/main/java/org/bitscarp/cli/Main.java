@@ -65,6 +65,8 @@ public final class Main implements Runnable {
         command.setOut(new java.io.PrintWriter(out, true, StandardCharsets.UTF_8));
         command.setErr(new java.io.PrintWriter(err, true, StandardCharsets.UTF_8));
         command.setCaseInsensitiveEnumValuesAllowed(true);
+        // An option given twice: the last wins, which lets scripts append to a common prefix.
+        command.setOverwrittenOptionsAllowed(true);
         command.setExecutionExceptionHandler((e, line, result) -> main.explain(e, line, err));
         command.setParameterExceptionHandler((e, words) -> {
             err.println("bitscarp: " + oneLine(e.getMessage()));

@@ -52,7 +52,7 @@ public final class VectorOps {
                 FloatVector v = load(x, at + i);
                 sum = v.fma(v, sum);
             }
-            total += sum.reduceLanes(VectorOperators.ADD);
+            total += VectorMath.sum(sum);
         }
         for (; i < length; i++) {
             total += (double) get(x, at + i) * get(x, at + i);
@@ -78,7 +78,7 @@ public final class VectorOps {
                 FloatVector v = load(x, i).sub(load(y, i));
                 sum = v.fma(v, sum);
             }
-            total += sum.reduceLanes(VectorOperators.ADD);
+            total += VectorMath.sum(sum);
         }
         for (; i < length; i++) {
             double d = (double) get(x, i) - get(y, i);
@@ -151,7 +151,7 @@ public final class VectorOps {
                 e.intoMemorySegment(y, 4 * (yAt + i), ORDER);
                 sum = sum.add(e);
             }
-            total += sum.reduceLanes(VectorOperators.ADD);
+            total += VectorMath.sum(sum);
         }
         for (; i < length; i++) {
             float e = VectorMath.exp(get(x, xAt + i) * factor - shift);
@@ -170,7 +170,7 @@ public final class VectorOps {
             for (int stop = Math.min(end, i + CHUNK); i < stop; i += LANES) {
                 sum = sum.add(VectorMath.exp(load(x, at + i).sub(shift)));
             }
-            total += sum.reduceLanes(VectorOperators.ADD);
+            total += VectorMath.sum(sum);
         }
         for (; i < length; i++) {
             total += VectorMath.exp(get(x, at + i) - shift);
@@ -187,7 +187,7 @@ public final class VectorOps {
             for (int stop = Math.min(end, i + CHUNK); i < stop; i += LANES) {
                 sum = load(x, at + i).sub(load(y, at + i)).fma(load(e, at + i), sum);
             }
-            total += sum.reduceLanes(VectorOperators.ADD);
+            total += VectorMath.sum(sum);
         }
         for (; i < length; i++) {
             total += (double) get(e, at + i) * (get(x, at + i) - get(y, at + i));
