@@ -68,7 +68,9 @@ final class TinyFloatFormat extends GgmlFormat {
             @Override
             public int nearest(int position, float weight) {
                 float step = scale[position / subLength];
-                float x = weight == weight ? weight : 0;
+                // Further out errors would round to the same.
+                float most = LEVELS[SIGN - 1] * step;
+                float x = weight == weight ? Math.clamp(weight, -most, most) : 0;
                 int best = 0;
                 float least = Math.abs(x);
                 int sign = x < 0 ? SIGN : 0;
