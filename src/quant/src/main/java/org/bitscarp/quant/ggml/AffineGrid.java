@@ -38,6 +38,29 @@ class AffineGrid extends GgmlGrid {
     }
 
     @Override
+    public void nearest(float[] w, int from, int length, int[] codes) {
+        for (int sub = 0; sub * subLength < length; sub++) {
+            int start = sub * subLength;
+            int end = Math.min(length, start + subLength);
+            float step = scale[sub];
+            if (step == 0) {
+                for (int i = start; i < end; i++) {
+                    codes[i] = idle == null ? zero : idle[i];
+                }
+                continue;
+            }
+            float origin = offset[sub];
+            float low = minCode - zero;
+            float high = maxCode - zero;
+            for (int i = start; i < end; i++) {
+                float weight = w[from + i];
+                float steps = ((weight == weight ? weight : 0) - origin) / step;
+                codes[i] = (int) (Math.max(low, Math.min(high, steps)) + ROUND - ROUND) + zero;
+            }
+        }
+    }
+
+    @Override
     public final float value(int position, int code) {
         int sub = position / subLength;
         return scale[sub] * (code - zero) + offset[sub];

@@ -59,7 +59,9 @@ final class UnevenFormat extends GgmlFormat {
         if (x >= HIGHEST) {
             return LEVELS.length - 1;
         }
-        int above = ABOVE[(int) Math.floor(x) - LOWEST];
+        int below = (int) x;
+        below -= x < below ? 1 : 0;
+        int above = ABOVE[below - LOWEST];
         return x - LEVELS[above - 1] < LEVELS[above] - x ? above - 1 : above;
     }
 

@@ -117,6 +117,36 @@ class GgmlFormatTest {
         }
     }
 
+    /** The bulk path of rounding gives the codes of the scalar path, also at ties and for NaN and infinities. */
+    @ParameterizedTest
+    @MethodSource("writable")
+    void bulkRoundingIsScalarRounding(GgmlFormat format) {
+        int length = format.blockLength();
+        for (float[] x : blocks(length)) {
+            for (Grid grid : grids(format, x)) {
+                int[] codes = new int[length];
+                grid.nearest(x, 0, length, codes);
+                float[] w = new float[length];
+                for (int i = 0; i < length; i++) {
+                    float value = grid.value(i, codes[i]);
+                    float tie = value / 2 + grid.value(i, codes[(i + 1) % length]) / 2;
+                    w[i] = switch (i % 6) {
+                        case 0 -> x[i];
+                        case 1 -> tie;
+                        case 2 -> Math.nextUp(tie);
+                        case 3 -> Math.nextDown(tie);
+                        case 4 -> new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY}[i / 6 % 3];
+                        default -> -0f;
+                    };
+                }
+                grid.nearest(w, 0, length, codes);
+                for (int i = 0; i < length; i++) {
+                    assertEquals(grid.nearest(i, w[i]), codes[i], format + ": " + w[i]);
+                }
+            }
+        }
+    }
+
     /** No code of the sub-block lies nearer, half steps and the rounding of the scale to FP16 aside. */
     @ParameterizedTest
     @MethodSource("writable")
