@@ -8,7 +8,7 @@ package org.bitscarp.quant.ggml;
 class AffineGrid extends GgmlGrid {
     static final float NO_OFFSET = -0f;
     /** Adding and subtracting this rounds |x| ≤ 2^22 to an integer, ties to even. */
-    private static final float ROUND = 0x1.8p23f;
+    static final float ROUND = 0x1.8p23f;
 
     final float[] offset;
     final int zero;

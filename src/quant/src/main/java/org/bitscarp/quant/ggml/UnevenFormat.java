@@ -208,8 +208,10 @@ final class UnevenFormat extends GgmlFormat {
         }
         ScaleSearch search = new ScaleSearch(-LOWEST) {
             @Override
-            float level(float steps) {
-                return LEVELS[nearestLevel(steps)];
+            void levels(float[] x, float inverse, float[] levels) {
+                for (int i = 0; i < x.length; i++) {
+                    levels[i] = LEVELS[nearestLevel(x[i] * inverse)];
+                }
             }
         };
         float scale = search.best(x, importance);
