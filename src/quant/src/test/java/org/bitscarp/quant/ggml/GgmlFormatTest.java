@@ -22,6 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What every block type that can be written promises beside its bytes. */
 class GgmlFormatTest {
@@ -193,6 +194,29 @@ class GgmlFormatTest {
                 assertTrue(searched <= published, format + ": " + searched + " > " + published);
             }
         }
+    }
+
+    /** By importance-weighted error, block by block; and over all of them better. */
+    @ParameterizedTest
+    @ValueSource(strings = {"q2_k", "q3_k", "q4_k", "q5_k", "q6_k", "iq4_nl", "iq4_xs"})
+    void searchIsNeverWorseThanTheReferenceUnderAnImportanceMatrix(String name) {
+        GgmlFormat format = GgmlTypes.byName(name).orElseThrow();
+        int length = format.blockLength();
+        double reference = 0;
+        double searched = 0;
+        for (Weights kind : Weights.values()) {
+            for (int seed = 0; seed < 5; seed++) {
+                float[] x = kind.block(length, 40 + seed);
+                float[] h = Weights.importance(length, 90 + seed);
+                GgmlGrid theirs =
+                        format instanceof KFormat k ? k.weighted(x, h, false) : ((UnevenFormat) format).weighted(x, h);
+                double error = ((GgmlGrid) format.search(x, 0, length, h, 0)).error(x, h);
+                assertTrue(error <= theirs.error(x, h), name + " " + kind + " " + seed);
+                reference += theirs.error(x, h);
+                searched += error;
+            }
+        }
+        assertTrue(searched < 0.99 * reference, name + ": " + searched + " against " + reference);
     }
 
     /**
