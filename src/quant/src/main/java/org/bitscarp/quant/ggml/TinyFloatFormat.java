@@ -4,8 +4,8 @@ import java.util.List;
 
 /**
  * Four-bit floats (E2M1: 0, ½, 1, 1½, 2, 3, 4, 6 and their negatives) with eight-bit scales: {@code mxfp4} with a power
- * of two for 32 weights (OCP Microscaling Formats v1.0, E8M0), {@code nvfp4} with an unsigned E4M3 number for each 16 of
- * 64.
+ * of two for 32 weights (OCP Microscaling Formats v1.0, E8M0), {@code nvfp4} with an unsigned E4M3 number for each 16
+ * of 64.
  *
  * <p>As in the reference the levels are kept doubled and the scales halved, which decides how tiny products round.
  */
