@@ -49,7 +49,7 @@ enum PreTokenizer {
             List.of(
                     "[\\r\\n]",
                     "\\s?[" + Parts.CASED_LETTERS + "]+",
-                    "\\s?[!-/:-~\\uFF01-\\uFF0F\\uFF1A-\\uFF5E\\u2018-\\u201F\\u3000-\\u3002]+",
+                    "\\s?[!-/:-~\\uFF01-\\uFF0F\\uFF1A-\\uFF5E\\u2018-\\u201F\\u3001\\u3002]+",
                     "\\s+\\z",
                     Parts.EAST_ASIAN,
                     "\\p{N}+")),
@@ -89,7 +89,10 @@ enum PreTokenizer {
         static final String NOT_LOWER = "[\\p{L}&&[^a-z]]";
 
         static final String NOT_UPPER = "[\\p{L}&&[^A-Z]]";
-        static final String EAST_ASIAN = "[\\u4E00-\\u9FA5\\u0800-\\u4E00\\uAC00-\\uD7FF]+";
+
+        /** llama.cpp turns white space beyond ASCII into a control character before it looks at ranges. */
+        static final String EAST_ASIAN = "[\\u4E00-\\u9FA5\\u0800-\\u4E00\\uAC00-\\uD7FF&&\\S]+";
+
         static final String BLOOM = " ?[^(\\s|.,!?\\u2026\\u3002\\uFF0C\\u3001\\u0964\\u06D4\\u060C)]+";
 
         /** The letters with case that the tokenizer.json of DeepSeek LLM lists. */
