@@ -29,7 +29,7 @@ final class HeadScorer {
     /** Bytes of a vocabulary slice's fp32 weights. A constant, so that results do not depend on memory settings. */
     private static final long SLICE_BYTES = 64L << 20;
     /** Vocabulary entries whose logits exist at a time. */
-    private static final int TILE = 4096;
+    private static final int TILE = 2048;
 
     private final Backend backend;
     private final DecoderSpec spec;

@@ -2,6 +2,7 @@ package org.bitscarp.eval.engine;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import org.bitscarp.compute.Backend;
@@ -12,18 +13,21 @@ import org.bitscarp.model.TensorRole;
 import org.bitscarp.quant.DenseMatrix;
 import org.bitscarp.quant.FloatFormat;
 
-/** One layer of a sweep: calibration first, then each level quantizes the layer and runs all its windows through it. */
+/**
+ * The layers of a sweep, one at a time in the same memory: calibration first, then each level quantizes the layer and runs
+ * all its windows through it.
+ */
 final class LayerPass {
     private final Backend backend;
     private final DecoderLayer decoder;
     private final MatrixQuantizer quantizer;
     private final Lanes lanes;
     private final List<Workspace> spaces;
-    private final int layer;
     private final Map<TensorRole, DenseMatrix> full;
     private final Map<TensorRole, Tensor> tensors;
     private final Sweep.Work work;
-    private boolean holdsFullPrecision = true;
+    private int layer;
+    private boolean holdsFullPrecision;
 
     LayerPass(
             Backend backend,
@@ -31,7 +35,6 @@ final class LayerPass {
             MatrixQuantizer quantizer,
             Lanes lanes,
             List<Workspace> spaces,
-            int layer,
             Map<TensorRole, DenseMatrix> full,
             TensorMemory memory,
             Sweep.Work work) {
@@ -40,20 +43,30 @@ final class LayerPass {
         this.quantizer = quantizer;
         this.lanes = lanes;
         this.spaces = spaces;
-        this.layer = layer;
         this.full = full;
         this.work = work;
-        tensors = Sweep.upload(backend, full, memory);
+        tensors = new EnumMap<>(TensorRole.class);
+        full.forEach((role, w) -> tensors.put(role, memory.allocate(w.rows(), w.columns())));
     }
 
-    /** @param calibrationPlan null for no calibration */
+    /**
+     * Reads a layer and runs it.
+     *
+     * @param calibrationPlan null for no calibration
+     */
     void run(
+            int layer,
+            WeightReader reader,
             WindowPlan plan,
             List<LevelTally> tallies,
             HiddenStates states,
             WindowPlan calibrationPlan,
             HiddenStates calibrationStates)
             throws IOException {
+        this.layer = layer;
+        reader.layer(layer, full);
+        full.forEach((role, w) -> backend.upload(w.data(), tensors.get(role)));
+        holdsFullPrecision = true;
         Map<TensorRole, float[]> importance =
                 calibrationPlan == null ? Map.of() : calibrate(calibrationPlan, calibrationStates);
         for (int l = 0; l < tallies.size(); l++) {

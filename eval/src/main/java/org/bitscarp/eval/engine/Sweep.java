@@ -4,12 +4,9 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.atomic.DoubleAdder;
 import org.bitscarp.compute.Backend;
-import org.bitscarp.compute.Tensor;
 import org.bitscarp.compute.TensorMemory;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.model.Checkpoint;
@@ -171,7 +168,8 @@ public final class Sweep {
             Lanes lanes)
             throws IOException {
         List<Workspace> spaces = new ArrayList<>();
-        try (TensorMemory memory = backend.newMemory()) {
+        try (Arena arena = Arena.ofShared();
+                TensorMemory memory = backend.newMemory()) {
             int longest = Math.max(
                     plan.longestWindow(), calibrationPlan == null ? 0 : calibrationPlan.longestWindow());
             DecoderLayer decoder = new DecoderLayer(backend, spec, longest, memory);
@@ -179,21 +177,10 @@ public final class Sweep {
             for (int lane = 0; lane < lanes.count(); lane++) {
                 spaces.add(new Workspace(backend, spec, unitRows));
             }
+            LayerPass pass = new LayerPass(
+                    backend, decoder, quantizer, lanes, spaces, reader.allocateLayer(arena), memory, this::advance);
             for (int layer = 0; layer < spec.layers(); layer++) {
-                try (Arena arena = Arena.ofShared();
-                        TensorMemory layerMemory = backend.newMemory()) {
-                    new LayerPass(
-                                    backend,
-                                    decoder,
-                                    quantizer,
-                                    lanes,
-                                    spaces,
-                                    layer,
-                                    reader.layer(layer, arena),
-                                    layerMemory,
-                                    this::advance)
-                            .run(plan, tallies, states, calibrationPlan, calibrationStates);
-                }
+                pass.run(layer, reader, plan, tallies, states, calibrationPlan, calibrationStates);
             }
         } finally {
             spaces.forEach(Workspace::close);
@@ -249,16 +236,5 @@ public final class Sweep {
     @FunctionalInterface
     interface Work {
         void begins(String what, double rows);
-    }
-
-    static Map<TensorRole, Tensor> upload(
-            Backend backend, Map<TensorRole, DenseMatrix> weights, TensorMemory memory) {
-        Map<TensorRole, Tensor> tensors = new EnumMap<>(TensorRole.class);
-        weights.forEach((role, w) -> {
-            Tensor t = memory.allocate(w.rows(), w.columns());
-            backend.upload(w.data(), t);
-            tensors.put(role, t);
-        });
-        return tensors;
     }
 }

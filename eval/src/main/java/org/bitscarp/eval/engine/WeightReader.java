@@ -26,21 +26,22 @@ final class WeightReader {
         this.lanes = lanes;
     }
 
-    /** All tensors of a layer, in memory of {@code arena}; vectors have one row. */
-    Map<TensorRole, DenseMatrix> layer(int layer, Arena arena) throws IOException {
+    /** Memory for the tensors of any one layer; vectors have one row. All layers have the same shapes. */
+    Map<TensorRole, DenseMatrix> allocateLayer(Arena arena) {
         Map<TensorRole, DenseMatrix> tensors = new EnumMap<>(TensorRole.class);
         for (TensorRole role : TensorRole.values()) {
             if (role.inLayer()) {
-                var info = checkpoint.tensor(role, layer);
-                if (info.isPresent()) {
-                    tensors.put(role, allocate(info.get(), arena));
-                }
+                checkpoint.tensor(role, 0).ifPresent(info -> tensors.put(role, allocate(info, arena)));
             }
         }
+        return tensors;
+    }
+
+    /** Reads a layer into memory that {@link #allocateLayer} gave. */
+    void layer(int layer, Map<TensorRole, DenseMatrix> tensors) throws IOException {
         TensorRole[] roles = tensors.keySet().toArray(TensorRole[]::new);
         lanes.forEach(roles.length, (lane, i) -> read(
                 checkpoint.tensor(roles[i], layer).orElseThrow(), 0, tensors.get(roles[i])));
-        return tensors;
     }
 
     /** A tensor outside the layers, whole. */

@@ -81,6 +81,14 @@ final class PerplexityCommand implements Callable<Integer> {
         return 0;
     }
 
+    /** Tokens through the model under the protocol with the most of them; others share its windows or run their own. */
+    private static double tokens(SweepResult result) {
+        return result.protocols().stream()
+                .mapToDouble(p -> (double) p.windows() * p.context())
+                .max()
+                .orElse(0);
+    }
+
     private void print(SweepResult result) {
         SweepResult.Row row = result.rows().getFirst();
         for (int p = 0; p < result.protocols().size(); p++) {
@@ -101,7 +109,7 @@ final class PerplexityCommand implements Callable<Integer> {
         streams.out()
                 .println(String.format(
                         Locale.ROOT,
-                        "%s at %s, %.3f bits per weight, on %s (%d tokens), %s, %s, %.1f s",
+                        "%s at %s, %.3f bits per weight, on %s (%d tokens), %s, %s, %.1f s, %.0f tokens/s",
                         result.model().path(),
                         row.level(),
                         row.bitsPerWeight(),
@@ -109,7 +117,8 @@ final class PerplexityCommand implements Callable<Integer> {
                         result.text().tokens(),
                         result.device(),
                         result.compute(),
-                        result.seconds()));
+                        result.seconds(),
+                        tokens(result) / row.seconds()));
         result.notes().forEach(note -> streams.err().println("Note: " + note));
         if (row.nonfinite() > 0) {
             streams.err().println("Note: " + row.nonfinite() + " scores are NaN or infinite and are in no sum.");

@@ -40,11 +40,17 @@ public final class ModelDigest {
      *
      * @throws IllegalArgumentException for a tensor that is not waited for, or more bytes than it has
      */
-    public synchronized void update(TensorInfo tensor, MemorySegment chunk) {
+    public void update(TensorInfo tensor, MemorySegment chunk) {
         Progress progress = tensors.get(tensor);
         if (progress == null) {
             throw new IllegalArgumentException("tensor " + tensor.name() + " is not part of this digest");
         }
+        synchronized (progress) {
+            update(tensor, progress, chunk);
+        }
+    }
+
+    private static void update(TensorInfo tensor, Progress progress, MemorySegment chunk) {
         if (chunk.byteSize() > progress.missing) {
             throw new IllegalArgumentException("tensor " + tensor.name() + ": " + chunk.byteSize()
                     + " bytes more, but only " + progress.missing + " of its " + tensor.byteSize() + " were missing");

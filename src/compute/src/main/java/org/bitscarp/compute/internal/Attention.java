@@ -73,11 +73,15 @@ public final class Attention {
 
     /** The scores of one block, of the calling thread; grows, freed with the thread. */
     private static final class Buffer {
-        private MemorySegment data = MemorySegment.NULL;
+        /** Keeps the memory below alive. */
+        private Arena arena;
+
+        private MemorySegment data;
 
         MemorySegment atLeast(long floats) {
-            if (data.byteSize() < 4 * floats) {
-                data = HostMemory.allocate(Arena.ofAuto(), floats);
+            if (data == null || data.byteSize() < 4 * floats) {
+                arena = Arena.ofAuto();
+                data = HostMemory.allocate(arena, floats);
             }
             return data;
         }

@@ -21,7 +21,7 @@ public abstract class HostBackend implements Backend {
         return new TensorMemory() {
             @Override
             public Tensor allocate(int rows, int columns) {
-                return new HostTensor(arena.allocate(4L * rows * columns, 64), rows, columns);
+                return new HostTensor(HostMemory.allocate(arena, (long) rows * columns), rows, columns);
             }
 
             @Override

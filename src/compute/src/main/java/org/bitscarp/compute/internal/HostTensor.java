@@ -5,10 +5,7 @@ import java.util.Objects;
 import org.bitscarp.compute.Tensor;
 
 /**
- * A tensor outside the Java heap.
- *
- * <p>All of them come from shared arenas: the compiler specialises vector loads for one kind of memory session, and a
- * single confined one in the same process makes them three times slower (measured, JDK 25).
+ * A tensor outside the Java heap, made by {@link HostMemory}.
  *
  * @param data native-order floats, {@code rows × columns}
  */

@@ -10,12 +10,12 @@ import java.lang.foreign.MemorySegment;
  * library loads.
  *
  * <p>The usual blocking (Goto and van de Geijn 2008): w in panels of one tile's width that stay in the second-level cache,
- * x in slivers of six rows that stay in the first, one tile of y in registers. Floor: 2·m·n·k operations at two fused
+ * x in slivers of four rows that stay in the first, one tile of y in registers. Floor: 2·m·n·k operations at two fused
  * multiply-adds per cycle; bench/RESULTS.md has the fraction reached.
  */
 public final class VectorGemm implements Gemm {
     /** Rows of a tile. */
-    static final int TILE_ROWS = 6;
+    static final int TILE_ROWS = 4;
     /** Depth of a block: a panel of w is 512 × 64 floats = 128 KiB with 512-bit vectors, an eighth of a 1 MiB L2. */
     private static final int DEPTH = 512;
     /** Rows of x packed at a time: 192 × 512 floats = 384 KiB. */
@@ -27,7 +27,7 @@ public final class VectorGemm implements Gemm {
     private final ThreadLocal<Scratch> scratch;
 
     public VectorGemm() {
-        this(VectorMath.SPECIES.length() == 8 ? new Tile6x2() : new Tile6x4());
+        this(VectorMath.SPECIES.length() == 8 ? new Tile4x2() : new Tile4x4());
     }
 
     VectorGemm(Tile tile) {
@@ -44,9 +44,7 @@ public final class VectorGemm implements Gemm {
     public void multiply(int m, int n, int k, Panel x, Panel w, boolean transposed, Panel y) {
         Scratch s = scratch.get();
         int width = tile.width();
-        if (k == 0) {
-            clear(m, n, y);
-        }
+        clear(m, n, y);
         for (int columns = 0; columns < n; columns += BLOCK_COLUMNS) {
             int n0 = Math.min(BLOCK_COLUMNS, n - columns);
             for (int depth = 0; depth < k; depth += DEPTH) {
@@ -56,42 +54,39 @@ public final class VectorGemm implements Gemm {
                     int m0 = Math.min(BLOCK_ROWS, m - rows);
                     packX(x, rows, m0, depth, k0, s.x);
                     long target = y.at() + (long) rows * y.stride() + columns;
-                    multiplyBlock(m0, n0, k0, s, y, target, depth > 0);
+                    multiplyBlock(m0, n0, k0, s, y, target);
                 }
             }
         }
     }
 
-    private void multiplyBlock(int m, int n, int k, Scratch s, Panel y, long yAt, boolean accumulate) {
+    private void multiplyBlock(int m, int n, int k, Scratch s, Panel y, long yAt) {
         int width = tile.width();
         for (int j = 0; j < n; j += width) {
             for (int i = 0; i < m; i += TILE_ROWS) {
                 long at = yAt + (long) i * y.stride() + j;
                 if (i + TILE_ROWS <= m && j + width <= n) {
-                    tile.multiply(k, s.x, (long) i * k, s.w, (long) j * k, y.data(), at, y.stride(), accumulate);
+                    tile.multiply(k, s.x, (long) i * k, s.w, (long) j * k, y.data(), at, y.stride());
                 } else {
-                    tile.multiply(k, s.x, (long) i * k, s.w, (long) j * k, s.edge, 0, width, false);
-                    copyEdge(Math.min(TILE_ROWS, m - i), Math.min(width, n - j), s.edge, y, at, accumulate);
+                    s.edge.fill((byte) 0);
+                    tile.multiply(k, s.x, (long) i * k, s.w, (long) j * k, s.edge, 0, width);
+                    addEdge(Math.min(TILE_ROWS, m - i), Math.min(width, n - j), s.edge, y, at);
                 }
             }
         }
     }
 
-    private void copyEdge(int rows, int columns, MemorySegment edge, Panel y, long at, boolean accumulate) {
+    private void addEdge(int rows, int columns, MemorySegment edge, Panel y, long at) {
         for (int i = 0; i < rows; i++) {
             for (int j = 0; j < columns; j++) {
                 long target = at + (long) i * y.stride() + j;
                 float value = edge.getAtIndex(JAVA_FLOAT, (long) i * tile.width() + j);
-                y.data()
-                        .setAtIndex(
-                                JAVA_FLOAT,
-                                target,
-                                accumulate ? y.data().getAtIndex(JAVA_FLOAT, target) + value : value);
+                y.data().setAtIndex(JAVA_FLOAT, target, y.data().getAtIndex(JAVA_FLOAT, target) + value);
             }
         }
     }
 
-    /** Slivers of six rows, one column of the sliver after another; missing rows are zero. */
+    /** Slivers of four rows, one column of the sliver after another; missing rows are zero. */
     private static void packX(Panel x, int row, int rows, int column, int columns, MemorySegment target) {
         for (int i = 0; i < rows; i += TILE_ROWS) {
             for (int r = 0; r < TILE_ROWS; r++) {
@@ -143,7 +138,7 @@ public final class VectorGemm implements Gemm {
         }
     }
 
-    /** A register tile: y[6 × width] = x·w, or += when accumulating. Offsets and stride in floats. */
+    /** A register tile: y[4 × width] += x·w. Offsets and stride in floats. */
     interface Tile {
         int width();
 
@@ -155,18 +150,19 @@ public final class VectorGemm implements Gemm {
                 long wAt,
                 MemorySegment y,
                 long yAt,
-                long stride,
-                boolean accumulate);
+                long stride);
     }
 
     /** Packed operands of the calling thread; freed with the thread. */
     private static final class Scratch {
+        /** Keeps the memory below alive. */
+        final Arena arena = Arena.ofAuto();
+
         final MemorySegment x;
         final MemorySegment w;
         final MemorySegment edge;
 
         Scratch(int width) {
-            Arena arena = Arena.ofAuto();
             x = HostMemory.allocate(arena, BLOCK_ROWS * DEPTH);
             w = HostMemory.allocate(arena, (BLOCK_COLUMNS + width) * DEPTH);
             edge = HostMemory.allocate(arena, TILE_ROWS * width);
