@@ -57,8 +57,10 @@ public final class Checkpoints {
             return "a file of " + Files.size(path) + " bytes";
         }
         try (Stream<Path> entries = Files.list(path)) {
-            List<String> names =
-                    entries.limit(10_000).map(p -> p.getFileName().toString()).sorted().toList();
+            List<String> names = entries.limit(10_000)
+                    .map(p -> p.getFileName().toString())
+                    .sorted()
+                    .toList();
             if (names.isEmpty()) {
                 return "an empty folder";
             }

@@ -56,8 +56,8 @@ public final class ModelDigest {
                     + " bytes more, but only " + progress.missing + " of its " + tensor.byteSize() + " were missing");
         }
         for (long at = 0; at < chunk.byteSize(); at += 1 << 30) {
-            progress.digest.update(chunk.asSlice(at, Math.min(1 << 30, chunk.byteSize() - at))
-                    .asByteBuffer());
+            progress.digest.update(
+                    chunk.asSlice(at, Math.min(1 << 30, chunk.byteSize() - at)).asByteBuffer());
         }
         progress.missing -= chunk.byteSize();
         if (chunk.byteSize() > 0) {
@@ -86,8 +86,8 @@ public final class ModelDigest {
     public synchronized String hex() {
         for (Map.Entry<TensorInfo, Progress> tensor : tensors.entrySet()) {
             if (tensor.getValue().line == null) {
-                throw new IllegalStateException("tensor " + tensor.getKey().name() + ": "
-                        + tensor.getValue().missing + " bytes have not been seen");
+                throw new IllegalStateException("tensor " + tensor.getKey().name() + ": " + tensor.getValue().missing
+                        + " bytes have not been seen");
             }
         }
         String lines = tensors.values().stream().map(p -> p.line).sorted().collect(Collectors.joining());

@@ -68,7 +68,8 @@ public final class SafetensorsWriter implements AutoCloseable {
                 .toList();
         this.expected = order.stream().mapToLong(Tensor::byteSize).reduce(0, Math::addExact);
         byte[] header = SafetensorsText.header(order, metadata).getBytes(StandardCharsets.UTF_8);
-        this.temporary = target.resolveSibling("." + target.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
+        this.temporary = target.resolveSibling(
+                "." + target.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
         this.channel = FileChannel.open(
                 temporary, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE);
         try {
@@ -114,7 +115,8 @@ public final class SafetensorsWriter implements AutoCloseable {
      */
     public void finish() throws IOException {
         if (written != expected) {
-            throw new IllegalStateException(target + ": " + written + " bytes were written, its tensors have " + expected);
+            throw new IllegalStateException(
+                    target + ": " + written + " bytes were written, its tensors have " + expected);
         }
         channel.force(true);
         channel.close();

@@ -42,8 +42,8 @@ class HostileFilesTest {
 
     private void survives(int count, Variant variant) {
         assertTimeoutPreemptively(NO_HANG, () -> {
-            com.sun.management.ThreadMXBean threads = (com.sun.management.ThreadMXBean)
-                    java.lang.management.ManagementFactory.getThreadMXBean();
+            com.sun.management.ThreadMXBean threads =
+                    (com.sun.management.ThreadMXBean) java.lang.management.ManagementFactory.getThreadMXBean();
             for (int i = 0; i < count; i++) {
                 long seed = SEED + i;
                 Path path = variant.write(new SplittableRandom(seed));
@@ -54,7 +54,8 @@ class HostileFilesTest {
                 } catch (ModelException e) {
                     refused++;
                     assertFalse(e.getMessage().lines().count() != 1, () -> "seed " + seed + ": " + e.getMessage());
-                    assertTrue(e.getMessage().contains(folder.toString()), () -> "seed " + seed + ": " + e.getMessage());
+                    assertTrue(
+                            e.getMessage().contains(folder.toString()), () -> "seed " + seed + ": " + e.getMessage());
                 } catch (Exception | StackOverflowError | OutOfMemoryError e) {
                     throw new AssertionError("seed " + seed + ": " + e, e);
                 }
@@ -78,7 +79,8 @@ class HostileFilesTest {
     void safetensors() throws IOException {
         Path file = new TinyLlama().format(NumberFormat.BF16).write(folder).resolve("model.safetensors");
         byte[] original = Files.readAllBytes(file);
-        int header = (int) ByteBuffer.wrap(original).order(ByteOrder.LITTLE_ENDIAN).getLong();
+        int header =
+                (int) ByteBuffer.wrap(original).order(ByteOrder.LITTLE_ENDIAN).getLong();
         String text = new String(original, 8, header, StandardCharsets.UTF_8);
         byte[] data = Arrays.copyOfRange(original, 8 + header, original.length);
         survives(4000, random -> {
@@ -88,7 +90,10 @@ class HostileFilesTest {
                 return Files.write(file, concat(Mutations.bytes(front, random), data));
             }
             byte[] changed = Mutations.json(text, random).getBytes(StandardCharsets.UTF_8);
-            byte[] length = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(0, changed.length).array();
+            byte[] length = ByteBuffer.allocate(8)
+                    .order(ByteOrder.LITTLE_ENDIAN)
+                    .putLong(0, changed.length)
+                    .array();
             return Files.write(file, concat(length, concat(changed, data)));
         });
     }
@@ -101,8 +106,9 @@ class HostileFilesTest {
 
     @Test
     void config() throws IOException {
-        String scaling = "{\"rope_type\": \"yarn\", \"factor\": 4.0, \"original_max_position_embeddings\": 64, \"mscale\": 0.7, "
-                + "\"mscale_all_dim\": 1.0, \"beta_fast\": 32, \"beta_slow\": 1}";
+        String scaling =
+                "{\"rope_type\": \"yarn\", \"factor\": 4.0, \"original_max_position_embeddings\": 64, \"mscale\": 0.7, "
+                        + "\"mscale_all_dim\": 1.0, \"beta_fast\": 32, \"beta_slow\": 1}";
         TinyLlama llama = new TinyLlama().ropeScaling(scaling);
         Path file = llama.write(folder).resolve("config.json");
         survives(4000, random -> {

@@ -17,10 +17,8 @@ public final class Llama2cFiles {
         int kv = dim / header[3] * header[4];
         int vocabulary = Math.abs(header[5]);
         int perLayer = 2 * dim + 2 * dim * dim + 2 * kv * dim + 3 * dim * header[1];
-        int floats = vocabulary * dim * (header[5] < 0 ? 2 : 1)
-                + header[2] * perLayer
-                + dim
-                + header[6] * (dim / header[3]);
+        int floats =
+                vocabulary * dim * (header[5] < 0 ? 2 : 1) + header[2] * perLayer + dim + header[6] * (dim / header[3]);
         ByteBuffer file = ByteBuffer.allocate(28 + 4 * floats).order(ByteOrder.LITTLE_ENDIAN);
         for (int value : header) {
             file.putInt(value);
@@ -43,16 +41,21 @@ public final class Llama2cFiles {
         }
         SplittableRandom random = new SplittableRandom(seed);
         while (pieces.size() < vocabulary) {
-            String merged = pieces.get(random.nextInt(259, pieces.size())) + pieces.get(random.nextInt(259, pieces.size()));
+            String merged =
+                    pieces.get(random.nextInt(259, pieces.size())) + pieces.get(random.nextInt(259, pieces.size()));
             if (!pieces.contains(merged) && merged.length() < 12) {
                 pieces.add(merged);
             }
         }
-        ByteBuffer file = ByteBuffer.allocate(4 + vocabulary * 24).order(ByteOrder.LITTLE_ENDIAN).putInt(16);
+        ByteBuffer file = ByteBuffer.allocate(4 + vocabulary * 24)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putInt(16);
         for (int id = 0; id < vocabulary; id++) {
             byte[] piece = pieces.get(id).getBytes(StandardCharsets.UTF_8);
             // Few distinct scores, so that ties are tested.
-            file.putFloat(id < 354 ? 0 : -random.nextInt(1, 20)).putInt(piece.length).put(piece);
+            file.putFloat(id < 354 ? 0 : -random.nextInt(1, 20))
+                    .putInt(piece.length)
+                    .put(piece);
         }
         byte[] bytes = new byte[file.position()];
         file.get(0, bytes);

@@ -64,12 +64,10 @@ class ModelDigestTest {
         assertThrows(IllegalStateException.class, digest::hex);
         digest.update(tensor, MemorySegment.ofArray(new byte[3]));
         assertThrows(IllegalStateException.class, digest::hex);
-        assertThrows(
-                IllegalArgumentException.class, () -> digest.update(tensor, MemorySegment.ofArray(new byte[6])));
+        assertThrows(IllegalArgumentException.class, () -> digest.update(tensor, MemorySegment.ofArray(new byte[6])));
         digest.update(tensor, MemorySegment.ofArray(new byte[5]));
         assertEquals("4d0abfb57e3f69e448ff5211631be361d0df612bfccdd6f7df6f8c0bd96f9592", digest.hex());
         TensorInfo stranger = new TensorInfo("b", NumberFormat.FP32, List.of(2L), folder, 0);
-        assertThrows(
-                IllegalArgumentException.class, () -> digest.update(stranger, MemorySegment.ofArray(new byte[1])));
+        assertThrows(IllegalArgumentException.class, () -> digest.update(stranger, MemorySegment.ofArray(new byte[1])));
     }
 }

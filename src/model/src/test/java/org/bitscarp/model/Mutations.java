@@ -12,14 +12,57 @@ import java.util.regex.Pattern;
 /** Seeded damage to files: bytes flipped, cut, spliced; and damage that knows JSON. */
 public final class Mutations {
     private static final String[] NUMBERS = {
-        "0", "-1", "1", "2147483647", "2147483648", "4294967295", "1152921504606846976", "9223372036854775807",
-        "9223372036854775808", "18446744073709551616", "1e308", "-1e308", "1e999", "1e-320", "0.5", "NaN", "Infinity",
-        "\"NaN\"", "\"\"", "null", "true", "[]", "{}", "[[[[]]]]"
+        "0",
+        "-1",
+        "1",
+        "2147483647",
+        "2147483648",
+        "4294967295",
+        "1152921504606846976",
+        "9223372036854775807",
+        "9223372036854775808",
+        "18446744073709551616",
+        "1e308",
+        "-1e308",
+        "1e999",
+        "1e-320",
+        "0.5",
+        "NaN",
+        "Infinity",
+        "\"NaN\"",
+        "\"\"",
+        "null",
+        "true",
+        "[]",
+        "{}",
+        "[[[[]]]]"
     };
     private static final String[] STRINGS = {
-        "\"\"", "\"\\u0000\"", "\"\\ud800\"", "\"\\n\"", "\"a\"", "\" \"", "\"▁\"", "\"(a+)+b\"", "\"(\"", "\"[\"", "\"\\\\1\"",
-        "null", "0", "[]", "{}", "\"BPE\"", "\"Unigram\"", "\"WordPiece\"", "\"ByteLevel\"", "\"Precompiled\"", "\"B\"",
-        "\"Metaspace\"", "\"Strip\"", "\"é\"", "\"😀\""
+        "\"\"",
+        "\"\\u0000\"",
+        "\"\\ud800\"",
+        "\"\\n\"",
+        "\"a\"",
+        "\" \"",
+        "\"▁\"",
+        "\"(a+)+b\"",
+        "\"(\"",
+        "\"[\"",
+        "\"\\\\1\"",
+        "null",
+        "0",
+        "[]",
+        "{}",
+        "\"BPE\"",
+        "\"Unigram\"",
+        "\"WordPiece\"",
+        "\"ByteLevel\"",
+        "\"Precompiled\"",
+        "\"B\"",
+        "\"Metaspace\"",
+        "\"Strip\"",
+        "\"é\"",
+        "\"😀\""
     };
     private static final Pattern NUMBER = Pattern.compile("-?\\d+(\\.\\d+)?([eE][-+]?\\d+)?");
     private static final Pattern STRING = Pattern.compile("\"([^\"\\\\]|\\\\.){0,40}\"");

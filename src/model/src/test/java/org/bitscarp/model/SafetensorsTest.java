@@ -36,7 +36,12 @@ class SafetensorsTest {
     @EnumSource(NumberFormat.class)
     void everyTensorReadsBackInEveryFormat(NumberFormat format) throws IOException {
         for (int shards : new int[] {1, 3}) {
-            TinyLlama llama = new TinyLlama().format(format).shards(shards).tied(false).biases(true).headDim(6);
+            TinyLlama llama = new TinyLlama()
+                    .format(format)
+                    .shards(shards)
+                    .tied(false)
+                    .biases(true)
+                    .headDim(6);
             Path model = llama.write(Files.createTempDirectory(folder, "m"));
             try (Checkpoint checkpoint = Checkpoints.open(model);
                     Arena arena = Arena.ofConfined()) {
@@ -118,35 +123,38 @@ class SafetensorsTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {
-        "{'a':{'dtype':'F32','shape':[2],'data_offsets':[0,8]},'a':{'dtype':'F32','shape':[0],'data_offsets':[8,8]}}|8|Duplicate",
-        "{'a':{'dtype':'F32','shape':[2],'data_offsets':[0,8]},'b':{'dtype':'F32','shape':[2],'data_offsets':[4,12]}}|12|without holes or overlaps",
-        "{'a':{'dtype':'F32','shape':[2],'data_offsets':[0,8]},'b':{'dtype':'F32','shape':[1],'data_offsets':[12,16]}}|16|without holes or overlaps",
-        "{'a':{'dtype':'F32','shape':[2],'data_offsets':[4,12]}}|12|without holes or overlaps",
-        "{'a':{'dtype':'F32','shape':[2],'data_offsets':[0,8]}}|9|end at",
-        "{'a':{'dtype':'F32','shape':[2],'data_offsets':[0,8]}}|7|is the download complete",
-        "{'a':{'dtype':'F32','shape':[3],'data_offsets':[0,8]}}|8|needs 12 bytes, its data_offsets give 8",
-        "{'a':{'dtype':'F32','shape':[2],'data_offsets':[8,0]}}|8|at bytes [8, 0)",
-        "{'a':{'dtype':'F32','shape':[4611686018427387904,4],'data_offsets':[0,0]}}|0|no whole size below",
-        "{'a':{'dtype':'F32','shape':[18446744073709551616],'data_offsets':[0,0]}}|0|must be integers",
-        "{'a':{'dtype':'F32','shape':[-2],'data_offsets':[0,8]}}|8|must be integers from 0",
-        "{'a':{'dtype':'F32','shape':[2.0],'data_offsets':[0,8]}}|8|must be integers from 0",
-        "{'a':{'dtype':'F32','shape':[2],'data_offsets':[0]}}|8|lacks dtype, shape or two data_offsets",
-        "{'a':{'dtype':'F32','shape':[2],'data_offsets':[0,8,8]}}|8|more than 2 numbers",
-        "{'a':{'dtype':'F32','shape':[1,1,1,1,1,1,1,1,1],'data_offsets':[0,4]}}|4|more than 8 numbers",
-        "{'a':{'dtype':'F33','shape':[2],'data_offsets':[0,8]}}|8|unknown dtype F33",
-        "{'a':{'dtype':'F4','shape':[3],'data_offsets':[0,1]}}|1|no whole size",
-        "{'a':{'dtype':'F32','shape':[2],'offsets':[0,8]}}|8|unknown key offsets",
-        "{'__metadata__':{'a':1}}|0|expected VALUE_STRING",
-        "{'__metadata__':{},'__metadata__':{}}|0|Duplicate",
-        "{} x|0|not valid JSON",
-        "[]|0|does not begin with",
-        "{'a'|0|not valid JSON",
-        "{}|0|tensor model.embed_tokens.weight is missing",
-    })
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{'a':{'dtype':'F32','shape':[2],'data_offsets':[0,8]},'a':{'dtype':'F32','shape':[0],'data_offsets':[8,8]}}|8|Duplicate",
+                "{'a':{'dtype':'F32','shape':[2],'data_offsets':[0,8]},'b':{'dtype':'F32','shape':[2],'data_offsets':[4,12]}}|12|without holes or overlaps",
+                "{'a':{'dtype':'F32','shape':[2],'data_offsets':[0,8]},'b':{'dtype':'F32','shape':[1],'data_offsets':[12,16]}}|16|without holes or overlaps",
+                "{'a':{'dtype':'F32','shape':[2],'data_offsets':[4,12]}}|12|without holes or overlaps",
+                "{'a':{'dtype':'F32','shape':[2],'data_offsets':[0,8]}}|9|end at",
+                "{'a':{'dtype':'F32','shape':[2],'data_offsets':[0,8]}}|7|is the download complete",
+                "{'a':{'dtype':'F32','shape':[3],'data_offsets':[0,8]}}|8|needs 12 bytes, its data_offsets give 8",
+                "{'a':{'dtype':'F32','shape':[2],'data_offsets':[8,0]}}|8|at bytes [8, 0)",
+                "{'a':{'dtype':'F32','shape':[4611686018427387904,4],'data_offsets':[0,0]}}|0|no whole size below",
+                "{'a':{'dtype':'F32','shape':[18446744073709551616],'data_offsets':[0,0]}}|0|must be integers",
+                "{'a':{'dtype':'F32','shape':[-2],'data_offsets':[0,8]}}|8|must be integers from 0",
+                "{'a':{'dtype':'F32','shape':[2.0],'data_offsets':[0,8]}}|8|must be integers from 0",
+                "{'a':{'dtype':'F32','shape':[2],'data_offsets':[0]}}|8|lacks dtype, shape or two data_offsets",
+                "{'a':{'dtype':'F32','shape':[2],'data_offsets':[0,8,8]}}|8|more than 2 numbers",
+                "{'a':{'dtype':'F32','shape':[1,1,1,1,1,1,1,1,1],'data_offsets':[0,4]}}|4|more than 8 numbers",
+                "{'a':{'dtype':'F33','shape':[2],'data_offsets':[0,8]}}|8|unknown dtype F33",
+                "{'a':{'dtype':'F4','shape':[3],'data_offsets':[0,1]}}|1|no whole size",
+                "{'a':{'dtype':'F32','shape':[2],'offsets':[0,8]}}|8|unknown key offsets",
+                "{'__metadata__':{'a':1}}|0|expected VALUE_STRING",
+                "{'__metadata__':{},'__metadata__':{}}|0|Duplicate",
+                "{} x|0|not valid JSON",
+                "[]|0|does not begin with",
+                "{'a'|0|not valid JSON",
+                "{}|0|tensor model.embed_tokens.weight is missing",
+            })
     void rulesOfTheFormat(String header, int dataBytes, String message) throws IOException {
         Path file = single(header.replace('\'', '"'), dataBytes);
-        String found = assertThrows(ModelException.class, () -> Checkpoints.open(file)).getMessage();
+        String found =
+                assertThrows(ModelException.class, () -> Checkpoints.open(file)).getMessage();
         assertTrue(found.contains(message), found);
         assertTrue(found.startsWith(folder.toString()), found);
     }
@@ -155,9 +163,12 @@ class SafetensorsTest {
     @ValueSource(longs = {0, 1, -1, Long.MAX_VALUE, Long.MIN_VALUE, 100_000_001, 1000})
     void headerLengthIsBounded(long length) throws IOException {
         Files.writeString(folder.resolve("config.json"), new TinyLlama().config());
-        ByteBuffer file = ByteBuffer.allocate(100).order(ByteOrder.LITTLE_ENDIAN).putLong(0, length);
+        ByteBuffer file =
+                ByteBuffer.allocate(100).order(ByteOrder.LITTLE_ENDIAN).putLong(0, length);
         Path path = Files.write(folder.resolve("model.safetensors"), file.array());
-        assertTrue(assertThrows(ModelException.class, () -> Checkpoints.open(path)).getMessage().contains("header length"));
+        assertTrue(assertThrows(ModelException.class, () -> Checkpoints.open(path))
+                .getMessage()
+                .contains("header length"));
     }
 
     @Test
@@ -182,8 +193,11 @@ class SafetensorsTest {
             assertEquals(0, checkpoint.map(empty, 0, 0, arena).byteSize());
         }
         Files.writeString(
-                file, Files.readString(file, StandardCharsets.ISO_8859_1).replaceFirst("F32", "I32"), StandardCharsets.ISO_8859_1);
-        String message = assertThrows(ModelException.class, () -> Checkpoints.open(folder)).getMessage();
+                file,
+                Files.readString(file, StandardCharsets.ISO_8859_1).replaceFirst("F32", "I32"),
+                StandardCharsets.ISO_8859_1);
+        String message = assertThrows(ModelException.class, () -> Checkpoints.open(folder))
+                .getMessage();
         assertTrue(message.contains("is I32; supported for weights: F64, F32"), message);
     }
 
@@ -193,7 +207,8 @@ class SafetensorsTest {
         Path model = new TinyLlama().shards(2).write(folder);
         Path index = model.resolve("model.safetensors.index.json");
         Files.writeString(index, Files.readString(index).replace("model-00002-of-00002.safetensors", name));
-        String message = assertThrows(ModelException.class, () -> Checkpoints.open(model)).getMessage();
+        String message = assertThrows(ModelException.class, () -> Checkpoints.open(model))
+                .getMessage();
         assertTrue(message.contains("not a plain file name"), message);
     }
 
@@ -203,10 +218,14 @@ class SafetensorsTest {
         Path index = model.resolve("model.safetensors.index.json");
         String text = Files.readString(index);
         Files.writeString(index, text.replaceFirst("00001-of", "00002-of"));
-        assertTrue(assertThrows(ModelException.class, () -> Checkpoints.open(model)).getMessage().contains("should be in"));
+        assertTrue(assertThrows(ModelException.class, () -> Checkpoints.open(model))
+                .getMessage()
+                .contains("should be in"));
         Files.writeString(index, text);
         Files.delete(model.resolve("model-00002-of-00003.safetensors"));
-        assertTrue(assertThrows(ModelException.class, () -> Checkpoints.open(model)).getMessage().contains("download it"));
+        assertTrue(assertThrows(ModelException.class, () -> Checkpoints.open(model))
+                .getMessage()
+                .contains("download it"));
     }
 
     @Test
@@ -214,13 +233,16 @@ class SafetensorsTest {
         Path model = new TinyLlama().layers(2).write(folder);
         Path config = model.resolve("config.json");
         Files.writeString(config, new TinyLlama().layers(3).config());
-        String missing = assertThrows(ModelException.class, () -> Checkpoints.open(model)).getMessage();
+        String missing = assertThrows(ModelException.class, () -> Checkpoints.open(model))
+                .getMessage();
         assertTrue(missing.contains("model.layers.2.input_layernorm.weight is missing"), missing);
         Files.writeString(config, new TinyLlama().ffn(50).config());
-        String shape = assertThrows(ModelException.class, () -> Checkpoints.open(model)).getMessage();
+        String shape = assertThrows(ModelException.class, () -> Checkpoints.open(model))
+                .getMessage();
         assertTrue(shape.contains("mlp.gate_proj.weight has shape [48, 32]; config.json asks for [50, 32]"), shape);
         Files.writeString(config, new TinyLlama().tied(false).config());
-        String head = assertThrows(ModelException.class, () -> Checkpoints.open(model)).getMessage();
+        String head = assertThrows(ModelException.class, () -> Checkpoints.open(model))
+                .getMessage();
         assertTrue(head.contains("lm_head.weight is missing") && head.contains("tie_word_embeddings is false"), head);
     }
 
@@ -245,22 +267,28 @@ class SafetensorsTest {
 
     @Test
     void nothingUsableSaysWhatWasFound() throws IOException {
-        for (Path path : new Path[] {folder, folder.resolve("absent"), Files.writeString(folder.resolve("a.txt"), "x")}) {
-            String message = assertThrows(ModelException.class, () -> Checkpoints.open(path)).getMessage();
+        for (Path path :
+                new Path[] {folder, folder.resolve("absent"), Files.writeString(folder.resolve("a.txt"), "x")}) {
+            String message = assertThrows(ModelException.class, () -> Checkpoints.open(path))
+                    .getMessage();
             assertTrue(message.contains("looked for a Hugging Face folder") && message.contains("found "), message);
         }
         Files.writeString(folder.resolve("config.json"), new TinyLlama().config());
-        String message = assertThrows(ModelException.class, () -> Checkpoints.open(folder)).getMessage();
+        String message = assertThrows(ModelException.class, () -> Checkpoints.open(folder))
+                .getMessage();
         assertTrue(message.contains("neither model.safetensors nor model.safetensors.index.json"), message);
     }
 
     /** A file far larger than memory: only its header is read. */
     @Test
     void fortyGigabytesOpenWithoutReadingThem() throws IOException {
-        TinyLlama huge = new TinyLlama().hidden(8192).heads(64, 8).ffn(28_672).layers(13).format(NumberFormat.FP32);
+        TinyLlama huge =
+                new TinyLlama().hidden(8192).heads(64, 8).ffn(28_672).layers(13).format(NumberFormat.FP32);
         Files.writeString(folder.resolve("config.json"), huge.config());
         Path file = folder.resolve("model.safetensors");
-        long data = huge.tensors().stream().mapToLong(SafetensorsWriter.Tensor::byteSize).sum();
+        long data = huge.tensors().stream()
+                .mapToLong(SafetensorsWriter.Tensor::byteSize)
+                .sum();
         assertTrue(data > 40L << 30, "40 GiB, not " + data);
         byte[] header = org.bitscarp.model.internal.SafetensorsText.header(huge.tensors(), Map.of())
                 .getBytes(StandardCharsets.UTF_8);

@@ -204,8 +204,9 @@ public final class TinyLlama {
                 case BF16 -> out.putShort((short) (Float.floatToRawIntBits((float) value) >>> 16));
                 // E5M2 is the upper byte of a half; E4M3 has one exponent bit less (bias 7, not 15).
                 case FP8_E5M2 -> out.put((byte) (half >> 8));
-                case FP8_E4M3 -> out.put((byte) (half >> 8 & 0x80
-                        | (Math.abs(value) < 1.0 / 64 ? 0 : (Math.min(half & 0x7FFF, 0x5F00) - (8 << 10)) >> 7)));
+                case FP8_E4M3 ->
+                    out.put((byte) (half >> 8 & 0x80
+                            | (Math.abs(value) < 1.0 / 64 ? 0 : (Math.min(half & 0x7FFF, 0x5F00) - (8 << 10)) >> 7)));
             }
         }
         return out.array();

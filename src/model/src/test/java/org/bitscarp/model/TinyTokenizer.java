@@ -7,11 +7,49 @@ import java.util.stream.Collectors;
 /** A byte-level {@code tokenizer.json} of 300 tokens in the style of GPT-2: end of text, 256 bytes, a few merges. */
 public final class TinyTokenizer {
     private static final String[][] MERGES = {
-        {"t", "h"}, {"th", "e"}, {"Ġ", "the"}, {"a", "n"}, {"an", "d"}, {"Ġ", "and"}, {"i", "n"}, {"Ġ", "a"}, {"e", "r"},
-        {"o", "n"}, {"r", "e"}, {"Ġ", "w"}, {"Ġ", "s"}, {"o", "u"}, {"i", "s"}, {"Ġ", "t"}, {"i", "t"}, {"o", "r"},
-        {"Ġ", "b"}, {"e", "n"}, {"Ġ", "to"}, {"t", "o"}, {"e", "d"}, {"Ġ", "in"}, {"l", "l"}, {"in", "g"}, {"Ġ", "h"},
-        {"a", "t"}, {"e", "s"}, {"Ġ", "o"}, {"Ġ", "f"}, {"l", "e"}, {"a", "r"}, {"s", "t"}, {"Ġ", "is"}, {"Ġ", "c"},
-        {"a", "l"}, {"v", "er"}, {"Ġ", "m"}, {"Ġ", "d"}, {"o", "m"}, {"Ġ", "was"}, {"w", "as"}
+        {"t", "h"},
+        {"th", "e"},
+        {"Ġ", "the"},
+        {"a", "n"},
+        {"an", "d"},
+        {"Ġ", "and"},
+        {"i", "n"},
+        {"Ġ", "a"},
+        {"e", "r"},
+        {"o", "n"},
+        {"r", "e"},
+        {"Ġ", "w"},
+        {"Ġ", "s"},
+        {"o", "u"},
+        {"i", "s"},
+        {"Ġ", "t"},
+        {"i", "t"},
+        {"o", "r"},
+        {"Ġ", "b"},
+        {"e", "n"},
+        {"Ġ", "to"},
+        {"t", "o"},
+        {"e", "d"},
+        {"Ġ", "in"},
+        {"l", "l"},
+        {"in", "g"},
+        {"Ġ", "h"},
+        {"a", "t"},
+        {"e", "s"},
+        {"Ġ", "o"},
+        {"Ġ", "f"},
+        {"l", "e"},
+        {"a", "r"},
+        {"s", "t"},
+        {"Ġ", "is"},
+        {"Ġ", "c"},
+        {"a", "l"},
+        {"v", "er"},
+        {"Ġ", "m"},
+        {"Ġ", "d"},
+        {"o", "m"},
+        {"Ġ", "was"},
+        {"w", "as"}
     };
 
     private TinyTokenizer() {}
@@ -33,7 +71,12 @@ public final class TinyTokenizer {
         StringBuilder vocabulary = new StringBuilder();
         for (int id = 0; id < pieces.size(); id++) {
             String escaped = pieces.get(id).replace("\\", "\\\\").replace("\"", "\\\"");
-            vocabulary.append(id == 0 ? "" : ", ").append('"').append(escaped).append("\": ").append(id);
+            vocabulary
+                    .append(id == 0 ? "" : ", ")
+                    .append('"')
+                    .append(escaped)
+                    .append("\": ")
+                    .append(id);
         }
         String template = """
                 {"type": "TemplateProcessing",
@@ -57,7 +100,8 @@ public final class TinyTokenizer {
                    "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false, "ignore_merges": false,
                    "vocab": {%s},
                    "merges": [%s]}}
-                """.formatted(addsBos ? template : "null", vocabulary, merges.stream().collect(Collectors.joining(", ")));
+                """.formatted(
+                        addsBos ? template : "null", vocabulary, merges.stream().collect(Collectors.joining(", ")));
     }
 
     /** GPT-2's printable stand-in for a byte: itself where it is printable Latin-1, else 256 + its rank among the rest. */

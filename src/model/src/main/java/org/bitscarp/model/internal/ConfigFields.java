@@ -40,10 +40,7 @@ final class ConfigFields {
             return absent;
         }
         JsonNode value = node.get(key);
-        if (!value.isIntegralNumber()
-                || !value.canConvertToInt()
-                || value.intValue() < 1
-                || value.intValue() > max) {
+        if (!value.isIntegralNumber() || !value.canConvertToInt() || value.intValue() < 1 || value.intValue() > max) {
             throw wrong(key, "an integer from 1 to " + max);
         }
         return value.intValue();

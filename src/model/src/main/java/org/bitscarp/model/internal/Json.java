@@ -73,7 +73,8 @@ final class Json {
 
     static void checkSize(Path file, long maxBytes) throws IOException {
         if (!Files.isRegularFile(file)) {
-            throw new ModelException(file + ": expected a file, found " + (Files.exists(file) ? "a folder" : "nothing"));
+            throw new ModelException(
+                    file + ": expected a file, found " + (Files.exists(file) ? "a folder" : "nothing"));
         }
         long size = Files.size(file);
         if (size > maxBytes) {

@@ -47,7 +47,9 @@ public final class Llama2cReader implements CheckpointReader {
 
     @Override
     public boolean probe(Path path) throws IOException {
-        return Files.isDirectory(path) ? checkpointsIn(path).size() == 1 : Files.isRegularFile(path) && isCheckpoint(path);
+        return Files.isDirectory(path)
+                ? checkpointsIn(path).size() == 1
+                : Files.isRegularFile(path) && isCheckpoint(path);
     }
 
     private static List<Path> checkpointsIn(Path folder) throws IOException {
@@ -95,8 +97,9 @@ public final class Llama2cReader implements CheckpointReader {
             ByteBuffer header = ByteBuffer.allocate(HEADER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
             while (header.hasRemaining()) {
                 if (channel.read(header, header.position()) < 0) {
-                    throw new ModelException(file + ": " + channel.size() + " bytes; a llama2.c checkpoint has at least "
-                            + HEADER_BYTES + " (is the download complete?)");
+                    throw new ModelException(
+                            file + ": " + channel.size() + " bytes; a llama2.c checkpoint has at least " + HEADER_BYTES
+                                    + " (is the download complete?)");
                 }
             }
             if (header.getInt(0) == LATER_VERSIONS) {
@@ -118,8 +121,18 @@ public final class Llama2cReader implements CheckpointReader {
                         + " (not a llama2.c checkpoint?)");
             }
             return new DecoderSpec(
-                    "llama2.c", vocabulary, dim, layers, heads, kvHeads, dim / heads, ffn, NORM_EPSILON,
-                    rope(dim / heads), tied, positions);
+                    "llama2.c",
+                    vocabulary,
+                    dim,
+                    layers,
+                    heads,
+                    kvHeads,
+                    dim / heads,
+                    ffn,
+                    NORM_EPSILON,
+                    rope(dim / heads),
+                    tied,
+                    positions);
         }
 
         private int positive(ByteBuffer header, int index, String name, int max) throws ModelException {
@@ -143,8 +156,8 @@ public final class Llama2cReader implements CheckpointReader {
             // Limits of the header keep every product below 2^63; the sum over layers is checked before any is listed.
             long expected = expectedBytes();
             if (expected != channel.size()) {
-                throw new ModelException(file + ": " + channel.size() + " bytes; its llama2.c header asks for " + expected
-                        + " (an incomplete download, or another format)");
+                throw new ModelException(file + ": " + channel.size() + " bytes; its llama2.c header asks for "
+                        + expected + " (an incomplete download, or another format)");
             }
             single(TensorRole.EMBEDDING, "token_embedding_table");
             perLayer(TensorRole.ATTENTION_NORM, "rms_att_weight");

@@ -53,8 +53,8 @@ final class Llama2cTokenizer implements Tokenizer {
             file = checkpoint.resolveSibling("tok" + vocabulary + ".bin");
         }
         if (!Files.isRegularFile(file)) {
-            throw new ModelException(checkpoint + ": no tokenizer beside it; looked for tokenizer.bin and tok" + vocabulary
-                    + ".bin in the same folder");
+            throw new ModelException(checkpoint + ": no tokenizer beside it; looked for tokenizer.bin and tok"
+                    + vocabulary + ".bin in the same folder");
         }
         if (vocabulary < MIN_VOCABULARY) {
             throw new ModelException(file + ": a vocabulary of " + vocabulary + "; expected at least " + MIN_VOCABULARY
@@ -63,8 +63,8 @@ final class Llama2cTokenizer implements Tokenizer {
         long size = Files.size(file);
         // Every token takes at least 8 bytes, so this bounds the arrays by the size of the file.
         if (size > MAX_BYTES || size < 4 + 8L * vocabulary) {
-            throw new ModelException(file + ": " + size + " bytes; expected " + (4 + 8L * vocabulary) + " to " + MAX_BYTES
-                    + " for " + vocabulary + " tokens");
+            throw new ModelException(file + ": " + size + " bytes; expected " + (4 + 8L * vocabulary) + " to "
+                    + MAX_BYTES + " for " + vocabulary + " tokens");
         }
         byte[] bytes = Files.readAllBytes(file);
         return parse(file, bytes, vocabulary);
@@ -81,8 +81,9 @@ final class Llama2cTokenizer implements Tokenizer {
                 scores[id] = in.getFloat();
                 int length = in.getInt();
                 if (length < 0 || length > longest || length > in.remaining() || Float.isNaN(scores[id])) {
-                    throw new ModelException(file + ": token " + id + " has score " + scores[id] + " and length " + length
-                            + "; expected a number and a length from 0 to " + Math.min(longest, in.remaining()));
+                    throw new ModelException(file + ": token " + id + " has score " + scores[id] + " and length "
+                            + length + "; expected a number and a length from 0 to "
+                            + Math.min(longest, in.remaining()));
                 }
                 pieces[id] = new byte[length];
                 in.get(pieces[id]);

@@ -32,7 +32,8 @@ record LlamaConfig(DecoderSpec spec, boolean attentionBias, boolean mlpBias, int
         String architecture = architecture(file, fields);
         boolean mistral = architecture.equals(MISTRAL);
         if (mistral && !fields.raw("sliding_window").isNull()) {
-            throw fields.wrong("sliding_window", "null, since sliding-window attention is not supported (absent means 4096)");
+            throw fields.wrong(
+                    "sliding_window", "null, since sliding-window attention is not supported (absent means 4096)");
         }
         if (fields.has("quantization_config")) {
             throw new ModelException(file + ": the checkpoint is already quantized (quantization_config: "
@@ -59,7 +60,8 @@ record LlamaConfig(DecoderSpec spec, boolean attentionBias, boolean mlpBias, int
             throw fields.wrong("num_key_value_heads", "a divisor of num_attention_heads (" + heads + ")");
         }
         if (!fields.has("head_dim") && hidden % heads != 0) {
-            throw fields.wrong("num_attention_heads", "a divisor of hidden_size (" + hidden + "), as head_dim is absent");
+            throw fields.wrong(
+                    "num_attention_heads", "a divisor of hidden_size (" + hidden + "), as head_dim is absent");
         }
         int headDim = fields.intOr("head_dim", hidden / heads, MAX_WIDTH);
         if (headDim % 2 != 0) {

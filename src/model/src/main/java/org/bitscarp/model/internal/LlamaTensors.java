@@ -32,7 +32,8 @@ final class LlamaTensors {
             if (present(role)) {
                 // Layers are looked up before the array is made: the number of layers is untrusted.
                 require(role, 0);
-                TensorInfo[] perLayer = new TensorInfo[role.inLayer() ? config.spec().layers() : 1];
+                TensorInfo[] perLayer =
+                        new TensorInfo[role.inLayer() ? config.spec().layers() : 1];
                 for (int layer = 0; layer < perLayer.length; layer++) {
                     perLayer[layer] = require(role, layer);
                 }

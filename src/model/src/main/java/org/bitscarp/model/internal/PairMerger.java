@@ -16,7 +16,8 @@ final class PairMerger {
     private final Map<Long, Integer> known = new HashMap<>();
 
     /** A pair that could be merged when it was found; stale once either side has changed. */
-    private record Candidate(float score, int position, int left, int right, int merged) implements Comparable<Candidate> {
+    private record Candidate(float score, int position, int left, int right, int merged)
+            implements Comparable<Candidate> {
         @Override
         public int compareTo(Candidate other) {
             int byScore = Float.compare(other.score, score);

@@ -23,11 +23,9 @@ final class Refusal extends Exception {
     }
 
     static int integer(JsonNode node, String where, int min, int max) throws Refusal {
-        if (!node.isIntegralNumber()
-                || !node.canConvertToInt()
-                || node.intValue() < min
-                || node.intValue() > max) {
-            throw new Refusal(where + ": expected an integer from " + min + " to " + max + ", found " + Json.kind(node));
+        if (!node.isIntegralNumber() || !node.canConvertToInt() || node.intValue() < min || node.intValue() > max) {
+            throw new Refusal(
+                    where + ": expected an integer from " + min + " to " + max + ", found " + Json.kind(node));
         }
         return node.intValue();
     }

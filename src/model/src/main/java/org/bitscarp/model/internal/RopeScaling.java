@@ -37,7 +37,8 @@ final class RopeScaling {
             case "default" -> finite(file, base, 1);
             case "linear" -> finite(file, linear(base, rope), 1);
             case "llama3" -> finite(file, llama3(base, rope, originalPositions(config, rope, maxPositions)), 1);
-            case "yarn" -> yarn(file, theta, headDim, rope, originalPositions(config, rope, maxPositions), maxPositions);
+            case "yarn" ->
+                yarn(file, theta, headDim, rope, originalPositions(config, rope, maxPositions), maxPositions);
             default -> throw rope.wrong(key, "one of " + SUPPORTED);
         };
     }
@@ -152,7 +153,9 @@ final class RopeScaling {
             throws ModelException {
         String key = "original_max_position_embeddings";
         OptionalDouble outer = config.number(key, 1, MAX_NUMBER);
-        return outer.isPresent() ? outer.getAsDouble() : rope.number(key, 1, MAX_NUMBER).orElse(maxPositions);
+        return outer.isPresent()
+                ? outer.getAsDouble()
+                : rope.number(key, 1, MAX_NUMBER).orElse(maxPositions);
     }
 
     private static Rope finite(Path file, double[] frequencies, double attentionFactor) throws ModelException {

@@ -33,7 +33,8 @@ final class SafetensorsFiles {
         for (SafetensorsHeader.Entry entry : header.tensors()) {
             Located other = byName.put(entry.name(), new Located(file, entry));
             if (other != null) {
-                throw new ModelException(file + ": tensor " + entry.name() + " is also in " + other.file().getFileName());
+                throw new ModelException(file + ": tensor " + entry.name() + " is also in "
+                        + other.file().getFileName());
             }
         }
         aliases.putAll(header.metadata());
@@ -44,8 +45,9 @@ final class SafetensorsFiles {
         for (Map.Entry<String, String> expected : shards.weightMap().entrySet()) {
             Located found = byName.get(expected.getKey());
             if (found == null || !found.file().getFileName().toString().equals(expected.getValue())) {
-                throw new ModelException(index + ": tensor " + expected.getKey() + " should be in " + expected.getValue()
-                        + ", found " + (found == null ? "in no shard" : "in " + found.file().getFileName()));
+                throw new ModelException(index + ": tensor " + expected.getKey() + " should be in "
+                        + expected.getValue() + ", found "
+                        + (found == null ? "in no shard" : "in " + found.file().getFileName()));
             }
         }
     }

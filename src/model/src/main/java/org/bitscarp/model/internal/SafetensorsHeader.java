@@ -45,7 +45,8 @@ record SafetensorsHeader(List<Entry> tensors, Map<String, String> metadata) {
     static SafetensorsHeader read(Path file, FileChannel channel) throws IOException {
         long size = channel.size();
         if (size < 8) {
-            throw new ModelException(file + ": " + size + " bytes; a safetensors file has at least 8 (is the download complete?)");
+            throw new ModelException(
+                    file + ": " + size + " bytes; a safetensors file has at least 8 (is the download complete?)");
         }
         ByteBuffer start = ByteBuffer.allocate(9).order(ByteOrder.LITTLE_ENDIAN);
         while (start.hasRemaining() && channel.read(start, start.position()) > 0) {
@@ -128,8 +129,9 @@ record SafetensorsHeader(List<Entry> tensors, Map<String, String> metadata) {
                     }
                     case "shape" -> shape = readLongs(json, where + " shape", MAX_DIMENSIONS);
                     case "data_offsets" -> offsets = readLongs(json, where + " data_offsets", 2);
-                    default -> throw new ModelException(file + ": " + where + " has the unknown key " + key
-                            + "; expected dtype, shape, data_offsets");
+                    default ->
+                        throw new ModelException(file + ": " + where + " has the unknown key " + key
+                                + "; expected dtype, shape, data_offsets");
                 }
             }
             if (type == null || shape == null || offsets == null || offsets.size() != 2) {
@@ -142,8 +144,10 @@ record SafetensorsHeader(List<Entry> tensors, Map<String, String> metadata) {
             try {
                 return SafetensorsType.valueOf(dtype);
             } catch (IllegalArgumentException e) {
-                throw new ModelException(file + ": tensor " + name + " has the unknown dtype " + dtype
-                        + "; supported for weights: " + SafetensorsType.FOR_WEIGHTS, e);
+                throw new ModelException(
+                        file + ": tensor " + name + " has the unknown dtype " + dtype + "; supported for weights: "
+                                + SafetensorsType.FOR_WEIGHTS,
+                        e);
             }
         }
 
@@ -172,15 +176,16 @@ record SafetensorsHeader(List<Entry> tensors, Map<String, String> metadata) {
                 bytes = type.bytes(shape);
             } catch (ArithmeticException e) {
                 throw new ModelException(
-                        file + ": tensor " + name + " of shape " + shape + " " + type + " has no whole size below 2^63", e);
+                        file + ": tensor " + name + " of shape " + shape + " " + type + " has no whole size below 2^63",
+                        e);
             }
             if (begin > end || end > fileSize - dataStart) {
                 throw new ModelException(file + ": tensor " + name + " at bytes [" + begin + ", " + end
                         + ") of the data; the file has " + (fileSize - dataStart) + " (is the download complete?)");
             }
             if (end - begin != bytes) {
-                throw new ModelException(file + ": tensor " + name + " of shape " + shape + " " + type + " needs " + bytes
-                        + " bytes, its data_offsets give " + (end - begin));
+                throw new ModelException(file + ": tensor " + name + " of shape " + shape + " " + type + " needs "
+                        + bytes + " bytes, its data_offsets give " + (end - begin));
             }
             return new Entry(name, type, shape, dataStart + begin, dataStart + end);
         }
@@ -197,7 +202,8 @@ record SafetensorsHeader(List<Entry> tensors, Map<String, String> metadata) {
                 position = entry.end();
             }
             if (position != fileSize) {
-                throw new ModelException(file + ": " + fileSize + " bytes, but the tensors of its header end at " + position);
+                throw new ModelException(
+                        file + ": " + fileSize + " bytes, but the tensors of its header end at " + position);
             }
             return List.copyOf(sorted);
         }

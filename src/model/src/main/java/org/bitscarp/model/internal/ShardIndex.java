@@ -63,7 +63,8 @@ record ShardIndex(Map<String, String> weightMap) {
         while (json.nextToken() == JsonToken.PROPERTY_NAME) {
             String tensor = json.currentName();
             if (json.nextToken() != JsonToken.VALUE_STRING) {
-                throw new ModelException(file + ": weight_map " + tensor + ": expected a file name, found " + json.currentToken());
+                throw new ModelException(
+                        file + ": weight_map " + tensor + ": expected a file name, found " + json.currentToken());
             }
             String shard = json.getString();
             if (!plainName(shard)) {

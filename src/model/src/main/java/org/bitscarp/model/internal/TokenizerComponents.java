@@ -34,13 +34,15 @@ final class TokenizerComponents {
     private enum Field {
         FLAG,
         TEXT,
+        /** At least one character: prepending nothing panics, and so does an added token that becomes empty. */
+        SOME_TEXT,
         /** One code point. */
         CHAR,
         BEHAVIOR,
         PATTERN,
+        /** A pattern without a regular expression: where one matches the empty string, replacing panics. */
+        LITERAL,
         PREPEND,
-        /** Token and id. */
-        TOKEN,
         /** From 1. */
         COUNT,
         START,
@@ -53,22 +55,13 @@ final class TokenizerComponents {
     private static final Map<Kind, Map<String, Map<String, Field>>> KNOWN = Map.of(
             Kind.NORMALIZER,
             Map.ofEntries(
-                    Map.entry(
-                            "BertNormalizer",
-                            Map.of(
-                                    "clean_text", Field.FLAG,
-                                    "handle_chinese_chars", Field.FLAG,
-                                    "strip_accents", Field.FLAG,
-                                    "lowercase", Field.FLAG)),
-                    Map.entry("Strip", Map.of("strip_left", Field.FLAG, "strip_right", Field.FLAG)),
-                    Map.entry("StripAccents", Map.of()),
                     Map.entry("NFC", Map.of()),
                     Map.entry("NFD", Map.of()),
                     Map.entry("NFKC", Map.of()),
                     Map.entry("NFKD", Map.of()),
                     Map.entry("Lowercase", Map.of()),
-                    Map.entry("Replace", Map.of("pattern", Field.PATTERN, "content", Field.TEXT)),
-                    Map.entry("Prepend", Map.of("prepend", Field.TEXT)),
+                    Map.entry("Replace", Map.of("pattern", Field.LITERAL, "content", Field.SOME_TEXT)),
+                    Map.entry("Prepend", Map.of("prepend", Field.SOME_TEXT)),
                     Map.entry("ByteLevel", Map.of())),
             Kind.PRE_TOKENIZER,
             Map.ofEntries(
@@ -86,22 +79,14 @@ final class TokenizerComponents {
                             Map.of("pattern", Field.PATTERN, "behavior", Field.BEHAVIOR, "invert", Field.FLAG)),
                     Map.entry("FixedLength", Map.of("length", Field.COUNT))),
             Kind.POST_PROCESSOR,
-            Map.of(
-                    "ByteLevel", byteLevel(),
-                    "BertProcessing", Map.of("sep", Field.TOKEN, "cls", Field.TOKEN),
-                    "RobertaProcessing",
-                            Map.of(
-                                    "sep", Field.TOKEN,
-                                    "cls", Field.TOKEN,
-                                    "trim_offsets", Field.FLAG,
-                                    "add_prefix_space", Field.FLAG)),
+            Map.of("ByteLevel", byteLevel()),
             Kind.DECODER,
             Map.of(
                     "ByteLevel", byteLevel(),
                     "Metaspace", metaspace(),
                     "BPEDecoder", Map.of("suffix", Field.TEXT),
                     "WordPiece", Map.of("prefix", Field.TEXT, "cleanup", Field.FLAG),
-                    "Replace", Map.of("pattern", Field.PATTERN, "content", Field.TEXT),
+                    "Replace", Map.of("pattern", Field.LITERAL, "content", Field.TEXT),
                     "Strip", Map.of("content", Field.CHAR, "start", Field.START, "stop", Field.STOP),
                     "Fuse", Map.of(),
                     "ByteFallback", Map.of()));
@@ -136,6 +121,9 @@ final class TokenizerComponents {
             if (!list.isArray()) {
                 throw new Refusal(where + "." + kind.listKey + ": expected an array, found " + Json.kind(list));
             }
+            if (kind == Kind.POST_PROCESSOR) {
+                checkProcessors(list, where);
+            }
             ArrayNode copies = copy.putArray(kind.listKey);
             for (int i = 0; i < list.size(); i++) {
                 copies.add(component(kind, list.get(i), where + "." + kind.listKey + "[" + i + "]"));
@@ -158,23 +146,29 @@ final class TokenizerComponents {
         return copy;
     }
 
+    /** The library counts sequences wrongly when one template works on the result of another. */
+    private static void checkProcessors(JsonNode list, String where) throws Refusal {
+        int templates = 0;
+        for (JsonNode processor : list) {
+            String type = processor.path("type").stringValue("");
+            templates += type.equals("TemplateProcessing") ? 1 : 0;
+            require(!type.equals("Sequence") && templates <= 1, where, "a flat list with one template at most", list);
+        }
+    }
+
     private static JsonNode value(Field field, JsonNode value, String where) throws Refusal {
         switch (field) {
             case FLAG -> require(value.isBoolean() || value.isNull(), where, "true or false", value);
             case TEXT -> Refusal.string(value, where);
+            case SOME_TEXT -> require(!Refusal.string(value, where).isEmpty(), where, "some text", value);
             case CHAR -> {
                 String text = Refusal.string(value, where);
                 require(text.codePointCount(0, text.length()) == 1, where, "one character", value);
             }
             case BEHAVIOR, PREPEND ->
                 require(Refusal.string(value, where).matches("[A-Za-z_]{1,40}"), where, "a name", value);
-            case PATTERN -> {
-                return pattern(value, where);
-            }
-            case TOKEN -> {
-                require(value.isArray() && value.size() == 2, where, "a token and its id", value);
-                Refusal.string(value.get(0), where);
-                Refusal.id(value.get(1), where);
+            case PATTERN, LITERAL -> {
+                return pattern(value, where, field == Field.PATTERN);
             }
             case COUNT -> Refusal.integer(value, where, 1, MAX_COUNT);
             case START -> Refusal.integer(value, where, 0, MAX_COUNT);
@@ -184,7 +178,7 @@ final class TokenizerComponents {
     }
 
     /** {@code {"String": text}} or {@code {"Regex": pattern}}. */
-    private static ObjectNode pattern(JsonNode value, String where) throws Refusal {
+    private static ObjectNode pattern(JsonNode value, String where, boolean regexAllowed) throws Refusal {
         ObjectNode copy = Json.MAPPER.createObjectNode();
         if (value.has("String") && value.size() == 1) {
             String text = Refusal.string(value.get("String"), where + ".String");
@@ -192,7 +186,11 @@ final class TokenizerComponents {
             require(!text.isEmpty(), where, "some text", value.get("String"));
             return copy.put("String", text);
         }
-        require(value.has("Regex") && value.size() == 1, where, "{\"String\": …} or {\"Regex\": …}", value);
+        require(
+                regexAllowed && value.has("Regex") && value.size() == 1,
+                where,
+                regexAllowed ? "{\"String\": …} or {\"Regex\": …}" : "{\"String\": …}",
+                value);
         String regex = Refusal.string(value.get("Regex"), where + ".Regex");
         RegexGuard.check(regex, where + ".Regex");
         return copy.put("Regex", regex);

@@ -98,13 +98,15 @@ final class TokenizerJson {
             String content = Refusal.string(token.path("content"), where + ".content");
             int id = Refusal.id(token.path("id"), where + ".id");
             if (content.isEmpty() || !seen.add(content)) {
-                throw new Refusal(where + ": the token \"" + content + "\" is " + (content.isEmpty() ? "empty" : "repeated"));
+                throw new Refusal(
+                        where + ": the token \"" + content + "\" is " + (content.isEmpty() ? "empty" : "repeated"));
             }
             vocabulary.added(where, content, id);
             ObjectNode copy = checked.addObject().put("id", id).put("content", content);
             for (String flag : flags) {
                 if (!token.path(flag).isBoolean()) {
-                    throw new Refusal(where + "." + flag + ": expected true or false, found " + Json.kind(token.path(flag)));
+                    throw new Refusal(
+                            where + "." + flag + ": expected true or false, found " + Json.kind(token.path(flag)));
                 }
                 copy.put(flag, token.path(flag).booleanValue());
             }

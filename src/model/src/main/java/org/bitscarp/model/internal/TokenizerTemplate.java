@@ -70,7 +70,9 @@ final class TokenizerTemplate {
             String id = Refusal.string(piece.path("id"), at + "." + kind + ".id");
             if (kind.equals("Sequence") ? !sequences.contains(id) || !seen.add(id) : !listed.contains(id)) {
                 throw new Refusal(at + ": " + kind + " \"" + id + "\" "
-                        + (kind.equals("Sequence") ? "is not one of " + sequences + ", each once" : "is not in special_tokens"));
+                        + (kind.equals("Sequence")
+                                ? "is not one of " + sequences + ", each once"
+                                : "is not in special_tokens"));
             }
             int type = Refusal.integer(piece.path("type_id"), at + "." + kind + ".type_id", 0, MAX_TYPE);
             copy.addObject().putObject(kind).put("id", id).put("type_id", type);

@@ -14,6 +14,9 @@ final class TokenizerVocabulary {
     /** Beyond this, sums of log-probabilities over a text stop being finite or exact. */
     private static final double MAX_SCORE = 1e6;
 
+    /** WordPiece takes the square of it for a word that no piece begins; BERT has 100. */
+    private static final int MAX_WORD = 1000;
+
     private final Map<String, Integer> ids = new HashMap<>();
     private int size;
 
@@ -22,14 +25,17 @@ final class TokenizerVocabulary {
             throw new Refusal("model: expected an object, found " + Json.kind(node));
         }
         // Files of early versions do not name the type; only byte-pair models have merges.
-        String type = model.hasNonNull("type") ? Refusal.string(model.get("type"), "model.type") : model.has("merges") ? "BPE" : "";
+        String type = model.hasNonNull("type")
+                ? Refusal.string(model.get("type"), "model.type")
+                : model.has("merges") ? "BPE" : "";
         return switch (type) {
             case "BPE" -> bpe(model);
             case "Unigram" -> unigram(model);
             case "WordPiece" -> wordPiece(model);
-            case "WordLevel" -> copy(model, type, "unk_token");
-            default -> throw new Refusal(
-                    "model.type: expected BPE, Unigram, WordPiece or WordLevel, found " + Json.kind(model.path("type")));
+            case "WordLevel" -> withUnknown(copy(model, type, "unk_token"));
+            default ->
+                throw new Refusal("model.type: expected BPE, Unigram, WordPiece or WordLevel, found "
+                        + Json.kind(model.path("type")));
         };
     }
 
@@ -37,9 +43,13 @@ final class TokenizerVocabulary {
         ObjectNode copy = copy(model, "BPE", "unk_token", "continuing_subword_prefix", "end_of_word_suffix");
         JsonNode dropout = model.path("dropout");
         if (!dropout.isMissingNode() && !dropout.isNull() && !(dropout.isNumber() && dropout.doubleValue() == 0)) {
-            throw new Refusal("model.dropout: expected null, found " + Json.kind(dropout) + "; it would make every encoding random");
+            throw new Refusal("model.dropout: expected null, found " + Json.kind(dropout)
+                    + "; it would make every encoding random");
         }
         copy.putNull("dropout");
+        if (!copy.path("unk_token").isNull()) {
+            withUnknown(copy);
+        }
         for (String flag : new String[] {"fuse_unk", "byte_fallback", "ignore_merges"}) {
             JsonNode value = model.path(flag);
             if (!value.isMissingNode() && !value.isNull() && !value.isBoolean()) {
@@ -69,14 +79,16 @@ final class TokenizerVocabulary {
                 String pair = Refusal.string(merge, where);
                 int space = pair.indexOf(' ');
                 if (space < 0 || space != pair.lastIndexOf(' ')) {
-                    throw new Refusal(where + ": expected two pieces with a space between them, found \"" + pair + "\"");
+                    throw new Refusal(
+                            where + ": expected two pieces with a space between them, found \"" + pair + "\"");
                 }
                 left = pair.substring(0, space);
                 right = pair.substring(space + 1);
             }
             // The library cuts the prefix off the right piece without looking, and looks the result up.
             if (!right.startsWith(prefix)) {
-                throw new Refusal(where + ": \"" + right + "\" does not begin with continuing_subword_prefix \"" + prefix + "\"");
+                throw new Refusal(
+                        where + ": \"" + right + "\" does not begin with continuing_subword_prefix \"" + prefix + "\"");
             }
             String merged = left + right.substring(prefix.length());
             for (String piece : new String[] {left, right, merged}) {
@@ -108,21 +120,26 @@ final class TokenizerVocabulary {
             put(where, piece, i);
             pieces.addArray().add(piece).add(score);
         }
-        JsonNode unknown = model.path("unk_id");
-        if (unknown.isNumber()) {
-            copy.put("unk_id", Refusal.integer(unknown, "model.unk_id", 0, vocabulary.size() - 1));
-        } else {
-            copy.putNull("unk_id");
-        }
+        // Without it, encoding fails at the first character that no piece covers.
+        copy.put("unk_id", Refusal.integer(model.path("unk_id"), "model.unk_id", 0, vocabulary.size() - 1));
         JsonNode fallback = model.path("byte_fallback");
         copy.put("byte_fallback", fallback.isBoolean() && fallback.booleanValue());
         return copy;
     }
 
     private ObjectNode wordPiece(ObjectNode model) throws Refusal {
-        ObjectNode copy = copy(model, "WordPiece", "unk_token", "continuing_subword_prefix");
+        ObjectNode copy = withUnknown(copy(model, "WordPiece", "unk_token", "continuing_subword_prefix"));
         JsonNode max = model.path("max_input_chars_per_word");
-        copy.put("max_input_chars_per_word", Refusal.integer(max, "model.max_input_chars_per_word", 1, 1 << 20));
+        copy.put("max_input_chars_per_word", Refusal.integer(max, "model.max_input_chars_per_word", 1, MAX_WORD));
+        return copy;
+    }
+
+    /** Encoding fails at the first unknown word where the token for it has no id. */
+    private ObjectNode withUnknown(ObjectNode copy) throws Refusal {
+        if (!ids.containsKey(copy.path("unk_token").stringValue(""))) {
+            throw new Refusal(
+                    "model.unk_token: expected a piece of the vocabulary, found " + Json.kind(copy.path("unk_token")));
+        }
         return copy;
     }
 

@@ -48,8 +48,8 @@ class Llama2cTokenizerTest {
 
     @Test
     void textsComeBack() throws IOException {
-        Path checkpoint = Files.write(
-                folder.resolve("m.bin"), Llama2cFiles.checkpoint(new int[] {16, 24, 2, 2, 1, 500, 8}, 1));
+        Path checkpoint =
+                Files.write(folder.resolve("m.bin"), Llama2cFiles.checkpoint(new int[] {16, 24, 2, 2, 1, 500, 8}, 1));
         Files.write(folder.resolve("tok500.bin"), Llama2cFiles.tokenizer(500, 2));
         try (Checkpoint opened = Checkpoints.open(checkpoint);
                 Tokenizer tokenizer = opened.tokenizer()) {
@@ -74,17 +74,25 @@ class Llama2cTokenizerTest {
         Files.write(file, untied);
         try (Checkpoint opened = Checkpoints.open(folder)) {
             assertEquals("wcls", opened.tensor(TensorRole.HEAD, 0).orElseThrow().name());
-            assertEquals("layers.1.w3", opened.tensor(TensorRole.UP, 1).orElseThrow().name());
+            assertEquals(
+                    "layers.1.w3", opened.tensor(TensorRole.UP, 1).orElseThrow().name());
             assertEquals(
                     untied.length,
                     opened.tensor(TensorRole.HEAD, 0).orElseThrow().offset() + 300 * 16 * 4);
-            String message = assertThrows(ModelException.class, opened::tokenizer).getMessage();
+            String message =
+                    assertThrows(ModelException.class, opened::tokenizer).getMessage();
             assertTrue(message.contains("tokenizer.bin and tok300.bin"), message);
         }
         Files.write(file, java.util.Arrays.copyOf(untied, untied.length - 4));
-        assertTrue(assertThrows(ModelException.class, () -> Checkpoints.open(file)).getMessage().contains("asks for"));
-        Files.write(file, new byte[] {'2', '4', 'k', 'a', 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
-        assertTrue(assertThrows(ModelException.class, () -> Checkpoints.open(file)).getMessage().contains("version 1"));
+        assertTrue(assertThrows(ModelException.class, () -> Checkpoints.open(file))
+                .getMessage()
+                .contains("asks for"));
+        Files.write(file, new byte[] {
+            '2', '4', 'k', 'a', 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+        });
+        assertTrue(assertThrows(ModelException.class, () -> Checkpoints.open(file))
+                .getMessage()
+                .contains("version 1"));
     }
 
     @Test
