@@ -11,6 +11,14 @@ public interface BlockFormat {
     /** The canonical text of the format as it stands in a level string, e.g. {@code int4:g64:sym}. */
     String name();
 
+    /**
+     * Whether rows of {@code columns} weights can be stored. False where a format has no short blocks and the row does
+     * not divide into full ones; {@link #rowBytes} then throws.
+     */
+    default boolean supports(int columns) {
+        return true;
+    }
+
     /** Weights in a full block of a row of {@code columns} weights. */
     int blockLength(int columns);
 

@@ -5,9 +5,9 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
 /** Block scales, stored as little-endian FP16. */
-final class HalfScale {
+public final class HalfScale {
     /** Bytes of a stored scale. */
-    static final int BYTES = 2;
+    public static final int BYTES = 2;
 
     private static final float MAX = MiniFloat.FP16.maxValue();
     private static final ValueLayout.OfShort SHORT =
@@ -16,20 +16,22 @@ final class HalfScale {
     private HalfScale() {}
 
     /** The nearest FP16 value of a finite or infinite scale, clamped to ±65504. */
-    static float round(float scale) {
+    public static float round(float scale) {
         return Float.float16ToFloat(Float.floatToFloat16(Math.clamp(scale, -MAX, MAX)));
     }
 
     /** Whether the nearest FP16 value is infinite, so that {@link #round} clamps. */
-    static boolean overflows(float scale) {
+    public static boolean overflows(float scale) {
         return Float.isInfinite(Float.float16ToFloat(Float.floatToFloat16(scale)));
     }
 
-    static void put(MemorySegment target, long offset, float scale) {
+    /** Stores the nearest FP16 value, infinite beyond FP16's range. */
+    public static void put(MemorySegment target, long offset, float scale) {
         target.set(SHORT, offset, Float.floatToFloat16(scale));
     }
 
-    static float get(MemorySegment source, long offset) {
+    /** The scale stored at a byte offset of any alignment. */
+    public static float get(MemorySegment source, long offset) {
         return Float.float16ToFloat(source.get(SHORT, offset));
     }
 }

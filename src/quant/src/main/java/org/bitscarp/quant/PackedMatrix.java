@@ -14,6 +14,7 @@ import java.lang.foreign.ValueLayout;
  */
 public record PackedMatrix(BlockFormat format, int rows, int columns, MemorySegment bytes) {
     public PackedMatrix {
+        checkWidth(format, columns);
         long need = rows * format.rowBytes(columns);
         if (bytes.byteSize() < need) {
             throw new IllegalArgumentException(format.name() + " needs " + need + " bytes for " + rows + " × " + columns
@@ -23,7 +24,16 @@ public record PackedMatrix(BlockFormat format, int rows, int columns, MemorySegm
 
     /** An empty (zero) matrix in fresh memory. */
     public static PackedMatrix allocate(BlockFormat format, int rows, int columns, SegmentAllocator memory) {
+        checkWidth(format, columns);
         return new PackedMatrix(format, rows, columns, memory.allocate(rows * format.rowBytes(columns), 64));
+    }
+
+    private static void checkWidth(BlockFormat format, int columns) {
+        if (!format.supports(columns)) {
+            throw new IllegalArgumentException(format.name() + " stores rows of whole blocks of "
+                    + format.blockLength(columns) + " weights, found rows of " + columns
+                    + "; store this matrix in another format");
+        }
     }
 
     /** Size in bytes, everything included that a reader needs besides the shape and the format's name. */

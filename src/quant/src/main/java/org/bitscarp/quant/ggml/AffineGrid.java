@@ -1,0 +1,62 @@
+package org.bitscarp.quant.ggml;
+
+/**
+ * Evenly spaced values: scale × (code − zero) + offset, with a scale and an offset for each sub-block.
+ *
+ * <p>Grids without offset have −0 there: the only number whose addition leaves every float, −0 too, as it is.
+ */
+class AffineGrid extends GgmlGrid {
+    static final float NO_OFFSET = -0f;
+    /** Adding and subtracting this rounds |x| ≤ 2^22 to an integer, ties to even. */
+    private static final float ROUND = 0x1.8p23f;
+
+    final float[] offset;
+    final int zero;
+    final int minCode;
+    final int maxCode;
+    /** The codes of weights whose scale is 0, where all codes mean the same; null for the code of zero. */
+    final int[] idle;
+
+    AffineGrid(int subLength, float[] scale, float[] offset, int zero, int minCode, int maxCode, int[] idle) {
+        super(subLength, scale);
+        this.offset = offset;
+        this.zero = zero;
+        this.minCode = minCode;
+        this.maxCode = maxCode;
+        this.idle = idle;
+    }
+
+    /** clamp(round((w − offset) / scale) + zero), ties to even. */
+    @Override
+    public int nearest(int position, float weight) {
+        int sub = position / subLength;
+        if (scale[sub] == 0) {
+            return idle == null ? zero : idle[position];
+        }
+        return zero
+                + round(((weight == weight ? weight : 0) - offset[sub]) / scale[sub], minCode - zero, maxCode - zero);
+    }
+
+    @Override
+    public final float value(int position, int code) {
+        int sub = position / subLength;
+        return scale[sub] * (code - zero) + offset[sub];
+    }
+
+    @Override
+    public final void values(int[] codes, int length, float[] w, int from) {
+        for (int sub = 0; sub * subLength < length; sub++) {
+            float step = scale[sub];
+            float start = offset[sub];
+            int end = Math.min(length, (sub + 1) * subLength);
+            for (int i = sub * subLength; i < end; i++) {
+                w[from + i] = step * (codes[i] - zero) + start;
+            }
+        }
+    }
+
+    /** The nearest integer of a range, ties to even; 0 for NaN. The bounds lie within ±2^22. */
+    static int round(float x, int low, int high) {
+        return (int) (Math.max(low, Math.min(high, x)) + ROUND - ROUND);
+    }
+}

@@ -1,0 +1,189 @@
+package org.bitscarp.quant.ggml;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.List;
+import org.bitscarp.quant.BlockFormat;
+import org.bitscarp.quant.Grid;
+import org.bitscarp.quant.MiniFloat;
+
+/**
+ * A block type of GGUF files, as in llama.cpp's {@code ggml-common.h} (layouts) and {@code ggml-quants.c} (rules), tag
+ * v0.5.0.
+ *
+ * <p>Decoding gives the floats of the reference code bit for bit. {@link #fit} and rounding to nearest give the bytes
+ * that the reference quantizer writes without an importance matrix, {@code ggml_quantize_chunk} compiled without
+ * contraction to fused multiply-adds, for finite weights up to {@link #largest()}; beyond that weights saturate and the
+ * block counts as a fallback. There are no short blocks.
+ */
+public abstract class GgmlFormat implements BlockFormat {
+    private final int id;
+    private final String name;
+    private final int length;
+    private final int bytes;
+    private final List<Plane> planes;
+
+    /**
+     * @param id GGUF's number for the type
+     * @param length weights in a block
+     * @param bytes bytes of a block
+     * @param planes where the codes lie; empty where a subclass packs them itself
+     */
+    GgmlFormat(int id, String name, int length, int bytes, List<Plane> planes) {
+        this.id = id;
+        this.name = name;
+        this.length = length;
+        this.bytes = bytes;
+        this.planes = planes;
+    }
+
+    /** The type's number in GGUF files. */
+    public final int id() {
+        return id;
+    }
+
+    /** The type's name in lower case, e.g. {@code q4_k}. */
+    @Override
+    public final String name() {
+        return name;
+    }
+
+    /** Weights in a block. */
+    public final int blockLength() {
+        return length;
+    }
+
+    /** Bytes of a block. */
+    public final int blockBytes() {
+        return bytes;
+    }
+
+    /** Whether weights can be stored, too; types that are only read throw from {@link #fit} and {@link #search}. */
+    public boolean writable() {
+        return true;
+    }
+
+    /** The largest magnitude that a block can hold without saturating. */
+    float largest() {
+        return MiniFloat.FP16.maxValue();
+    }
+
+    @Override
+    public final boolean supports(int columns) {
+        return columns % length == 0;
+    }
+
+    @Override
+    public final int blockLength(int columns) {
+        return length;
+    }
+
+    /** @throws IllegalArgumentException unless it is the whole block */
+    @Override
+    public final int blockBytes(int count) {
+        if (count != length) {
+            throw new IllegalArgumentException(
+                    name + " has blocks of " + length + " weights only, found a block of " + count);
+        }
+        return bytes;
+    }
+
+    @Override
+    public final Grid fit(float[] w, int from, int count) {
+        blockBytes(count);
+        float[] x = Arrays.copyOfRange(w, from, from + count);
+        int saturated = saturate(x);
+        return counted(fit(x), x, saturated);
+    }
+
+    @Override
+    public final Grid search(float[] w, int from, int count, float[] importance, int importanceFrom) {
+        blockBytes(count);
+        float[] x = Arrays.copyOfRange(w, from, from + count);
+        float[] h = new float[count];
+        if (importance == null) {
+            Arrays.fill(h, 1);
+        } else {
+            System.arraycopy(importance, importanceFrom, h, 0, count);
+        }
+        int saturated = saturate(x);
+        GgmlGrid published = fit(x);
+        return counted(GgmlGrid.better(published, search(x, h), x, h), x, saturated);
+    }
+
+    private int saturate(float[] x) {
+        int saturated = 0;
+        for (int i = 0; i < x.length; i++) {
+            if (Math.abs(x[i]) > largest()) {
+                x[i] = Math.copySign(largest(), x[i]);
+                saturated = 1;
+            }
+        }
+        return saturated;
+    }
+
+    private static GgmlGrid counted(GgmlGrid grid, float[] x, int saturated) {
+        boolean vanished = false;
+        if (grid.flat()) {
+            for (float weight : x) {
+                vanished |= weight != 0;
+            }
+        }
+        grid.fallbacks = saturated + (vanished ? 1 : 0);
+        return grid;
+    }
+
+    @Override
+    public final void encode(Grid grid, int[] codes, int count, MemorySegment target, long offset) {
+        byte[] block = new byte[blockBytes(count)];
+        write((GgmlGrid) grid, block);
+        pack(codes, block);
+        MemorySegment.copy(block, 0, target, ValueLayout.JAVA_BYTE, offset, bytes);
+    }
+
+    @Override
+    public void decode(MemorySegment source, long offset, int count, float[] w, int from) {
+        byte[] block = new byte[blockBytes(count)];
+        MemorySegment.copy(source, ValueLayout.JAVA_BYTE, offset, block, 0, bytes);
+        decode(block, w, from);
+    }
+
+    /** Decodes one block of {@link #blockBytes()} bytes into {@code w[from, from + blockLength())}. */
+    void decode(byte[] block, float[] w, int from) {
+        int[] codes = new int[length];
+        unpack(block, codes);
+        read(block).values(codes, length, w, from);
+    }
+
+    /** The codes of a block, into zeroed {@code codes}. */
+    void unpack(byte[] block, int[] codes) {
+        for (Plane plane : planes) {
+            plane.unpack(block, codes, length);
+        }
+    }
+
+    /** Adds the codes to a block whose code bytes are 0. */
+    void pack(int[] codes, byte[] block) {
+        for (Plane plane : planes) {
+            plane.pack(codes, length, block);
+        }
+    }
+
+    /** The grid that a block's parameters describe, good for {@link Grid#value}. */
+    abstract GgmlGrid read(byte[] block);
+
+    /** Stores a grid's parameters in a zeroed block. */
+    abstract void write(GgmlGrid grid, byte[] block);
+
+    /** The reference quantizer's grid for a block of finite weights up to {@link #largest()}. */
+    abstract GgmlGrid fit(float[] x);
+
+    /** A grid with a small sum of importance × squared error for such a block; the importance is never null. */
+    abstract GgmlGrid search(float[] x, float[] importance);
+
+    @Override
+    public final String toString() {
+        return name;
+    }
+}

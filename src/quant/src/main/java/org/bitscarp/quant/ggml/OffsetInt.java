@@ -1,0 +1,115 @@
+package org.bitscarp.quant.ggml;
+
+import java.util.List;
+import org.bitscarp.quant.HalfScale;
+
+/** Integers with an FP16 scale and minimum: {@code q4_1}, {@code q5_1}; value = scale × code + minimum. */
+final class OffsetInt extends GgmlFormat {
+    private static final int LENGTH = 32;
+    /** Rounds of nearest codes and least-squares scale and minimum after each start. */
+    private static final int ROUNDS = 6;
+    /** Starts: ranges from the whole one down, in steps of this share of it. */
+    private static final int STARTS = 10;
+
+    private static final double SHRINK = 0.05;
+
+    private final int maxCode;
+
+    private OffsetInt(int id, String name, int bits, int bytes, List<Plane> planes) {
+        super(id, name, LENGTH, bytes, planes);
+        this.maxCode = (1 << bits) - 1;
+    }
+
+    /** Bytes: scale, minimum, 32 codes of 4 bits whose halves share bytes. */
+    static GgmlFormat q4() {
+        return new OffsetInt(3, "q4_1", 4, 4 + LENGTH / 2, List.of(new Plane(4, 4, 16, 0)));
+    }
+
+    /** Bytes: scale, minimum, 32 fifth bits in order, then low bits as in q4_1. */
+    static GgmlFormat q5() {
+        List<Plane> planes = List.of(new Plane(8, 4, 16, 0), new Plane(4, 1, 1, 4));
+        return new OffsetInt(7, "q5_1", 5, 4 + LENGTH / 8 + LENGTH / 2, planes);
+    }
+
+    @Override
+    GgmlGrid read(byte[] block) {
+        return grid(Bytes.half(block, 0), Bytes.half(block, 2));
+    }
+
+    private AffineGrid grid(float scale, float minimum) {
+        return new AffineGrid(LENGTH, new float[] {scale}, new float[] {minimum}, 0, 0, maxCode, null);
+    }
+
+    @Override
+    void write(GgmlGrid grid, byte[] block) {
+        Bytes.putHalf(block, 0, grid.scale[0]);
+        Bytes.putHalf(block, 2, ((AffineGrid) grid).offset[0]);
+    }
+
+    /** The range of the weights: minimum = min w, scale = (max w − min w) / (2^B − 1). */
+    @Override
+    GgmlGrid fit(float[] x) {
+        float low = Float.MAX_VALUE;
+        float high = -Float.MAX_VALUE;
+        for (float weight : x) {
+            low = weight < low ? weight : low;
+            high = weight > high ? weight : high;
+        }
+        float scale = (high - low) / maxCode;
+        float inverse = scale != 0 ? 1 / scale : 0;
+        return new SingleGrid(grid(HalfScale.round(scale), HalfScale.round(low)), inverse, low, SingleGrid.Half.UP);
+    }
+
+    /** Narrower and narrower ranges as starts, each refined by weighted least squares on its nearest codes. */
+    @Override
+    GgmlGrid search(float[] x, float[] importance) {
+        float low = x[0];
+        float high = x[0];
+        for (float weight : x) {
+            low = Math.min(low, weight);
+            high = Math.max(high, weight);
+        }
+        GgmlGrid best = fit(x);
+        double least = best.error(x, importance);
+        for (int start = 0; start < STARTS; start++) {
+            double margin = start * SHRINK / 2 * (high - low);
+            AffineGrid grid =
+                    grid(HalfScale.round((float) ((high - low - 2 * margin) / maxCode)), HalfScale.round((float)
+                            (low + margin)));
+            for (int round = 0; round < ROUNDS && grid != null && grid.scale[0] != 0; round++) {
+                double error = grid.error(x, importance);
+                if (error < least) {
+                    least = error;
+                    best = grid;
+                }
+                grid = refined(grid, x, importance);
+            }
+        }
+        return best;
+    }
+
+    /** The least-squares grid for the nearest codes; null when it is the same or not determined. */
+    private AffineGrid refined(AffineGrid grid, float[] x, float[] importance) {
+        double sum = 0;
+        double sumQ = 0;
+        double sumQQ = 0;
+        double sumX = 0;
+        double sumXQ = 0;
+        for (int i = 0; i < x.length; i++) {
+            double h = importance[i];
+            int q = grid.nearest(i, x[i]);
+            sum += h;
+            sumQ += h * q;
+            sumQQ += h * q * q;
+            sumX += h * x[i];
+            sumXQ += h * q * x[i];
+        }
+        double determinant = sum * sumQQ - sumQ * sumQ;
+        if (!(determinant > 0)) {
+            return null;
+        }
+        float scale = HalfScale.round((float) ((sum * sumXQ - sumX * sumQ) / determinant));
+        float minimum = HalfScale.round((float) ((sumQQ * sumX - sumQ * sumXQ) / determinant));
+        return scale == grid.scale[0] && minimum == grid.offset[0] ? null : grid(scale, minimum);
+    }
+}

@@ -1,0 +1,48 @@
+package org.bitscarp.quant.ggml;
+
+/**
+ * Some bits of every code of a block, as they lie in the block's bytes.
+ *
+ * <p>A byte holds {@code bits} bits of 8 / bits codes that stand {@code stride} positions apart: position p = (g × 8 /
+ * bits + k) × stride + l lies in byte g × stride + l, shifted left by k × bits. With stride 1 neighbours share a byte,
+ * with stride 16 and 4 bits the two halves of 32 codes do.
+ *
+ * @param at byte offset within the block
+ * @param bits 1, 2, 4 or 8
+ * @param stride distance of the codes that share a byte
+ * @param up where the bits belong within the code: 0 for the lowest
+ */
+record Plane(int at, int bits, int stride, int up) {
+    /** Adds this plane's bits to {@code codes[0..count)}, which start as 0. */
+    void unpack(byte[] block, int[] codes, int count) {
+        int mask = (1 << bits) - 1;
+        int from = at;
+        if (stride == 1) {
+            int shared = 8 / bits;
+            for (int p = 0; p < count; p++) {
+                codes[p] |= (block[at + p / shared] >> p % shared * bits & mask) << up;
+            }
+            return;
+        }
+        for (int p = 0; p < count; from += stride) {
+            for (int shift = 0; shift < 8; shift += bits, p += stride) {
+                for (int l = 0; l < stride; l++) {
+                    codes[p + l] |= (block[from + l] >> shift & mask) << up;
+                }
+            }
+        }
+    }
+
+    /** Adds {@code codes[0..count)}'s bits to the block's bytes, which start as 0. */
+    void pack(int[] codes, int count, byte[] block) {
+        int mask = (1 << bits) - 1;
+        int from = at;
+        for (int p = 0; p < count; from += stride) {
+            for (int shift = 0; shift < 8; shift += bits, p += stride) {
+                for (int l = 0; l < stride; l++) {
+                    block[from + l] |= (byte) ((codes[p + l] >> up & mask) << shift);
+                }
+            }
+        }
+    }
+}

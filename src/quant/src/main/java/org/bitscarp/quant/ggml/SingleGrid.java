@@ -1,0 +1,47 @@
+package org.bitscarp.quant.ggml;
+
+/**
+ * One scale and offset for the block, rounded as the reference quantizers of the one-level types do: they round with
+ * the scale and offset from before these were rounded to FP16.
+ */
+final class SingleGrid extends AffineGrid {
+    /** What happens to half a step. */
+    enum Half {
+        /** To the larger code, by truncating code + ½. */
+        UP,
+        /** Away from zero, as C's {@code roundf}. */
+        AWAY
+    }
+
+    private final float inverse;
+    private final float origin;
+    private final Half half;
+
+    /**
+     * @param stored the parameters as they are stored, and the range of codes
+     * @param inverse 1 / scale before rounding, or 0
+     * @param origin offset before rounding
+     */
+    SingleGrid(AffineGrid stored, float inverse, float origin, Half half) {
+        super(stored.subLength, stored.scale, stored.offset, stored.zero, stored.minCode, stored.maxCode, null);
+        this.inverse = inverse;
+        this.origin = origin;
+        this.half = half;
+    }
+
+    @Override
+    public int nearest(int position, float weight) {
+        float steps = ((weight == weight ? weight : 0) - origin) * inverse;
+        if (half == Half.UP) {
+            return (int) Math.max(minCode, Math.min(maxCode, steps + (zero + 0.5f)));
+        }
+        return zero + roundAway(Math.max(minCode - zero, Math.min(maxCode - zero, steps)));
+    }
+
+    /** The nearest integer of |x| < 2^31, ties away from zero; 0 for NaN. */
+    static int roundAway(float x) {
+        int whole = (int) x;
+        float rest = x - whole;
+        return rest >= 0.5f ? whole + 1 : rest <= -0.5f ? whole - 1 : whole;
+    }
+}

@@ -1,0 +1,216 @@
+package org.bitscarp.quant.ggml;
+
+import java.util.List;
+import org.bitscarp.quant.HalfScale;
+
+/**
+ * Four-bit codes for sixteen unevenly spaced levels: {@code iq4_nl} with an FP16 scale for 32 weights, {@code iq4_xs}
+ * with an FP16 super-scale for 256 and six bits of scale for each 32.
+ */
+final class UnevenFormat extends GgmlFormat {
+    /** The levels; the values are part of the GGUF format ({@code kvalues_iq4nl}). */
+    private static final float[] LEVELS = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+
+    private static final int LOWEST = -127;
+    private static final int HIGHEST = 113;
+    /** For each integer n from LOWEST on, the first level above n. */
+    private static final int[] ABOVE = new int[HIGHEST - LOWEST];
+
+    static {
+        for (int n = LOWEST; n < HIGHEST; n++) {
+            int level = 0;
+            while (LEVELS[level] <= n) {
+                level++;
+            }
+            ABOVE[n - LOWEST] = level;
+        }
+    }
+
+    private static final int SUB_LENGTH = 32;
+    /** Scales tried on either side. */
+    private static final int TRIALS = 7;
+
+    private final int subBlocks;
+
+    private UnevenFormat(int id, String name, int subBlocks, int bytes, int codesAt) {
+        super(id, name, SUB_LENGTH * subBlocks, bytes, List.of(new Plane(codesAt, 4, 16, 0)));
+        this.subBlocks = subBlocks;
+    }
+
+    /** Bytes: scale, 32 codes whose halves share bytes. */
+    static UnevenFormat single() {
+        return new UnevenFormat(20, "iq4_nl", 1, 2 + 16, 2);
+    }
+
+    /**
+     * Bytes: super-scale, the upper two bits of the eight scales (16-bit number), their low four (two to a byte), codes
+     * as in iq4_nl for each 32. Scale code 32 is zero.
+     */
+    static UnevenFormat superBlock() {
+        return new UnevenFormat(23, "iq4_xs", 8, 2 + 2 + 4 + 128, 8);
+    }
+
+    /** The nearest level's index; in the middle of two the upper one. NaN counts as 0. */
+    static int nearestLevel(float steps) {
+        float x = steps == steps ? steps : 0;
+        if (x <= LOWEST) {
+            return 0;
+        }
+        if (x >= HIGHEST) {
+            return LEVELS.length - 1;
+        }
+        int above = ABOVE[(int) Math.floor(x) - LOWEST];
+        return x - LEVELS[above - 1] < LEVELS[above] - x ? above - 1 : above;
+    }
+
+    /** @param inverse 1 / scale of each sub-block before rounding to FP16, or 0 */
+    private LevelGrid grid(float[] scale, int[] scaleCodes, float superScale, float[] inverse) {
+        return new Uneven(scale, scaleCodes, superScale, inverse);
+    }
+
+    private static final class Uneven extends LevelGrid {
+        private final float superScale;
+        private final float[] inverse;
+
+        Uneven(float[] scale, int[] scaleCodes, float superScale, float[] inverse) {
+            super(LEVELS, SUB_LENGTH, scale, scaleCodes);
+            this.superScale = superScale;
+            this.inverse = inverse;
+        }
+
+        @Override
+        public int nearest(int position, float weight) {
+            return nearestLevel((weight == weight ? weight : 0) * inverse[position / SUB_LENGTH]);
+        }
+    }
+
+    @Override
+    GgmlGrid read(byte[] block) {
+        float d = Bytes.half(block, 0);
+        if (subBlocks == 1) {
+            return single(d, d);
+        }
+        int high = Bytes.unsignedShort(block, 2);
+        float[] scale = new float[subBlocks];
+        int[] codes = new int[subBlocks];
+        for (int sub = 0; sub < subBlocks; sub++) {
+            int low = block[4 + sub / 2] >> 4 * (sub % 2) & 15;
+            codes[sub] = (low | (high >> 2 * sub & 3) << 4) - 32;
+            scale[sub] = d * codes[sub];
+        }
+        return grid(scale, codes, d, inverses(scale));
+    }
+
+    private LevelGrid single(float stored, float exact) {
+        return grid(new float[] {stored}, null, stored, inverses(new float[] {exact}));
+    }
+
+    private static float[] inverses(float[] scales) {
+        float[] inverse = new float[scales.length];
+        for (int i = 0; i < inverse.length; i++) {
+            inverse[i] = scales[i] != 0 ? 1 / scales[i] : 0;
+        }
+        return inverse;
+    }
+
+    @Override
+    void write(GgmlGrid grid, byte[] block) {
+        Uneven parameters = (Uneven) grid;
+        Bytes.putHalf(block, 0, parameters.superScale);
+        if (subBlocks == 1) {
+            return;
+        }
+        int high = 0;
+        for (int sub = 0; sub < subBlocks; sub++) {
+            int code = parameters.scaleCodes[sub] + 32;
+            block[4 + sub / 2] |= (byte) ((code & 15) << 4 * (sub % 2));
+            high |= code >> 4 << 2 * sub;
+        }
+        Bytes.putShort(block, 2, high);
+    }
+
+    /** Sub-blocks weighted by x². */
+    @Override
+    GgmlGrid fit(float[] x) {
+        float[] squares = new float[x.length];
+        for (int i = 0; i < x.length; i++) {
+            squares[i] = x[i] * x[i];
+        }
+        return fit(x, squares);
+    }
+
+    /** The reference quantizer's grid under an importance matrix. */
+    GgmlGrid weighted(float[] x, float[] importance) {
+        float variance = 2 * ScaleFit.squares(x, 0, x.length) / x.length;
+        return fit(x, ScaleFit.spread(x, 0, x.length, importance, variance));
+    }
+
+    private GgmlGrid fit(float[] x, float[] weights) {
+        float[] scales = new float[subBlocks];
+        float largest = 0;
+        for (int sub = 0; sub < subBlocks; sub++) {
+            scales[sub] = scale(x, sub * SUB_LENGTH, weights);
+            largest = Math.abs(scales[sub]) > Math.abs(largest) ? scales[sub] : largest;
+        }
+        if (subBlocks == 1) {
+            return single(HalfScale.round(scales[0]), scales[0]);
+        }
+        float exact = -largest / 32;
+        float stored = HalfScale.round(exact);
+        float inverse = exact != 0 ? 1 / exact : 0;
+        int[] codes = new int[subBlocks];
+        float[] scale = new float[subBlocks];
+        for (int sub = 0; sub < subBlocks; sub++) {
+            codes[sub] = AffineGrid.round(inverse * scales[sub], -32, 31);
+            scale[sub] = stored * codes[sub];
+            // The codes of weights are chosen with the super-scale from before rounding.
+            scales[sub] = exact * codes[sub];
+        }
+        return grid(scale, codes, stored, inverses(scales));
+    }
+
+    /** The best of sixteen least-squares scales around those that put the largest weight on the lowest level. */
+    private static float scale(float[] x, int from, float[] weights) {
+        float peak = 0;
+        for (int i = from; i < from + SUB_LENGTH; i++) {
+            peak = Math.abs(x[i]) > Math.abs(peak) ? x[i] : peak;
+        }
+        if (Math.abs(peak) < ScaleFit.ZERO) {
+            return 0;
+        }
+        float scale = 0;
+        float best = 0;
+        for (int trial = -TRIALS - 1; trial <= TRIALS; trial++) {
+            boolean first = trial < -TRIALS;
+            float inverse = first ? 1 / (-peak / LOWEST) : (trial + LOWEST) / peak;
+            float products = 0;
+            float squares = 0;
+            for (int i = from; i < from + SUB_LENGTH; i++) {
+                float level = LEVELS[nearestLevel(inverse * x[i])];
+                products += weights[i] * level * x[i];
+                squares += weights[i] * level * level;
+            }
+            if (first || (squares > 0 && products * products > best * squares)) {
+                scale = squares > 0 ? products / squares : 0;
+                best = scale * products;
+            }
+        }
+        return scale;
+    }
+
+    @Override
+    GgmlGrid search(float[] x, float[] importance) {
+        GgmlGrid best = GgmlGrid.better(fit(x, importance), weighted(x, importance), x, importance);
+        if (subBlocks > 1) {
+            return best;
+        }
+        ScaleSearch search = new ScaleSearch(-LOWEST) {
+            @Override
+            float level(float steps) {
+                return LEVELS[nearestLevel(steps)];
+            }
+        };
+        float scale = search.best(x, importance);
+        return GgmlGrid.better(best, single(scale, scale), x, importance);
+    }
+}

@@ -1,0 +1,2 @@
+/** The block types of GGUF files as storage formats. */
+package org.bitscarp.quant.ggml;
