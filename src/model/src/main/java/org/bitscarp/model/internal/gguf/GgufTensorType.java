@@ -1,100 +1,64 @@
 package org.bitscarp.model.internal.gguf;
 
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.bitscarp.quant.NumberFormat;
+import org.bitscarp.quant.StoredBlocks;
 import org.bitscarp.quant.StoredFormat;
+import org.bitscarp.quant.ggml.GgmlFormat;
+import org.bitscarp.quant.ggml.GgmlTypes;
 
 /**
- * The tensor types of GGUF: number in the file, values and bytes of a block ({@code ggml_type} in llama.cpp's
- * {@code ggml.h}, sizes from {@code ggml-common.h}).
+ * A tensor type of GGUF: {@code ggml_type} in llama.cpp's {@code ggml.h}, sizes from {@code ggml-common.h}.
+ *
+ * @param id number in the file
+ * @param name name in messages, as ggml spells it
+ * @param blockLength values of a block; rows are a multiple of it
+ * @param blockBytes bytes of a block
+ * @param stored how to read it as numbers; null for integers and for types that ggml has for activations only
  */
-enum GgufTensorType {
-    F32(0, NumberFormat.FP32),
-    F16(1, NumberFormat.FP16),
-    Q4_0(2, 32, 18),
-    Q4_1(3, 32, 20),
-    Q5_0(6, 32, 22),
-    Q5_1(7, 32, 24),
-    Q8_0(8, 32, 34),
-    Q8_1(9, 32, 36),
-    Q2_K(10, 256, 84),
-    Q3_K(11, 256, 110),
-    Q4_K(12, 256, 144),
-    Q5_K(13, 256, 176),
-    Q6_K(14, 256, 210),
-    Q8_K(15, 256, 292),
-    IQ2_XXS(16, 256, 66),
-    IQ2_XS(17, 256, 74),
-    IQ3_XXS(18, 256, 98),
-    IQ1_S(19, 256, 50),
-    IQ4_NL(20, 32, 18),
-    IQ3_S(21, 256, 110),
-    IQ2_S(22, 256, 82),
-    IQ4_XS(23, 256, 136),
-    I8(24, 1, 1),
-    I16(25, 1, 2),
-    I32(26, 1, 4),
-    I64(27, 1, 8),
-    F64(28, NumberFormat.FP64),
-    IQ1_M(29, 256, 56),
-    BF16(30, NumberFormat.BF16),
-    TQ1_0(34, 256, 54),
-    TQ2_0(35, 256, 66),
-    MXFP4(39, 32, 17),
-    NVFP4(40, 64, 36),
-    Q1_0(41, 128, 18),
-    Q2_0(42, 64, 18);
+record GgufTensorType(int id, String name, int blockLength, int blockBytes, StoredFormat stored) {
+    static final GgufTensorType F32 = new GgufTensorType(0, "F32", NumberFormat.FP32);
 
-    private final int id;
-    private final int blockLength;
-    private final int blockBytes;
-    private final StoredFormat format;
+    private static final Map<Integer, GgufTensorType> TYPES = Stream.concat(
+                    Stream.of(
+                            F32,
+                            new GgufTensorType(1, "F16", NumberFormat.FP16),
+                            new GgufTensorType(28, "F64", NumberFormat.FP64),
+                            new GgufTensorType(30, "BF16", NumberFormat.BF16),
+                            new GgufTensorType(9, "Q8_1", 32, 36, null),
+                            new GgufTensorType(15, "Q8_K", 256, 292, null),
+                            new GgufTensorType(24, "I8", 1, 1, null),
+                            new GgufTensorType(25, "I16", 1, 2, null),
+                            new GgufTensorType(26, "I32", 1, 4, null),
+                            new GgufTensorType(27, "I64", 1, 8, null)),
+                    GgmlTypes.ALL.stream().map(GgufTensorType::new))
+            .collect(Collectors.toUnmodifiableMap(GgufTensorType::id, Function.identity()));
 
-    GgufTensorType(int id, NumberFormat format) {
-        this.id = id;
-        this.blockLength = 1;
-        this.blockBytes = format.bytes();
-        this.format = format;
+    private GgufTensorType(int id, String name, NumberFormat format) {
+        this(id, name, 1, format.bytes(), format);
     }
 
-    GgufTensorType(int id, int blockLength, int blockBytes) {
-        this.id = id;
-        this.blockLength = blockLength;
-        this.blockBytes = blockBytes;
-        this.format = null;
-    }
-
-    int id() {
-        return id;
-    }
-
-    /** Values of a block; rows are a multiple of it. */
-    int blockLength() {
-        return blockLength;
-    }
-
-    int blockBytes() {
-        return blockBytes;
-    }
-
-    /** How to read it as numbers; empty for integers and for types that cannot be decoded here. */
-    Optional<StoredFormat> format() {
-        return Optional.ofNullable(format);
-    }
-
-    /** Integers, which some exporters put beside the weights. */
-    boolean integer() {
-        return id >= I8.id && id <= I64.id;
+    private GgufTensorType(GgmlFormat format) {
+        this(
+                format.id(),
+                format.name().toUpperCase(Locale.ROOT),
+                format.blockLength(),
+                format.blockBytes(),
+                new StoredBlocks(format, format.blockLength()));
     }
 
     static Optional<GgufTensorType> of(int id) {
-        for (GgufTensorType type : values()) {
-            if (type.id == id) {
-                return Optional.of(type);
-            }
-        }
-        return Optional.empty();
+        return Optional.ofNullable(TYPES.get(id));
+    }
+
+    Optional<StoredFormat> format() {
+        return Optional.ofNullable(stored);
     }
 
     /**
@@ -113,5 +77,10 @@ enum GgufTensorType {
         }
         long values = shape.stream().reduce(1L, Math::multiplyExact);
         return Math.multiplyExact(values / blockLength, (long) blockBytes);
+    }
+
+    @Override
+    public String toString() {
+        return name;
     }
 }
