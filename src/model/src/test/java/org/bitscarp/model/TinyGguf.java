@@ -87,6 +87,25 @@ public final class TinyGguf {
                 .bool("tokenizer.ggml.add_bos_token", false);
     }
 
+    /** A vocabulary of SentencePiece's kind: three special tokens, the bytes, a few pieces with scores. */
+    public static GgufBytes sentencePieces(GgufBytes file) {
+        List<String> tokens = new ArrayList<>(List.of("<unk>", "<s>", "</s>"));
+        for (int b = 0; b < 256; b++) {
+            tokens.add(String.format("<0x%02X>", b));
+        }
+        tokens.addAll(List.of("▁", "t", "h", "e", "a", "é", "th", "he", "the", "▁the", "▁t", "aa", "▁▁", "<special>"));
+        int[] types = new int[tokens.size()];
+        float[] scores = new float[tokens.size()];
+        for (int i = 0; i < types.length; i++) {
+            types[i] = i == 0 ? 2 : i < 3 ? 3 : i < 259 ? 6 : i == types.length - 1 ? 4 : 1;
+            scores[i] = i < 259 ? 0 : 259 - i;
+        }
+        return file.string("tokenizer.ggml.model", "llama")
+                .strings("tokenizer.ggml.tokens", tokens)
+                .floats("tokenizer.ggml.scores", scores)
+                .ints("tokenizer.ggml.token_type", types);
+    }
+
     /** The name that GGUF files have for a tensor of transformers. */
     static String name(String name) {
         return switch (name) {
@@ -117,7 +136,8 @@ public final class TinyGguf {
         return result;
     }
 
-    private static int type(NumberFormat format) {
+    /** Number of a plain type. */
+    static int type(NumberFormat format) {
         return switch (format) {
             case FP32 -> 0;
             case FP16 -> 1;
