@@ -18,7 +18,7 @@ import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.DenseMatrix;
 import org.bitscarp.quant.FloatFormat;
 import org.bitscarp.quant.Level;
-import org.bitscarp.quant.NumberFormat;
+import org.bitscarp.quant.StoredFormat;
 
 /**
  * One pass over the layers for all levels. Each layer's full-precision weights are read once; for each level they are
@@ -114,13 +114,12 @@ public final class Sweep {
 
     /** Null where embeddings stay exactly as they are. */
     private BlockFormat embeddingFormat(Level level) {
-        NumberFormat own =
-                checkpoint.tensor(TensorRole.EMBEDDING, 0).orElseThrow().format();
+        StoredFormat own = checkpoint.tensor(TensorRole.EMBEDDING, 0).orElseThrow().format();
         if (level.quantizesEmbedding()) {
             return level.format() == FloatFormat.FP32 ? null : level.format();
         }
         // Integer levels keep embeddings and output projection in the checkpoint's own type, but at most 16 bits.
-        return own.bytes() <= 2 ? null : FloatFormat.FP16;
+        return own.bitsPerValue() <= 16 ? null : FloatFormat.FP16;
     }
 
     private void embed(

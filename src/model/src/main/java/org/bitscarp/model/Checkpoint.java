@@ -20,7 +20,7 @@ public interface Checkpoint extends AutoCloseable {
     DecoderSpec spec();
 
     /**
-     * All tensors that hold numbers of a {@link org.bitscarp.quant.NumberFormat}, file by file in file order; integer
+     * All tensors that hold numbers of a {@link org.bitscarp.quant.StoredFormat}, file by file in file order; integer
      * buffers that some exporters leave in a file ({@code position_ids}) are not listed.
      */
     List<TensorInfo> tensors();

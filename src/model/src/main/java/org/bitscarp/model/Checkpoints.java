@@ -12,17 +12,19 @@ import java.util.stream.Stream;
 import org.bitscarp.model.internal.CheckpointReader;
 import org.bitscarp.model.internal.HuggingFaceReader;
 import org.bitscarp.model.internal.Llama2cReader;
+import org.bitscarp.model.internal.gguf.GgufReader;
 
 /** Opens checkpoints, whatever container they are in. */
 public final class Checkpoints {
-    private static final List<CheckpointReader> READERS = List.of(new HuggingFaceReader(), new Llama2cReader());
+    private static final List<CheckpointReader> READERS =
+            List.of(new HuggingFaceReader(), new GgufReader(), new Llama2cReader());
     private static final int LISTED_FILES = 8;
 
     private Checkpoints() {}
 
     /**
      * Opens a checkpoint: a Hugging Face folder ({@code config.json} with safetensors; a {@code .safetensors} file in
-     * such a folder stands for the folder) or a llama2.c file or folder. Reads headers only.
+     * such a folder stands for the folder), a GGUF file, or a llama2.c file or folder. Reads headers only.
      *
      * @throws ModelException where nothing usable is there, saying what was looked for and what was found
      */

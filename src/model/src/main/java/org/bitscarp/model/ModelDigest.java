@@ -67,7 +67,7 @@ public final class ModelDigest {
 
     private static void finishIfComplete(TensorInfo tensor, Progress progress) {
         if (progress.missing == 0) {
-            progress.line = tensor.name() + " " + tensor.format() + " " + tensor.shape() + " "
+            progress.line = tensor.name() + " " + tensor.format().name() + " " + tensor.shape() + " "
                     + HexFormat.of().formatHex(progress.digest.digest()) + "\n";
             progress.digest = null;
         }

@@ -2,18 +2,18 @@ package org.bitscarp.model;
 
 import java.nio.file.Path;
 import java.util.List;
-import org.bitscarp.quant.NumberFormat;
+import org.bitscarp.quant.StoredFormat;
 
 /**
  * A tensor of a checkpoint: where its bytes lie. Nothing of its contents has been read.
  *
  * @param name name in the file
- * @param format number format of the stored values
+ * @param format how the values are stored: plain numbers or blocks
  * @param shape dimensions, outermost first; a linear map is {@code [out, in]}
  * @param file the file that holds it
  * @param offset first byte in that file
  */
-public record TensorInfo(String name, NumberFormat format, List<Long> shape, Path file, long offset) {
+public record TensorInfo(String name, StoredFormat format, List<Long> shape, Path file, long offset) {
     public TensorInfo {
         shape = List.copyOf(shape);
     }
@@ -25,7 +25,7 @@ public record TensorInfo(String name, NumberFormat format, List<Long> shape, Pat
 
     /** Bytes on disk. */
     public long byteSize() {
-        return Math.multiplyExact(size(), (long) format.bytes());
+        return format.byteSize(size());
     }
 
     /** Rows that {@link Checkpoint#map} counts in: the first dimension, or 1 for a vector or a scalar. */

@@ -29,9 +29,12 @@ class HostileFilesTest {
     /** Allowed between two collections of a file of some kilobytes; a header that is believed asks for far more. */
     private static final long MAX_ALLOCATED = 64L << 20;
 
+    private static final String TEXT = "The the<special>  12345 é 日本\n\t🚀" + "a".repeat(100) + " ".repeat(100);
+
     @TempDir
     Path folder;
 
+    private boolean tokenizes;
     private int opened;
     private int refused;
 
@@ -50,6 +53,9 @@ class HostileFilesTest {
                 long before = threads.getCurrentThreadAllocatedBytes();
                 try (Checkpoint checkpoint = Checkpoints.open(path)) {
                     readAll(checkpoint);
+                    if (tokenizes) {
+                        tokenize(checkpoint);
+                    }
                     opened++;
                 } catch (ModelException e) {
                     refused++;
@@ -72,6 +78,12 @@ class HostileFilesTest {
             for (TensorInfo tensor : checkpoint.weights()) {
                 assertTrue(checkpoint.map(tensor, 0, tensor.rows(), arena).byteSize() == tensor.byteSize());
             }
+        }
+    }
+
+    private static void tokenize(Checkpoint checkpoint) throws IOException {
+        try (Tokenizer tokenizer = checkpoint.tokenizer()) {
+            tokenizer.decode(tokenizer.encode(TEXT, true));
         }
     }
 
@@ -143,5 +155,48 @@ class HostileFilesTest {
             return Files.write(file, changed);
         });
         assertTrue(opened > 100, "some damage is harmless: " + opened);
+    }
+
+    @Test
+    void gguf() throws IOException {
+        gguf(TinyGguf.model(new TinyLlama(), NumberFormat.BF16).build());
+    }
+
+    @Test
+    void ggufWithSentencePieces() throws IOException {
+        gguf(TinyGguf.weights(TinyGguf.sentencePieces(TinyGguf.metadata()), new TinyLlama(), NumberFormat.FP16)
+                .build());
+    }
+
+    private void gguf(byte[] original) throws IOException {
+        Path file = folder.resolve("m.gguf");
+        int header = headerBytes(original);
+        byte[] data = Arrays.copyOfRange(original, header, original.length);
+        tokenizes = true;
+        survives(4000, random -> {
+            byte[] front = Arrays.copyOf(original, header);
+            if (random.nextInt(3) == 0) {
+                front = Mutations.bytes(front, random);
+            } else {
+                // Counts, lengths, types and offsets are 4 or 8 bytes, anywhere.
+                long[] values = {0, 1, 255, 1L << 31, 1L << 32, 1L << 60, Long.MAX_VALUE, Long.MIN_VALUE, -1, 7};
+                long value = values[random.nextInt(values.length)];
+                ByteBuffer buffer = ByteBuffer.wrap(front).order(ByteOrder.LITTLE_ENDIAN);
+                if (random.nextBoolean()) {
+                    buffer.putInt(random.nextInt(header - 4), (int) value);
+                } else {
+                    buffer.putLong(random.nextInt(header - 8), value);
+                }
+            }
+            return Files.write(file, concat(front, data));
+        });
+        assertTrue(opened > 100, "some damage is harmless: " + opened);
+    }
+
+    /** Where the data begin: behind the info of the last tensor, aligned. */
+    private static int headerBytes(byte[] gguf) {
+        String text = new String(gguf, StandardCharsets.ISO_8859_1);
+        int last = text.lastIndexOf("output_norm.weight") + "output_norm.weight".length();
+        return (last + 4 + 8 + 4 + 8 + 31) / 32 * 32;
     }
 }

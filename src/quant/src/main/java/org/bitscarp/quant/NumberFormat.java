@@ -10,7 +10,7 @@ import java.util.Objects;
  *
  * <p>{@link #get} is the specification of {@link #decode}.
  */
-public enum NumberFormat {
+public enum NumberFormat implements StoredFormat {
     /** Read as the nearest fp32. */
     FP64(8) {
         @Override
@@ -132,19 +132,23 @@ public enum NumberFormat {
         return bytes;
     }
 
+    @Override
+    public int pieceLength() {
+        return 1;
+    }
+
+    @Override
+    public int pieceBytes() {
+        return bytes;
+    }
+
     /** The value stored at a byte offset, as fp32 (nearest for FP64, exact for the others; NaN stays NaN). */
     public abstract float get(MemorySegment source, long offset);
 
     /** Stores the nearest value of this format, ties to even, at a byte offset. */
     public abstract void put(MemorySegment target, long offset, float value);
 
-    /**
-     * Decodes {@code count} consecutive values to fp32 in native byte order. The ranges must not overlap.
-     *
-     * @param sourceOffset byte offset of the first stored value, any alignment
-     * @param targetOffset byte offset of the first float, any alignment
-     * @throws IndexOutOfBoundsException when either range does not lie within its segment
-     */
+    @Override
     public void decode(MemorySegment source, long sourceOffset, long count, MemorySegment target, long targetOffset) {
         if (count < 0 || count > Long.MAX_VALUE / 8) {
             throw new IndexOutOfBoundsException("cannot decode " + count + " values");

@@ -19,9 +19,9 @@ import org.bitscarp.model.TensorRole;
 import org.bitscarp.model.Tokenizer;
 
 /** A checkpoint whose tensors are ranges of open files. Files stay open, so that what was checked is what is mapped. */
-final class MappedCheckpoint implements Checkpoint {
+public final class MappedCheckpoint implements Checkpoint {
     /** Makes the tokenizer when it is asked for. */
-    interface TokenizerSource {
+    public interface TokenizerSource {
         Tokenizer open() throws IOException;
     }
 
@@ -34,8 +34,11 @@ final class MappedCheckpoint implements Checkpoint {
     private final TokenizerSource tokenizer;
     private final AtomicLong bytesMapped = new AtomicLong();
 
-    /** @param roles one tensor per layer, or one for a role that is not in a layer; no key for an absent role */
-    MappedCheckpoint(
+    /**
+     * @param roles one tensor per layer, or one for a role that is not in a layer; no key for an absent role, null for a
+     *     layer without an optional one
+     */
+    public MappedCheckpoint(
             Path path,
             String container,
             DecoderSpec spec,
