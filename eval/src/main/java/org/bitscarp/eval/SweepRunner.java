@@ -188,8 +188,7 @@ public final class SweepRunner {
             }
             MeanDivergence divergence =
                     MeanDivergence.of(result.scores().kld(), result.scores().sameTop1(), plan.scoredRows(0));
-            long nonfinite =
-                    Perplexity.of(result.scores().nll(), plan.scoredRows(0)).nonfinite();
+            long nonfinite = nonfinite(result, plan);
             rows.add(new SweepResult.Row(
                     result.level().toString(),
                     result.level().format().name(),
@@ -208,6 +207,20 @@ public final class SweepRunner {
         }
         rows.sort(Comparator.comparingDouble(SweepResult.Row::bitsPerWeight).reversed());
         return rows;
+    }
+
+    /** Scored positions, of any protocol, whose likelihood or divergence is NaN or infinite. */
+    private static long nonfinite(LevelResult result, WindowPlan plan) {
+        long count = 0;
+        for (WindowPlan.Unit unit : plan.units()) {
+            for (int scored : unit.scored()) {
+                int row = unit.firstRow() + scored;
+                boolean sound = Double.isFinite(result.scores().nll()[row])
+                        && Double.isFinite(result.scores().kld()[row]);
+                count += sound ? 0 : 1;
+            }
+        }
+        return count;
     }
 
     private static SweepResult.Score score(

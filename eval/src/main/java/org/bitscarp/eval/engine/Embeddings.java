@@ -31,13 +31,13 @@ final class Embeddings {
         }
     }
 
-    /** The rows as a format stores them; null stands for fp32 as they are. */
-    DenseMatrix in(BlockFormat format, Arena arena) {
+    /** The rows as a format stores them; null stands for fp32 as they are. What happens is added to {@code stats}. */
+    DenseMatrix in(BlockFormat format, Arena arena, SolveStats stats) {
         if (format == null) {
             return rows;
         }
         PackedMatrix packed = PackedMatrix.allocate(format, rows.rows(), rows.columns(), arena);
-        Solvers.RTN.prepare(rows, null, packed).solve(0, rows.rows(), new SolveStats());
+        Solvers.RTN.prepare(rows, null, packed).solve(0, rows.rows(), stats);
         DenseMatrix decoded = new DenseMatrix(arena.allocate(4 * rows.size(), 64), rows.rows(), rows.columns());
         packed.decodeRows(0, rows.rows(), decoded);
         return decoded;

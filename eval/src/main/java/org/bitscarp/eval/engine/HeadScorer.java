@@ -18,6 +18,7 @@ import org.bitscarp.model.TensorInfo;
 import org.bitscarp.model.TensorRole;
 import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.DenseMatrix;
+import org.bitscarp.quant.SolveStats;
 import org.bitscarp.quant.Solvers;
 
 /**
@@ -137,7 +138,13 @@ final class HeadScorer {
             if (format == null) {
                 backend.upload(part.data(), target);
             } else {
-                quantizer.run(format, Solvers.RTN, List.of(new MatrixQuantizer.Job(part, null, target)));
+                SolveStats stats = quantizer
+                        .run(format, Solvers.RTN, List.of(new MatrixQuantizer.Job(part, null, target)))
+                        .getFirst()
+                        .stats();
+                levels.stream()
+                        .filter(l -> nameOf(l.embeddingFormat).equals(nameOf(format)))
+                        .forEach(l -> l.countIrregular(stats));
             }
         }
     }

@@ -36,6 +36,12 @@ final class LevelTally {
         quantizedWeights += weights;
     }
 
+    /** Takes over what went wrong in a matrix that is not one of the quantized ones. */
+    void countIrregular(SolveStats other) {
+        stats.fallbacks += other.fallbacks;
+        stats.nonfinite += other.nonfinite;
+    }
+
     /** Counts a matrix that stays in fp32 as it is. */
     void keptExactly(DenseMatrix weights) {
         stats.weights += weights.size();

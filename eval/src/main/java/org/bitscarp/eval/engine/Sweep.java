@@ -18,6 +18,7 @@ import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.DenseMatrix;
 import org.bitscarp.quant.FloatFormat;
 import org.bitscarp.quant.Level;
+import org.bitscarp.quant.SolveStats;
 import org.bitscarp.quant.StoredFormat;
 
 /**
@@ -89,13 +90,17 @@ public final class Sweep {
         }
         int unitRows = Math.max(plan.largestUnit(), calibrationPlan == null ? 0 : calibrationPlan.largestUnit());
         long forStates = memoryBudget - MemoryUse.fixed(checkpoint, unitRows, backend.lanes());
+        // In proportion to what each of the two would take.
+        double share = (double) calibrationRows / (calibrationRows + (double) plan.rows() * levels.size());
+        long forCalibration = (long) (forStates * share);
         try (Lanes lanes = new Lanes(backend.lanes());
                 HiddenStates states =
-                        new HiddenStates(levels.size(), plan.rows(), spec.hidden(), forStates, spillFolder);
+                        new HiddenStates(
+                                levels.size(), plan.rows(), spec.hidden(), forStates - forCalibration, spillFolder);
                 HiddenStates calibrationStates = calibrationPlan == null
                         ? null
-                        : new HiddenStates(1, calibrationRows, spec.hidden(), forStates / 4, spillFolder)) {
-            spilled = states.spilled();
+                        : new HiddenStates(1, calibrationRows, spec.hidden(), forCalibration, spillFolder)) {
+            spilled = states.spilled() || calibrationStates != null && calibrationStates.spilled();
             WeightReader reader = new WeightReader(checkpoint, digest, lanes);
             embed(reader, tallies, states, calibrationStates, lanes);
             layers(reader, tallies, states, calibrationStates, unitRows, lanes);
@@ -134,10 +139,14 @@ public final class Sweep {
             }
             Embeddings embeddings = new Embeddings(reader, table, texts, arena);
             for (int l = 0; l < tallies.size(); l++) {
-                write(embeddings, embeddings.in(tallies.get(l).embeddingFormat, arena), plan, states, l, lanes);
+                SolveStats stats = new SolveStats();
+                write(embeddings, embeddings.in(tallies.get(l).embeddingFormat, arena, stats), plan, states, l, lanes);
+                if (!spec.tiedHead()) {
+                    tallies.get(l).countIrregular(stats);
+                }
             }
             if (calibrationPlan != null) {
-                write(embeddings, embeddings.in(null, arena), calibrationPlan, calibration, 0, lanes);
+                write(embeddings, embeddings.in(null, arena, new SolveStats()), calibrationPlan, calibration, 0, lanes);
             }
         }
         if (!spec.tiedHead()) {

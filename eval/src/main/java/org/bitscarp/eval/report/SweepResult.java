@@ -124,7 +124,7 @@ public record SweepResult(
      * @param stderr standard error of the perplexity, tokens taken as independent (as llama.cpp prints)
      * @param nllSum sum of negative log-likelihoods in nats
      * @param tokensScored number of positions in the sum
-     * @param bitsPerByte nllSum / ln 2 / UTF-8 bytes of the scored tokens; comparable between tokenizers
+     * @param bitsPerByte nats per token / ln 2 × tokens per UTF-8 byte of the whole text; comparable between tokenizers
      * @param deltaPpl perplexity minus the reference's on the same tokens
      * @param deltaPplCi95 95 % interval of deltaPpl from paired differences, {low, high}
      * @param tied whether that interval contains zero

@@ -43,6 +43,10 @@ public record PairedDifference(double mean, double low, double high) {
             squares += deviation * deviation;
         }
         if (windowCount < 2) {
+            boolean identical = java.util.Arrays.stream(rows).allMatch(row -> level[row] == reference[row]);
+            if (identical) {
+                return new PairedDifference(0, 0, 0);
+            }
             return new PairedDifference(mean, Double.NaN, Double.NaN);
         }
         double variance = squares * windowCount / (windowCount - 1.0) / ((double) count * count);

@@ -1,6 +1,7 @@
 package org.bitscarp.cli;
 
 import java.io.IOException;
+import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -60,7 +61,7 @@ final class MeasureOptions {
             names = "--calibration",
             paramLabel = "TEXT",
             description = "Text on which importances are gathered, for levels that use them (…:search);"
-                    + " 'builtin-calibration' is one. Must differ from --text.")
+                    + " 'builtin-calibration' is one. Should differ from --text.")
     String calibration;
 
     @Option(
@@ -130,14 +131,19 @@ final class MeasureOptions {
         }
     }
 
-    CpuBackend backend() {
+    /** The backend asked for; says on {@code err} when it is not the preferred one. */
+    CpuBackend backend(PrintStream err) {
         if (!device.equals("auto") && !device.equals("cpu")) {
             throw new UsageException("--device " + device + ": this version computes on the CPU only; use auto or cpu");
         }
         if (threads < 1 || threads > 1024) {
             throw new UsageException("--threads " + threads + ": expected 1 to 1024");
         }
-        return CpuBackend.create(matmul, threads);
+        CpuBackend backend = CpuBackend.create(matmul, threads);
+        if (!backend.fallbackReason().isEmpty()) {
+            err.println("bitscarp: " + backend.fallbackReason() + "; using the Java matrix product");
+        }
+        return backend;
     }
 
     int maxTokens() {

@@ -68,7 +68,7 @@ final class PerplexityCommand implements Callable<Integer> {
                 "");
         SweepResult result;
         try (Checkpoint checkpoint = options.open();
-                var backend = options.backend();
+                var backend = options.backend(streams.err());
                 ProgressLine progress = new ProgressLine(streams.err(), Terminal.stderr(), Terminal.unicode())) {
             result = new SweepRunner(backend, new CliffRule(), Version.text())
                     .run(checkpoint, request, options.quiet ? (what, done, total) -> {} : progress);

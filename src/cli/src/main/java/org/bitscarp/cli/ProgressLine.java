@@ -5,11 +5,9 @@ import java.util.Locale;
 import org.bitscarp.eval.engine.Progress;
 
 /**
- * Progress with time left: one line rewritten in place on a terminal, a new line every ten seconds elsewhere, nothing for
- * work of less than two seconds.
+ * Progress with time left: one line rewritten in place on a terminal, a new line every ten seconds elsewhere.
  */
 final class ProgressLine implements Progress, AutoCloseable {
-    private static final long SILENT_NANOS = 2_000_000_000L;
     private static final long TERMINAL_NANOS = 100_000_000L;
     private static final long LOG_NANOS = 10_000_000_000L;
     private static final int BAR = 24;
@@ -30,7 +28,7 @@ final class ProgressLine implements Progress, AutoCloseable {
     @Override
     public void report(String what, double done, double total) {
         long now = System.nanoTime();
-        if (now - started < SILENT_NANOS && !terminal || now - lastShown < (terminal ? TERMINAL_NANOS : LOG_NANOS)) {
+        if (now - lastShown < (terminal ? TERMINAL_NANOS : LOG_NANOS)) {
             return;
         }
         lastShown = now;

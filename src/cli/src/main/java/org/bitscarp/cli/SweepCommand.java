@@ -14,6 +14,7 @@ import org.bitscarp.eval.report.ConsoleTable;
 import org.bitscarp.eval.report.JsonReport;
 import org.bitscarp.eval.report.ReportFiles;
 import org.bitscarp.eval.report.SweepResult;
+import org.bitscarp.eval.report.Verdict;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.quant.Level;
 import picocli.CommandLine.Command;
@@ -84,11 +85,8 @@ final class SweepCommand implements Callable<Integer> {
         prepareOut();
         SweepResult result;
         try (Checkpoint checkpoint = options.open();
-                var backend = options.backend();
+                var backend = options.backend(streams.err());
                 ProgressLine progress = new ProgressLine(streams.err(), Terminal.stderr(), Terminal.unicode())) {
-            if (!backend.fallbackReason().isEmpty()) {
-                streams.err().println("bitscarp: " + backend.fallbackReason() + "; using the Java matrix product");
-            }
             result = new SweepRunner(backend, new CliffRule(1 + threshold / 100), Version.text())
                     .run(checkpoint, request(), options.quiet ? (what, done, total) -> {} : progress);
         }
@@ -99,6 +97,8 @@ final class SweepCommand implements Callable<Integer> {
             ConsoleTable.Style style =
                     new ConsoleTable.Style(!Terminal.unicode(), Terminal.colour(), ConsoleTable.WIDTH);
             streams.out().print(ConsoleTable.render(result, style));
+            streams.out().println();
+            streams.out().println(Verdict.of(result));
         }
         if (!options.quiet) {
             streams.err().println("Report: " + out.resolve(ReportFiles.HTML));
