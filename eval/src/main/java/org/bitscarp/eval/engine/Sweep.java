@@ -94,9 +94,8 @@ public final class Sweep {
         double share = (double) calibrationRows / (calibrationRows + (double) plan.rows() * levels.size());
         long forCalibration = (long) (forStates * share);
         try (Lanes lanes = new Lanes(backend.lanes());
-                HiddenStates states =
-                        new HiddenStates(
-                                levels.size(), plan.rows(), spec.hidden(), forStates - forCalibration, spillFolder);
+                HiddenStates states = new HiddenStates(
+                        levels.size(), plan.rows(), spec.hidden(), forStates - forCalibration, spillFolder);
                 HiddenStates calibrationStates = calibrationPlan == null
                         ? null
                         : new HiddenStates(1, calibrationRows, spec.hidden(), forCalibration, spillFolder)) {
@@ -119,7 +118,8 @@ public final class Sweep {
 
     /** Null where embeddings stay exactly as they are. */
     private BlockFormat embeddingFormat(Level level) {
-        StoredFormat own = checkpoint.tensor(TensorRole.EMBEDDING, 0).orElseThrow().format();
+        StoredFormat own =
+                checkpoint.tensor(TensorRole.EMBEDDING, 0).orElseThrow().format();
         if (level.quantizesEmbedding()) {
             return level.format() == FloatFormat.FP32 ? null : level.format();
         }

@@ -30,6 +30,7 @@ import tools.jackson.databind.node.ObjectNode;
             "Examples:",
             "  bitscarp inspect",
             "  bitscarp inspect ~/models/tiny",
+            "  bitscarp inspect ~/models/tiny-q4_k_m.gguf",
             "  bitscarp inspect ~/models/tiny --json | jq .parameters"
         })
 final class InspectCommand implements Callable<Integer> {
@@ -38,7 +39,7 @@ final class InspectCommand implements Callable<Integer> {
     @Parameters(
             arity = "0..1",
             paramLabel = "MODEL",
-            description = "Hugging Face folder or llama2.c checkpoint; without it, the built-in model.")
+            description = "Hugging Face folder, GGUF file or llama2.c checkpoint; without it, the built-in model.")
     private String model;
 
     @Option(names = "--json", description = "Print one JSON object on stdout.")

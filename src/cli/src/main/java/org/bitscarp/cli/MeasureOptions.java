@@ -18,8 +18,8 @@ final class MeasureOptions {
     @Parameters(
             arity = "0..1",
             paramLabel = "MODEL",
-            description =
-                    "Hugging Face folder or llama2.c checkpoint; without it, the built-in model (5.8 M parameters).")
+            description = "Hugging Face folder, GGUF file or llama2.c checkpoint; without it, the built-in model (5.8 M"
+                    + " parameters).")
     String model;
 
     @Option(

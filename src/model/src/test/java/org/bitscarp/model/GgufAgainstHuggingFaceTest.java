@@ -14,8 +14,10 @@ import org.junit.jupiter.api.io.TempDir;
 /** The built-in model as a GGUF file tokenizes as its folder does, where Hugging Face's library is at work. */
 class GgufAgainstHuggingFaceTest {
     private static final String[] PIECES = {
-        " ", "  ", "\n", "\r\n", "\t", "\u00a0", "\u3000", "\u0085", "'s", "'S", "'ll", "n't", "12", "3456", "½", "A", "the",
-        " the", "Hello", "éß", "日本", "ひら", "한국", "\u0301", "ไทย", "😀", "👨\u200d👩", "$", "...", "…", "—", "\\", "_", "#",
+        " ", "  ", "\n", "\r\n", "\t", "\u00a0", "\u3000", "\u0085", "'s", "'S", "'ll", "n't", "12", "3456", "½", "A",
+                "the",
+        " the", "Hello", "éß", "日本", "ひら", "한국", "\u0301", "ไทย", "😀", "👨\u200d👩", "$", "...", "…", "—", "\\", "_",
+                "#",
         "<|endoftext|", "ﬁ", "\u00ad", "٣"
     };
 

@@ -45,7 +45,8 @@ public final class GgufConversion {
                 }
                 float[] values = values(source, info);
                 if (role == TensorRole.QUERY || role == TensorRole.KEY) {
-                    values = interleaved(values, role == TensorRole.QUERY ? spec.heads() : spec.kvHeads(), spec.headDim());
+                    values = interleaved(
+                            values, role == TensorRole.QUERY ? spec.heads() : spec.kvHeads(), spec.headDim());
                 }
                 StoredFormat format = role.linear() || role == TensorRole.EMBEDDING ? linear : NumberFormat.FP32;
                 byte[] stored = encode(format, values);
@@ -64,7 +65,13 @@ public final class GgufConversion {
     private static float[] values(Checkpoint source, TensorInfo info) throws IOException {
         float[] values = new float[Math.toIntExact(info.size())];
         try (Arena arena = Arena.ofConfined()) {
-            info.format().decode(source.map(info, 0, info.rows(), arena), 0, values.length, MemorySegment.ofArray(values), 0);
+            info.format()
+                    .decode(
+                            source.map(info, 0, info.rows(), arena),
+                            0,
+                            values.length,
+                            MemorySegment.ofArray(values),
+                            0);
         }
         return values;
     }
@@ -121,7 +128,8 @@ public final class GgufConversion {
         for (JsonNode added : root.get("added_tokens")) {
             types[added.get("id").intValue()] = 3;
         }
-        List<String> merges = StreamSupport.stream(root.get("model").get("merges").spliterator(), false)
+        List<String> merges = StreamSupport.stream(
+                        root.get("model").get("merges").spliterator(), false)
                 .map(JsonNode::stringValue)
                 .toList();
         file.string("tokenizer.ggml.model", "gpt2")

@@ -18,7 +18,9 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.bitscarp.quant.NumberFormat;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -63,9 +65,17 @@ class GgufFileTest {
                 Arena arena = Arena.ofConfined()) {
             DecoderSpec spec = checkpoint.spec();
             assertEquals("GGUF", checkpoint.container());
-            assertEquals(List.of(300, 32, 2, 4, 2, 8, 48, 256), List.of(
-                    spec.vocabulary(), spec.hidden(), spec.layers(), spec.heads(), spec.kvHeads(), spec.headDim(),
-                    spec.ffn(), spec.maxPositions()));
+            assertEquals(
+                    List.of(300, 32, 2, 4, 2, 8, 48, 256),
+                    List.of(
+                            spec.vocabulary(),
+                            spec.hidden(),
+                            spec.layers(),
+                            spec.heads(),
+                            spec.kvHeads(),
+                            spec.headDim(),
+                            spec.ffn(),
+                            spec.maxPositions()));
             assertEquals(1e-5f, spec.normEpsilon());
             assertFalse(spec.tiedHead());
             assertTrue(spec.rope().interleaved());
@@ -101,19 +111,45 @@ class GgufFileTest {
 
     @Test
     void hugeSparseFileOpensByItsHeader() throws IOException {
-        long rows = 1L << 20;
-        GgufBytes file = TinyGguf.metadata().u32("llama.vocab_size", rows).u32("llama.embedding_length", 8192);
-        byte[] header = file.u32("llama.attention.head_count", 1024)
+        long width = 8192;
+        long ffn = 1 << 16;
+        long vocabulary = 1 << 20;
+        GgufBytes file = TinyGguf.metadata()
+                .u32("llama.embedding_length", width)
+                .u32("llama.feed_forward_length", ffn)
+                .u32("llama.vocab_size", vocabulary)
                 .u32("llama.block_count", 1)
-                .tensorAt("token_embd.weight", F32, List.of(rows, 8192L), 0)
-                .build();
-        Path path = Files.write(folder.resolve("big.gguf"), header);
-        try (RandomAccessFile sparse = new RandomAccessFile(path.toFile(), "rw")) {
-            sparse.setLength(40L << 30);
+                .u32("llama.attention.head_count_kv", 4)
+                .u32("llama.rope.dimension_count", width / 4);
+        Map<String, List<Long>> shapes = new LinkedHashMap<>();
+        shapes.put("token_embd.weight", List.of(vocabulary, width));
+        shapes.put("output_norm.weight", List.of(width));
+        for (String linear : List.of("attn_q", "attn_k", "attn_v", "attn_output")) {
+            shapes.put("blk.0." + linear + ".weight", List.of(width, width));
         }
-        String message =
-                assertThrows(ModelException.class, () -> Checkpoints.open(path)).getMessage();
-        assertTrue(message.contains("output_norm.weight is missing"), message);
+        shapes.put("blk.0.ffn_gate.weight", List.of(ffn, width));
+        shapes.put("blk.0.ffn_up.weight", List.of(ffn, width));
+        shapes.put("blk.0.ffn_down.weight", List.of(width, ffn));
+        shapes.put("blk.0.attn_norm.weight", List.of(width));
+        shapes.put("blk.0.ffn_norm.weight", List.of(width));
+        long offset = 0;
+        for (Map.Entry<String, List<Long>> tensor : shapes.entrySet()) {
+            file.tensorAt(tensor.getKey(), F32, tensor.getValue(), offset);
+            offset += tensor.getValue().stream().reduce(4L, Math::multiplyExact);
+        }
+        Path path = Files.write(folder.resolve("big.gguf"), file.build());
+        try (RandomAccessFile sparse = new RandomAccessFile(path.toFile(), "rw")) {
+            sparse.setLength(sparse.length() + offset);
+        }
+        assertTrue(Files.size(path) > 40_000_000_000L);
+        try (Checkpoint checkpoint = Checkpoints.open(path);
+                Arena arena = Arena.ofConfined()) {
+            assertEquals(offset / 4, checkpoint.parameters());
+            TensorInfo last = checkpoint.tensor(TensorRole.MLP_NORM, 0).orElseThrow();
+            assertEquals(Files.size(path), last.offset() + last.byteSize());
+            assertEquals(4 * width, checkpoint.map(last, 0, 1, arena).byteSize());
+            assertEquals(4 * width, checkpoint.bytesMapped(), "opening maps nothing");
+        }
     }
 
     @Test
@@ -153,18 +189,35 @@ class GgufFileTest {
     @Test
     void arraysOfArraysAreSkipped() throws IOException {
         byte[] nested = concat(
-                i32(GgufBytes.ARRAY), i32(GgufBytes.ARRAY), i64(2), i32(GgufBytes.UINT8), i64(3), new byte[3],
-                i32(GgufBytes.STRING), i64(1), GgufBytes.text("a"));
+                i32(GgufBytes.ARRAY),
+                i32(GgufBytes.ARRAY),
+                i64(2),
+                i32(GgufBytes.UINT8),
+                i64(3),
+                new byte[3],
+                i32(GgufBytes.STRING),
+                i64(1),
+                GgufBytes.text("a"));
         Checkpoints.open(write(model().raw("x", nested))).close();
     }
 
     @Test
     void doubledNames() throws IOException {
         byte[] twice = concat(
-                "GGUF".getBytes(), i32(3), i64(0), i64(2), GgufBytes.text("a"), i32(0), new byte[1],
-                GgufBytes.text("a"), i32(0), new byte[1]);
+                "GGUF".getBytes(),
+                i32(3),
+                i64(0),
+                i64(2),
+                GgufBytes.text("a"),
+                i32(0),
+                new byte[1],
+                GgufBytes.text("a"),
+                i32(0),
+                new byte[1]);
         refused(twice, "metadata key a is there twice");
-        refused(model().tensor("output_norm.weight", F32, List.of(32L), new byte[128]), "output_norm.weight is listed twice");
+        refused(
+                model().tensor("output_norm.weight", F32, List.of(32L), new byte[128]),
+                "output_norm.weight is listed twice");
     }
 
     @Test
@@ -184,7 +237,8 @@ class GgufFileTest {
 
     @Test
     void alignment() throws IOException {
-        Checkpoints.open(write(model().alignment(64).u32("general.alignment", 64))).close();
+        Checkpoints.open(write(model().alignment(64).u32("general.alignment", 64)))
+                .close();
         refused(model().u32("general.alignment", 0), "general.alignment", "1 to");
         refused(model().u32("general.alignment", 48), "general.alignment", "a power of two");
         refused(model().string("general.alignment", "32"), "general.alignment", "UINT32");
@@ -202,7 +256,10 @@ class GgufFileTest {
         refused(model().ints("llama.attention.head_count", 4, 4), "an array of 2 INT32");
         refused(model().u32("llama.attention.head_count_kv", 3), "a divisor");
         refused(model().u32("llama.rope.dimension_count", 4), "partly rotated");
-        refused(model().raw("split.count", concat(i32(GgufBytes.UINT16), new byte[] {3, 0})), "one of 3 parts", "--merge");
+        refused(
+                model().raw("split.count", concat(i32(GgufBytes.UINT16), new byte[] {3, 0})),
+                "one of 3 parts",
+                "--merge");
     }
 
     @Test

@@ -143,9 +143,11 @@ public final class TinyGguf {
             case FP16 -> 1;
             case FP64 -> 28;
             case BF16 -> 30;
-            default -> throw new IllegalArgumentException("GGUF has no type for " + format + ", only for "
-                    + Arrays.toString(new NumberFormat[] {NumberFormat.FP64, NumberFormat.FP32, NumberFormat.FP16,
-                        NumberFormat.BF16}));
+            default ->
+                throw new IllegalArgumentException("GGUF has no type for " + format + ", only for "
+                        + Arrays.toString(new NumberFormat[] {
+                            NumberFormat.FP64, NumberFormat.FP32, NumberFormat.FP16, NumberFormat.BF16
+                        }));
         };
     }
 }

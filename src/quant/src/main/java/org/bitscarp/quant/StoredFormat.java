@@ -24,8 +24,8 @@ public sealed interface StoredFormat permits NumberFormat, StoredBlocks {
      */
     default long byteSize(long count) {
         if (count % pieceLength() != 0) {
-            throw new ArithmeticException(count + " values are not a whole number of " + name() + " blocks of "
-                    + pieceLength());
+            throw new ArithmeticException(
+                    count + " values are not a whole number of " + name() + " blocks of " + pieceLength());
         }
         return Math.multiplyExact(count / pieceLength(), (long) pieceBytes());
     }

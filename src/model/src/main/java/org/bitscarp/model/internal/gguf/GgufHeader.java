@@ -76,8 +76,8 @@ final class GgufHeader {
 
     private void checkVersion(GgufInput in) throws IOException {
         if (in.remaining() < 8 || in.i32("magic") != MAGIC) {
-            throw new ModelException(file + ": does not begin with \"GGUF\", so this is not a GGUF file (is the download"
-                    + " complete?)");
+            throw new ModelException(file
+                    + ": does not begin with \"GGUF\", so this is not a GGUF file (is the download" + " complete?)");
         }
         int version = in.i32("version");
         if (version == VERSION) {
@@ -87,7 +87,8 @@ final class GgufHeader {
             throw new ModelException(file + ": a big-endian GGUF file (version " + Integer.reverseBytes(version)
                     + "); convert it with gguf_convert_endian.py of llama.cpp: gguf-convert-endian FILE little");
         }
-        throw new ModelException(file + ": GGUF version " + Integer.toUnsignedString(version) + "; supported: " + VERSION
+        throw new ModelException(file + ": GGUF version " + Integer.toUnsignedString(version) + "; supported: "
+                + VERSION
                 + switch (version) {
                     case 1 -> " (convert the original checkpoint again with convert_hf_to_gguf.py of llama.cpp)";
                     case 2 -> " (rewrite it with llama.cpp: llama-quantize FILE NEW_FILE COPY)";
@@ -121,8 +122,8 @@ final class GgufHeader {
         for (int d = dimensions - 1; d >= 0; d--) {
             shape[d] = in.i64(where);
             if (shape[d] < 0) {
-                throw new ModelException(file + ": " + where + " has a dimension of "
-                        + Long.toUnsignedString(shape[d]) + "; expected less than 2^63");
+                throw new ModelException(file + ": " + where + " has a dimension of " + Long.toUnsignedString(shape[d])
+                        + "; expected less than 2^63");
             }
         }
         int id = in.i32(where);
@@ -139,7 +140,9 @@ final class GgufHeader {
             return new Tensor(name, type, List.of(shape), offset, type.bytes(List.of(shape)));
         } catch (ArithmeticException e) {
             throw new ModelException(
-                    file + ": " + where + " of shape " + List.of(shape) + " " + type + " has no size: " + e.getMessage(), e);
+                    file + ": " + where + " of shape " + List.of(shape) + " " + type + " has no size: "
+                            + e.getMessage(),
+                    e);
         }
     }
 

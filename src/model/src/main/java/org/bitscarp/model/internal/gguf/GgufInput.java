@@ -54,7 +54,8 @@ final class GgufInput {
     void require(long bytes, String what) throws ModelException {
         if (Long.compareUnsigned(bytes, remaining()) > 0) {
             throw new ModelException(file + ": " + what + " needs " + Long.toUnsignedString(bytes) + " bytes at byte "
-                    + position() + " of the header, " + remaining() + " are left (an incomplete download, or a damaged file)");
+                    + position() + " of the header, " + remaining()
+                    + " are left (an incomplete download, or a damaged file)");
         }
     }
 
@@ -108,8 +109,8 @@ final class GgufInput {
     private int length(String what, int max) throws IOException {
         long length = i64(what);
         if (Long.compareUnsigned(length, max) > 0) {
-            throw new ModelException(file + ": " + what + " has " + Long.toUnsignedString(length) + " bytes; expected at most "
-                    + max + " (a damaged file)");
+            throw new ModelException(file + ": " + what + " has " + Long.toUnsignedString(length)
+                    + " bytes; expected at most " + max + " (a damaged file)");
         }
         require(length, what);
         return (int) length;

@@ -30,8 +30,8 @@ final class GgufLlama {
                 .orElseThrow(() -> new ModelException(
                         header.file() + ": metadata key general.architecture is missing; expected " + ARCHITECTURE));
         if (!architecture.equals(ARCHITECTURE)) {
-            throw new ModelException(header.file() + ": architecture " + architecture + " is not supported; supported: "
-                    + ARCHITECTURE);
+            throw new ModelException(
+                    header.file() + ": architecture " + architecture + " is not supported; supported: " + ARCHITECTURE);
         }
         if (metadata.integerOr(EXPERTS, 0, 0, Integer.MAX_VALUE) > 0) {
             throw metadata.wrong(EXPERTS, "0, since mixtures of experts are not supported");
@@ -66,7 +66,8 @@ final class GgufLlama {
 
     private static int headDim(GgufMetadata metadata, int hidden, int heads) throws IOException {
         if (!metadata.has(KEY_LENGTH) && hidden % heads != 0) {
-            throw metadata.wrong(HEADS, "a divisor of the embedding length (" + hidden + "), as " + KEY_LENGTH + " is absent");
+            throw metadata.wrong(
+                    HEADS, "a divisor of the embedding length (" + hidden + "), as " + KEY_LENGTH + " is absent");
         }
         int headDim = (int) metadata.integerOr(KEY_LENGTH, hidden / heads, 1, MAX_WIDTH);
         if (metadata.integerOr(VALUE_LENGTH, headDim, 1, MAX_WIDTH) != headDim) {

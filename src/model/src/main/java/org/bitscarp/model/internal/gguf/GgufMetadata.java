@@ -100,8 +100,8 @@ final class GgufMetadata {
             }
             case ARRAY -> {
                 if (depth >= MAX_DEPTH) {
-                    throw new ModelException(in.file() + ": metadata key " + key + " has arrays nested deeper than "
-                            + MAX_DEPTH);
+                    throw new ModelException(
+                            in.file() + ": metadata key " + key + " has arrays nested deeper than " + MAX_DEPTH);
                 }
                 for (long i = 0; i < count; i++) {
                     GgufValueType element = type(in, key);
@@ -165,7 +165,8 @@ final class GgufMetadata {
 
     int requiredInt(String key, int max) throws IOException {
         if (!has(key)) {
-            throw new ModelException(file + ": metadata key " + key + " is missing; expected an integer from 1 to " + max);
+            throw new ModelException(
+                    file + ": metadata key " + key + " is missing; expected an integer from 1 to " + max);
         }
         return (int) integerOr(key, 0, 1, max);
     }

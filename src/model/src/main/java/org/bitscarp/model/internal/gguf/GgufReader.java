@@ -52,8 +52,9 @@ public final class GgufReader implements CheckpointReader {
             GgufMetadata metadata = header.metadata();
             long parts = metadata.integerOr(SPLIT_COUNT, 1, 0, 1 << 16);
             if (parts > 1) {
-                throw new ModelException(file + ": one of " + parts + " parts of a split model; join them with llama.cpp:"
-                        + " llama-gguf-split --merge FIRST_PART NEW_FILE");
+                throw new ModelException(
+                        file + ": one of " + parts + " parts of a split model; join them with llama.cpp:"
+                                + " llama-gguf-split --merge FIRST_PART NEW_FILE");
             }
             DecoderSpec spec = GgufLlama.spec(header, channel);
             GgufTensors tensors = new GgufTensors(header, spec);
@@ -74,9 +75,7 @@ public final class GgufReader implements CheckpointReader {
     private static List<TensorInfo> numeric(GgufHeader header) {
         List<TensorInfo> infos = new ArrayList<>();
         for (GgufHeader.Tensor tensor : header.tensors().values()) {
-            tensor.type()
-                    .format()
-                    .ifPresent(format -> infos.add(GgufTensors.info(header.file(), tensor, format)));
+            tensor.type().format().ifPresent(format -> infos.add(GgufTensors.info(header.file(), tensor, format)));
         }
         return infos;
     }

@@ -30,7 +30,8 @@ final class GgufRope {
         if (metadata.integerOr(dimensions, headDim, 0, 1 << 20) != headDim) {
             throw metadata.wrong(dimensions, headDim + ", since partly rotated heads are not supported");
         }
-        double base = metadata.number(prefix + "rope.freq_base", 1e-6, MAX_NUMBER).orElse(DEFAULT_BASE);
+        double base =
+                metadata.number(prefix + "rope.freq_base", 1e-6, MAX_NUMBER).orElse(DEFAULT_BASE);
         double[] frequencies = new double[headDim / 2];
         double[] divisors = divisors(header, channel, headDim / 2);
         for (int i = 0; i < frequencies.length; i++) {
@@ -39,9 +40,11 @@ final class GgufRope {
         String factorKey = prefix + "rope.scaling.factor";
         // Zero counts as absent, as in llama.cpp; the second key is the older name.
         double factor = metadata.number(factorKey, 0, MAX_NUMBER)
-                .orElse(metadata.number(prefix + "rope.scale_linear", 0, MAX_NUMBER).orElse(0));
+                .orElse(metadata.number(prefix + "rope.scale_linear", 0, MAX_NUMBER)
+                        .orElse(0));
         factor = factor == 0 ? 1 : factor;
-        double attention = metadata.number(prefix + "rope.scaling.attn_factor", 1e-6, 1e6).orElse(1);
+        double attention =
+                metadata.number(prefix + "rope.scaling.attn_factor", 1e-6, 1e6).orElse(1);
         String typeKey = prefix + "rope.scaling.type";
         String type = metadata.string(typeKey).orElse("linear");
         switch (type) {
@@ -54,8 +57,8 @@ final class GgufRope {
                 }
             }
             case "yarn" -> {
-                double original = metadata.integerOr(
-                        prefix + "rope.scaling.original_context_length", positions, 1, 1L << 40);
+                double original =
+                        metadata.integerOr(prefix + "rope.scaling.original_context_length", positions, 1, 1L << 40);
                 yarn(frequencies, headDim, base, factor, original);
                 attention *= factor <= 1 ? 1 : 0.1 * Math.log(factor) + 1;
             }
@@ -82,7 +85,8 @@ final class GgufRope {
     private static double[] divisors(GgufHeader header, FileChannel channel, int pairs) throws IOException {
         double[] divisors = new double[pairs];
         GgufHeader.Tensor tensor = header.tensors().get(FREQUENCY_DIVISORS);
-        if (tensor != null && (tensor.type() != GgufTensorType.F32 || !tensor.shape().equals(List.of((long) pairs)))) {
+        if (tensor != null
+                && (tensor.type() != GgufTensorType.F32 || !tensor.shape().equals(List.of((long) pairs)))) {
             throw new ModelException(header.file() + ": tensor " + FREQUENCY_DIVISORS + " is " + tensor.type()
                     + " of shape " + tensor.shape() + "; expected F32 of shape [" + pairs + "]");
         }

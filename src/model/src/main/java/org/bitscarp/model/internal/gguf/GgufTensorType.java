@@ -70,7 +70,8 @@ record GgufTensorType(int id, String name, int blockLength, int blockBytes, Stor
     long bytes(List<Long> shape) {
         long rowLength = shape.isEmpty() ? 1 : shape.getLast();
         if (rowLength % blockLength != 0) {
-            throw new ArithmeticException("rows of " + rowLength + " are not a whole number of blocks of " + blockLength);
+            throw new ArithmeticException(
+                    "rows of " + rowLength + " are not a whole number of blocks of " + blockLength);
         }
         if (shape.contains(0L)) {
             return 0;

@@ -62,8 +62,8 @@ final class GgufTensors {
         }
         StoredFormat format = tensor.type()
                 .format()
-                .orElseThrow(() -> new ModelException(header.file() + ": tensor " + name + " is of type " + tensor.type()
-                        + ", which cannot be read as weights; quantize the model to another type"));
+                .orElseThrow(() -> new ModelException(header.file() + ": tensor " + name + " is of type "
+                        + tensor.type() + ", which cannot be read as weights; quantize the model to another type"));
         return info(header.file(), tensor, format);
     }
 

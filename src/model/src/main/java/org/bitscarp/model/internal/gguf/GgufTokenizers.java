@@ -25,7 +25,17 @@ final class GgufTokenizers {
 
     /** What the tokens of a text depend on. */
     private static final List<String> DEFINING = List.of(
-            MODEL, PRE, GgufVocabulary.TOKENS, GgufVocabulary.TYPES, SCORES, MERGES, BOS, EOS, UNKNOWN, ADD_BOS, ADD_EOS,
+            MODEL,
+            PRE,
+            GgufVocabulary.TOKENS,
+            GgufVocabulary.TYPES,
+            SCORES,
+            MERGES,
+            BOS,
+            EOS,
+            UNKNOWN,
+            ADD_BOS,
+            ADD_EOS,
             SPACE_PREFIX);
 
     private GgufTokenizers() {}
@@ -33,15 +43,16 @@ final class GgufTokenizers {
     /** @param limit rows of the embedding */
     static Tokenizer open(GgufMetadata metadata, int limit) throws IOException {
         String model = metadata.string(MODEL)
-                .orElseThrow(() -> new ModelException(
-                        metadata.file() + ": no tokenizer: metadata key " + MODEL + " is missing"));
+                .orElseThrow(() ->
+                        new ModelException(metadata.file() + ": no tokenizer: metadata key " + MODEL + " is missing"));
         return switch (model) {
             case "llama" -> sentencePiece(metadata, limit);
             case "gpt2" -> byteLevel(metadata, limit);
-            case "no_vocab", "none" -> throw new ModelException(metadata.file() + ": has no tokenizer (" + MODEL + " is "
-                    + model + ")");
-            default -> throw new ModelException(
-                    metadata.file() + ": tokenizer model " + model + " is not supported; supported: llama, gpt2");
+            case "no_vocab", "none" ->
+                throw new ModelException(metadata.file() + ": has no tokenizer (" + MODEL + " is " + model + ")");
+            default ->
+                throw new ModelException(
+                        metadata.file() + ": tokenizer model " + model + " is not supported; supported: llama, gpt2");
         };
     }
 

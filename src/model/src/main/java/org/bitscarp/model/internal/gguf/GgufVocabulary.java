@@ -28,14 +28,63 @@ final class GgufVocabulary {
      * marks of fill-in-the-middle ({@code llama_vocab::impl::load}).
      */
     private static final Set<String> ALWAYS_CONTROL = Set.of(
-            "<|eot_id|>", "<|im_end|>", "<|end|>", "<|return|>", "<|call|>", "<|flush|>", "<|calls|>", "<end_of_turn>",
-            "<|endoftext|>", "</s>", "<|eom_id|>", "<EOT>", "_<EOT>", "[EOT]", "[EOS]", "<|end_of_text|>",
-            "<end_of_utterance>", "<eos>", "<turn|>", "<|tool_response>", "<｜end▁of▁sentence｜>", "[e~[",
-            "<|fim_prefix|>", "<fim-prefix>", "<fim_prefix>", "<｜fim▁begin｜>", "<PRE>", "▁<PRE>", "<|code_prefix|>",
-            "<|prefix|>", "<|fim_suffix|>", "<fim-suffix>", "<fim_suffix>", "<｜fim▁hole｜>", "<SUF>", "▁<SUF>",
-            "<|code_suffix|>", "<|suffix|>", "<|fim_middle|>", "<fim-middle>", "<fim_middle>", "<｜fim▁end｜>", "<MID>",
-            "▁<MID>", "<|code_middle|>", "<|middle|>", "<|fim_pad|>", "<fim-pad>", "<fim_pad>", "<PAD>", "[PAD]",
-            "<|fim_repo|>", "<|repo_name|>", "<fim-repo>", "<REPO>", "<reponame>", "<|file_sep|>");
+            "<|eot_id|>",
+            "<|im_end|>",
+            "<|end|>",
+            "<|return|>",
+            "<|call|>",
+            "<|flush|>",
+            "<|calls|>",
+            "<end_of_turn>",
+            "<|endoftext|>",
+            "</s>",
+            "<|eom_id|>",
+            "<EOT>",
+            "_<EOT>",
+            "[EOT]",
+            "[EOS]",
+            "<|end_of_text|>",
+            "<end_of_utterance>",
+            "<eos>",
+            "<turn|>",
+            "<|tool_response>",
+            "<｜end▁of▁sentence｜>",
+            "[e~[",
+            "<|fim_prefix|>",
+            "<fim-prefix>",
+            "<fim_prefix>",
+            "<｜fim▁begin｜>",
+            "<PRE>",
+            "▁<PRE>",
+            "<|code_prefix|>",
+            "<|prefix|>",
+            "<|fim_suffix|>",
+            "<fim-suffix>",
+            "<fim_suffix>",
+            "<｜fim▁hole｜>",
+            "<SUF>",
+            "▁<SUF>",
+            "<|code_suffix|>",
+            "<|suffix|>",
+            "<|fim_middle|>",
+            "<fim-middle>",
+            "<fim_middle>",
+            "<｜fim▁end｜>",
+            "<MID>",
+            "▁<MID>",
+            "<|code_middle|>",
+            "<|middle|>",
+            "<|fim_pad|>",
+            "<fim-pad>",
+            "<fim_pad>",
+            "<PAD>",
+            "[PAD]",
+            "<|fim_repo|>",
+            "<|repo_name|>",
+            "<fim-repo>",
+            "<REPO>",
+            "<reponame>",
+            "<|file_sep|>");
 
     private final String[] texts;
     private final int[] types;
@@ -50,8 +99,8 @@ final class GgufVocabulary {
     /** @param limit rows of the embedding: ids end there */
     static GgufVocabulary read(GgufMetadata metadata, int limit) throws IOException {
         String[] texts = GgufArrays.byteStrings(metadata, TOKENS)
-                .orElseThrow(() -> new ModelException(metadata.file() + ": no tokenizer: metadata key " + TOKENS
-                        + " is missing"));
+                .orElseThrow(() ->
+                        new ModelException(metadata.file() + ": no tokenizer: metadata key " + TOKENS + " is missing"));
         if (texts.length == 0 || texts.length > limit) {
             throw new ModelException(metadata.file() + ": " + texts.length + " tokens in " + TOKENS
                     + "; expected 1 to the " + limit + " rows of the embedding");
@@ -61,8 +110,8 @@ final class GgufVocabulary {
             types = new int[texts.length];
             Arrays.fill(types, NORMAL);
         } else if (types.length < texts.length) {
-            throw new ModelException(metadata.file() + ": " + types.length + " values in " + TYPES + " for "
-                    + texts.length + " tokens");
+            throw new ModelException(
+                    metadata.file() + ": " + types.length + " values in " + TYPES + " for " + texts.length + " tokens");
         }
         Map<String, Integer> ids = HashMap.newHashMap(texts.length);
         for (int id = 0; id < texts.length; id++) {
@@ -72,8 +121,8 @@ final class GgufVocabulary {
             }
             Integer other = ids.putIfAbsent(texts[id], id);
             if (other != null) {
-                throw new ModelException(metadata.file() + ": tokens " + other + " and " + id + " are both \""
-                        + text(texts[id]) + "\"");
+                throw new ModelException(
+                        metadata.file() + ": tokens " + other + " and " + id + " are both \"" + text(texts[id]) + "\"");
             }
             if (ALWAYS_CONTROL.contains(text(texts[id]))) {
                 types[id] = CONTROL;

@@ -69,13 +69,13 @@ class GgufTokenizersTest {
 
     @Test
     void byteLevelDefaults() throws IOException {
-        try (Tokenizer tokenizer = open(bytes().string("tokenizer.ggml.pre", "llama-bpe")
-                .remove("tokenizer.ggml.add_bos_token"))) {
+        try (Tokenizer tokenizer =
+                open(bytes().string("tokenizer.ggml.pre", "llama-bpe").remove("tokenizer.ggml.add_bos_token"))) {
             assertTrue(tokenizer.addsBos(), "as llama.cpp does for llama-bpe");
             assertArrayEquals(new int[] {0, 259}, tokenizer.encode(" the", true));
         }
-        try (Tokenizer tokenizer = open(bytes().remove("tokenizer.ggml.add_bos_token")
-                .remove("tokenizer.ggml.bos_token_id"))) {
+        try (Tokenizer tokenizer =
+                open(bytes().remove("tokenizer.ggml.add_bos_token").remove("tokenizer.ggml.bos_token_id"))) {
             assertFalse(tokenizer.addsBos());
             assertEquals(-1, tokenizer.bos());
         }
@@ -93,9 +93,13 @@ class GgufTokenizersTest {
     @Test
     void hashCoversWhatDefinesTheTokenizer() throws IOException {
         String original = open(bytes()).sha256();
-        assertEquals(original, open(bytes().string("tokenizer.chat_template", "{}")).sha256());
-        assertNotEquals(original, open(bytes().string("tokenizer.ggml.pre", "qwen2")).sha256());
-        assertNotEquals(original, open(bytes().strings("tokenizer.ggml.merges", List.of("t h"))).sha256());
+        assertEquals(
+                original, open(bytes().string("tokenizer.chat_template", "{}")).sha256());
+        assertNotEquals(
+                original, open(bytes().string("tokenizer.ggml.pre", "qwen2")).sha256());
+        assertNotEquals(
+                original,
+                open(bytes().strings("tokenizer.ggml.merges", List.of("t h"))).sha256());
     }
 
     @Test
