@@ -29,7 +29,9 @@ import org.openjdk.jmh.annotations.Warmup;
 @State(Scope.Thread)
 @BenchmarkMode(Mode.Throughput)
 @OutputTimeUnit(TimeUnit.SECONDS)
-@Fork(value = 1, jvmArgsAppend = {"--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED"})
+@Fork(
+        value = 1,
+        jvmArgsAppend = {"--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED"})
 @Warmup(iterations = 3, time = 2)
 @Measurement(iterations = 5, time = 2)
 public class MatrixProductBenchmark {
@@ -56,7 +58,9 @@ public class MatrixProductBenchmark {
 
     @Setup
     public void setUp() {
-        int[] n = java.util.Arrays.stream(shape.split("x")).mapToInt(Integer::parseInt).toArray();
+        int[] n = java.util.Arrays.stream(shape.split("x"))
+                .mapToInt(Integer::parseInt)
+                .toArray();
         backend = CpuBackend.create(product, 1);
         memory = backend.newMemory();
         x = random(n[0], n[2]);

@@ -45,15 +45,12 @@ public final class RandomLlama {
         for (String file : List.of("tokenizer.json", "tokenizer_config.json")) {
             Files.copy(tokenizer.resolve(file), out.resolve(file), StandardCopyOption.REPLACE_EXISTING);
         }
-        Files.writeString(
-                out.resolve("config.json"),
-                """
+        Files.writeString(out.resolve("config.json"), """
                 {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": %d, "intermediate_size": %d,
                  "num_hidden_layers": %d, "num_attention_heads": %d, "num_key_value_heads": %d, "vocab_size": %d,
                  "max_position_embeddings": 2048, "rms_norm_eps": 1e-05, "rope_theta": 10000.0, "hidden_act": "silu",
                  "tie_word_embeddings": true, "bos_token_id": 0, "eos_token_id": 0, "torch_dtype": "float32"}
-                """
-                        .formatted(hidden, ffn, layers, heads, kvHeads, VOCABULARY));
+                """.formatted(hidden, ffn, layers, heads, kvHeads, VOCABULARY));
         int kv = hidden / heads * kvHeads;
         List<SafetensorsWriter.Tensor> tensors = new ArrayList<>();
         add(tensors, "model.embed_tokens.weight", VOCABULARY, hidden);

@@ -34,7 +34,8 @@ public final class Corpora {
 
     static {
         DATA_SETS.put(
-                "wikitext2", List.of("wiki.test.raw", "wikitext-2-raw/wiki.test.raw", "wikitext-2-raw-v1/wiki.test.raw"));
+                "wikitext2",
+                List.of("wiki.test.raw", "wikitext-2-raw/wiki.test.raw", "wikitext-2-raw-v1/wiki.test.raw"));
         DATA_SETS.put("wikitext2-train", List.of("wiki.train.raw", "wikitext-2-raw/wiki.train.raw"));
         DATA_SETS.put("c4", List.of("c4.txt", "c4-validation.txt", "c4.utf8", "calibration/c4.utf8"));
         DATA_SETS.put("ptb", List.of("ptb.test.txt", "ptb/ptb.test.txt"));

@@ -41,8 +41,7 @@ public final class SweepRunner {
         try (Tokenizer tokenizer = checkpoint.tokenizer()) {
             progress.report("tokenizing " + request.text().name(), 0, 1);
             TokenizedText text = tokenize(request.text(), tokenizer, checkpoint, request.maxTokens());
-            WindowPlan plan =
-                    new WindowPlan(text.tokens(), tokenizer.bos(), tokenizer.addsBos(), request.protocols());
+            WindowPlan plan = new WindowPlan(text.tokens(), tokenizer.bos(), tokenizer.addsBos(), request.protocols());
             WindowPlan calibration = calibrationPlan(checkpoint, request, tokenizer);
             Sweep sweep = new Sweep(
                     checkpoint,
@@ -98,8 +97,8 @@ public final class SweepRunner {
                     tokenizer.addsBos(),
                     List.of(Protocol.of(Protocol.Kind.GPTQ, context, 0)));
         } catch (IllegalArgumentException e) {
-            throw new IllegalArgumentException("calibration text " + request.calibration().name() + ": "
-                    + e.getMessage(), e);
+            throw new IllegalArgumentException(
+                    "calibration text " + request.calibration().name() + ": " + e.getMessage(), e);
         }
     }
 
@@ -158,8 +157,8 @@ public final class SweepRunner {
                 && request.calibration().sha256().equals(request.text().sha256())) {
             notes.add("Calibration and evaluation text are the same: calibrated levels look better than they are.");
         }
-        boolean calibrated =
-                request.levels().stream().anyMatch(level -> level.solver().name().equals("search"));
+        boolean calibrated = request.levels().stream()
+                .anyMatch(level -> level.solver().name().equals("search"));
         if (calibrated && request.calibration() == null) {
             notes.add("No calibration text was given: scale searches weigh all input channels alike.");
         }
@@ -187,9 +186,10 @@ public final class SweepRunner {
             for (int p = 0; p < plan.protocols().size(); p++) {
                 scores.add(score(result, reference, plan, p, text));
             }
-            MeanDivergence divergence = MeanDivergence.of(
-                    result.scores().kld(), result.scores().sameTop1(), plan.scoredRows(0));
-            long nonfinite = Perplexity.of(result.scores().nll(), plan.scoredRows(0)).nonfinite();
+            MeanDivergence divergence =
+                    MeanDivergence.of(result.scores().kld(), result.scores().sameTop1(), plan.scoredRows(0));
+            long nonfinite =
+                    Perplexity.of(result.scores().nll(), plan.scoredRows(0)).nonfinite();
             rows.add(new SweepResult.Row(
                     result.level().toString(),
                     result.level().format().name(),

@@ -29,10 +29,14 @@ final class DecoderLayer {
         cos = memory.allocate(longest, half);
         sin = memory.allocate(longest, half);
         Rope rope = spec.rope();
-        HostFloats.upload(backend, cos, (position, i) -> rope.attentionFactor()
-                * Math.cos(position * rope.inverseFrequencies()[i]));
-        HostFloats.upload(backend, sin, (position, i) -> rope.attentionFactor()
-                * Math.sin(position * rope.inverseFrequencies()[i]));
+        HostFloats.upload(
+                backend,
+                cos,
+                (position, i) -> rope.attentionFactor() * Math.cos(position * rope.inverseFrequencies()[i]));
+        HostFloats.upload(
+                backend,
+                sin,
+                (position, i) -> rope.attentionFactor() * Math.sin(position * rope.inverseFrequencies()[i]));
     }
 
     /** Is shown the input of each linear map: once for maps that share theirs, under the first one's role. */

@@ -38,8 +38,7 @@ final class Embeddings {
         }
         PackedMatrix packed = PackedMatrix.allocate(format, rows.rows(), rows.columns(), arena);
         Solvers.RTN.prepare(rows, null, packed).solve(0, rows.rows(), new SolveStats());
-        DenseMatrix decoded =
-                new DenseMatrix(arena.allocate(4 * rows.size(), 64), rows.rows(), rows.columns());
+        DenseMatrix decoded = new DenseMatrix(arena.allocate(4 * rows.size(), 64), rows.rows(), rows.columns());
         packed.decodeRows(0, rows.rows(), decoded);
         return decoded;
     }

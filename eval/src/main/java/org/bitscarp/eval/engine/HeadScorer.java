@@ -89,8 +89,8 @@ final class HeadScorer {
             DenseMatrix slice =
                     new DenseMatrix(arena.allocate(4L * sliceRows * spec.hidden(), 64), sliceRows, spec.hidden());
             Map<String, Tensor> heads = new LinkedHashMap<>();
-            levels.forEach(l -> heads.computeIfAbsent(nameOf(l.embeddingFormat), f -> memory.allocate(
-                    sliceRows, spec.hidden())));
+            levels.forEach(l ->
+                    heads.computeIfAbsent(nameOf(l.embeddingFormat), f -> memory.allocate(sliceRows, spec.hidden())));
             List<Buffers> buffers = new ArrayList<>();
             for (int lane = 0; lane < lanes.count(); lane++) {
                 buffers.add(new Buffers(memory, arena, plan.largestUnit()));
@@ -101,8 +101,20 @@ final class HeadScorer {
                 reader.rows(head, first, part);
                 prepareHeads(levels, part, heads, n);
                 int from = first;
-                lanes.forEach(units.size(), (lane, u) -> score(
-                        units.get(u), u, from, n, levels, heads, gain, states, scores, buffers.get(lane), listener));
+                lanes.forEach(
+                        units.size(),
+                        (lane, u) -> score(
+                                units.get(u),
+                                u,
+                                from,
+                                n,
+                                levels,
+                                heads,
+                                gain,
+                                states,
+                                scores,
+                                buffers.get(lane),
+                                listener));
             }
         }
         for (int l = 0; l < levels.size(); l++) {
@@ -125,8 +137,7 @@ final class HeadScorer {
             if (format == null) {
                 backend.upload(part.data(), target);
             } else {
-                quantizer.run(
-                        format, Solvers.RTN, List.of(new MatrixQuantizer.Job(part, null, target)));
+                quantizer.run(format, Solvers.RTN, List.of(new MatrixQuantizer.Job(part, null, target)));
             }
         }
     }
@@ -164,13 +175,7 @@ final class HeadScorer {
                     Tensor logits = b.logits(b.levelLogits, rows, width);
                     backend.matmul(normed, head, logits);
                     backend.scoreAgainst(
-                            referenceLogits,
-                            exponentials,
-                            scores[0][u],
-                            logits,
-                            first + column,
-                            targets,
-                            scores[l][u]);
+                            referenceLogits, exponentials, scores[0][u], logits, first + column, targets, scores[l][u]);
                 }
                 listener.scored(levels.get(l), System.nanoTime() - started);
             }

@@ -8,6 +8,8 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import org.bitscarp.compute.Backend;
+import org.bitscarp.compute.Tensor;
 
 /**
  * The residual stream of every level between two layers: {@code levels × rows × hidden} floats, in memory as far as the
@@ -80,6 +82,30 @@ final class HiddenStates implements AutoCloseable {
         } else {
             transfer(level, firstRow, source.asSlice(0, bytes), false);
         }
+    }
+
+    /** Rows from {@code firstRow} on into a tensor, with one copy where they are in memory; {@code scratch} is for others. */
+    void load(int level, int firstRow, Backend backend, Tensor target, MemorySegment scratch) throws IOException {
+        if (level < inMemory) {
+            backend.upload(slice(level, firstRow, target.rows()), target);
+        } else {
+            read(level, firstRow, target.rows(), scratch);
+            backend.upload(scratch, target);
+        }
+    }
+
+    /** A tensor's rows to {@code firstRow} on, like {@link #load}. */
+    void store(int level, int firstRow, Backend backend, Tensor source, MemorySegment scratch) throws IOException {
+        if (level < inMemory) {
+            backend.download(source, slice(level, firstRow, source.rows()));
+        } else {
+            backend.download(source, scratch);
+            write(level, firstRow, source.rows(), scratch);
+        }
+    }
+
+    private MemorySegment slice(int level, int firstRow, int rows) {
+        return memory[level].asSlice(firstRow * rowBytes, rows * rowBytes);
     }
 
     private void transfer(int level, int firstRow, MemorySegment segment, boolean reading) throws IOException {

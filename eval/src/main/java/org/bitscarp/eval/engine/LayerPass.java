@@ -113,8 +113,7 @@ final class LayerPass {
             return;
         }
         holdsFullPrecision = false;
-        List<MatrixQuantizer.Outcome> outcomes =
-                quantizer.run(tally.level.format(), tally.level.solver(), jobs);
+        List<MatrixQuantizer.Outcome> outcomes = quantizer.run(tally.level.format(), tally.level.solver(), jobs);
         for (int i = 0; i < jobs.size(); i++) {
             tally.quantized(outcomes.get(i), jobs.get(i).weights().size());
         }
@@ -145,14 +144,12 @@ final class LayerPass {
 
     private Tensor read(HiddenStates states, int level, WindowPlan.Unit unit, Workspace space, Tensor target)
             throws IOException {
-        states.read(level, unit.firstRow(), unit.rows(), space.host);
-        backend.upload(space.host, target);
+        states.load(level, unit.firstRow(), backend, target, space.host);
         return target;
     }
 
     private void write(HiddenStates states, int level, WindowPlan.Unit unit, Workspace space, Tensor source)
             throws IOException {
-        backend.download(source, space.host);
-        states.write(level, unit.firstRow(), unit.rows(), space.host);
+        states.store(level, unit.firstRow(), backend, source, space.host);
     }
 }

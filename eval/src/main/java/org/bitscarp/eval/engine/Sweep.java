@@ -170,8 +170,7 @@ public final class Sweep {
         List<Workspace> spaces = new ArrayList<>();
         try (Arena arena = Arena.ofShared();
                 TensorMemory memory = backend.newMemory()) {
-            int longest = Math.max(
-                    plan.longestWindow(), calibrationPlan == null ? 0 : calibrationPlan.longestWindow());
+            int longest = Math.max(plan.longestWindow(), calibrationPlan == null ? 0 : calibrationPlan.longestWindow());
             DecoderLayer decoder = new DecoderLayer(backend, spec, longest, memory);
             MatrixQuantizer quantizer = new MatrixQuantizer(backend, lanes);
             for (int lane = 0; lane < lanes.count(); lane++) {
@@ -198,7 +197,10 @@ public final class Sweep {
         for (TensorRole role : TensorRole.values()) {
             if (role != TensorRole.EMBEDDING && role != TensorRole.HEAD && !role.linear()) {
                 for (int layer = 0; layer < (role.inLayer() ? spec.layers() : 1); layer++) {
-                    small += checkpoint.tensor(role, layer).map(TensorInfo::byteSize).orElse(0L);
+                    small += checkpoint
+                            .tensor(role, layer)
+                            .map(TensorInfo::byteSize)
+                            .orElse(0L);
                 }
             }
         }
@@ -224,12 +226,15 @@ public final class Sweep {
     private static long bytes(LevelTally tally, TensorInfo table) {
         if (tally.level.quantizesEmbedding()) {
             return table.shape().getFirst()
-                    * tally.level.format().rowBytes(Math.toIntExact(table.shape().getLast()));
+                    * tally.level
+                            .format()
+                            .rowBytes(Math.toIntExact(table.shape().getLast()));
         }
         return tally.embeddingFormat == null
                 ? table.byteSize()
                 : table.shape().getFirst()
-                        * tally.embeddingFormat.rowBytes(Math.toIntExact(table.shape().getLast()));
+                        * tally.embeddingFormat.rowBytes(
+                                Math.toIntExact(table.shape().getLast()));
     }
 
     /** Told of work about to be done, in rows through one layer. */

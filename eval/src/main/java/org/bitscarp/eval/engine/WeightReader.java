@@ -40,8 +40,9 @@ final class WeightReader {
     /** Reads a layer into memory that {@link #allocateLayer} gave. */
     void layer(int layer, Map<TensorRole, DenseMatrix> tensors) throws IOException {
         TensorRole[] roles = tensors.keySet().toArray(TensorRole[]::new);
-        lanes.forEach(roles.length, (lane, i) -> read(
-                checkpoint.tensor(roles[i], layer).orElseThrow(), 0, tensors.get(roles[i])));
+        lanes.forEach(
+                roles.length,
+                (lane, i) -> read(checkpoint.tensor(roles[i], layer).orElseThrow(), 0, tensors.get(roles[i])));
     }
 
     /** A tensor outside the layers, whole. */

@@ -39,9 +39,7 @@ final class Workspace implements AutoCloseable {
 
     /** Bytes that a workspace of this size takes. */
     static long bytes(DecoderSpec spec, int rows) {
-        long columns = 4L * spec.hidden()
-                + 2L * (spec.heads() + spec.kvHeads()) * spec.headDim()
-                + 2L * spec.ffn();
+        long columns = 4L * spec.hidden() + 2L * (spec.heads() + spec.kvHeads()) * spec.headDim() + 2L * spec.ffn();
         return 4 * columns * rows;
     }
 

@@ -12,8 +12,8 @@ package org.bitscarp.eval.protocol;
 public record Window(int start, int length, boolean bosFirst, int scoreFrom, int scoreTo) {
     public Window {
         if (start < 0 || length < 2 || scoreFrom < 0 || scoreFrom >= scoreTo || scoreTo > length - 1) {
-            throw new IllegalArgumentException("a window of " + length + " tokens at " + start + " cannot score positions "
-                    + scoreFrom + " to " + scoreTo);
+            throw new IllegalArgumentException("a window of " + length + " tokens at " + start
+                    + " cannot score positions " + scoreFrom + " to " + scoreTo);
         }
     }
 

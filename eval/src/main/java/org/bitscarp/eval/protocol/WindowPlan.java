@@ -51,8 +51,8 @@ public final class WindowPlan {
             }
             perProtocol.add(windows);
             windowCounts.add(windows.size());
-            windows.forEach(w -> shared.computeIfAbsent(Key.of(w), k -> new ArrayList<>())
-                    .add(w));
+            windows.forEach(w ->
+                    shared.computeIfAbsent(Key.of(w), k -> new ArrayList<>()).add(w));
         }
         Map<Key, Integer> firstRow = layOut(shared);
         for (List<Window> windows : perProtocol) {
@@ -74,8 +74,9 @@ public final class WindowPlan {
     /** Packs the windows into units of equal length, in text order, and numbers their rows. */
     private Map<Key, Integer> layOut(Map<Key, List<Window>> shared) {
         Map<Integer, List<Key>> byLength = new LinkedHashMap<>();
-        shared.keySet().forEach(k -> byLength.computeIfAbsent(k.length, l -> new ArrayList<>())
-                .add(k));
+        shared.keySet()
+                .forEach(k -> byLength.computeIfAbsent(k.length, l -> new ArrayList<>())
+                        .add(k));
         Map<Key, Integer> firstRow = new LinkedHashMap<>();
         byLength.forEach((length, keys) -> {
             int perUnit = Math.max(1, UNIT_ROWS / length);

@@ -69,15 +69,17 @@ public record PairedDifference(double mean, double low, double high) {
     static double studentQuantile(int degrees) {
         double z = Z;
         double n = degrees;
-        double g1 = (Math.pow(z, 3) + z) / 4;
-        double g2 = (5 * Math.pow(z, 5) + 16 * Math.pow(z, 3) + 3 * z) / 96;
-        double g3 = (3 * Math.pow(z, 7) + 19 * Math.pow(z, 5) + 17 * Math.pow(z, 3) - 15 * z) / 384;
+        double z2 = z * z;
+        double g1 = z * (z2 + 1) / 4;
+        double g2 = z * ((5 * z2 + 16) * z2 + 3) / 96;
+        double g3 = z * (((3 * z2 + 19) * z2 + 17) * z2 - 15) / 384;
+        double g4 = z * ((((79 * z2 + 776) * z2 + 1482) * z2 - 1920) * z2 - 945) / 92160;
         return switch (degrees) {
             case 1 -> 12.706;
             case 2 -> 4.303;
             case 3 -> 3.182;
             case 4 -> 2.776;
-            default -> z + g1 / n + g2 / (n * n) + g3 / (n * n * n);
+            default -> z + (g1 + (g2 + (g3 + g4 / n) / n) / n) / n;
         };
     }
 }

@@ -59,10 +59,10 @@ class GoldenTest {
     private static void check(Path shared, JsonNode row, String level) throws IOException {
         int context = row.get("context").asInt();
         Path text = shared.resolve("text").resolve(row.get("text").asString());
-        List<Protocol> protocols = List.of(
-                Protocol.of(Protocol.Kind.GPTQ, context, 0), Protocol.of(Protocol.Kind.LLAMA_CPP, context, 0));
-        List<Perplexity> found = measure(
-                Measurements.builtinModel(), text, row.get("windows").asInt() * context, protocols, level);
+        List<Protocol> protocols =
+                List.of(Protocol.of(Protocol.Kind.GPTQ, context, 0), Protocol.of(Protocol.Kind.LLAMA_CPP, context, 0));
+        List<Perplexity> found =
+                measure(Measurements.builtinModel(), text, row.get("windows").asInt() * context, protocols, level);
         double tolerance = level.startsWith("int") ? QUANTIZED : FULL_PRECISION;
         JsonNode expected = row.get("perplexity");
         JsonNode scored = row.get("tokens_scored");
@@ -102,8 +102,7 @@ class GoldenTest {
                     tokenizer,
                     checkpoint.spec().vocabulary(),
                     maxTokens);
-            WindowPlan plan =
-                    new WindowPlan(tokens.tokens(), tokenizer.bos(), tokenizer.addsBos(), protocols);
+            WindowPlan plan = new WindowPlan(tokens.tokens(), tokenizer.bos(), tokenizer.addsBos(), protocols);
             LevelResult result = Measurements.run(checkpoint, backend, plan, level, Measurements.PLENTY)
                     .getFirst();
             List<Perplexity> found = new ArrayList<>();

@@ -33,12 +33,7 @@ final class Measurements {
     }
 
     static List<LevelResult> run(
-            Checkpoint checkpoint,
-            Backend backend,
-            WindowPlan plan,
-            WindowPlan calibration,
-            String levels,
-            long memory)
+            Checkpoint checkpoint, Backend backend, WindowPlan plan, WindowPlan calibration, String levels, long memory)
             throws IOException {
         return new Sweep(
                         checkpoint,

@@ -114,7 +114,8 @@ class SweepTest {
         long before = checkpoint.bytesMapped();
         run(cpu(2), LEVELS, Measurements.PLENTY);
         long read = checkpoint.bytesMapped() - before;
-        long weights = checkpoint.weights().stream().mapToLong(TensorInfo::byteSize).sum();
+        long weights =
+                checkpoint.weights().stream().mapToLong(TensorInfo::byteSize).sum();
         // The embedding is also the output projection: rows of the tokens that occur are looked up at the beginning.
         long lookedUp = plan.units().stream()
                         .flatMapToInt(u -> java.util.Arrays.stream(u.tokens()))
@@ -145,8 +146,7 @@ class SweepTest {
         WindowPlan calibration = Measurements.plan(tokens(5 * CONTEXT, 2), CONTEXT);
         String levels = "fp32,int2:g32,int2:g32:search";
         try (Backend backend = cpu(2)) {
-            List<LevelResult> without =
-                    Measurements.run(checkpoint, backend, plan, levels, Measurements.PLENTY);
+            List<LevelResult> without = Measurements.run(checkpoint, backend, plan, levels, Measurements.PLENTY);
             List<LevelResult> with =
                     Measurements.run(checkpoint, backend, plan, calibration, levels, Measurements.PLENTY);
             assertSameBits(without.get(0), with.get(0));
@@ -166,6 +166,8 @@ class SweepTest {
         // fp16 scale, zero point in a byte, 64 bytes of codes for each 128 weights.
         assertEquals(linear / 128 * (2 + 1 + 64), results.get(2).quantizedBytes());
         long norms = 13L * 256 * 4;
-        assertEquals(results.get(2).quantizedBytes() + norms + 4096L * 256 * 2, results.get(2).modelBytes());
+        assertEquals(
+                results.get(2).quantizedBytes() + norms + 4096L * 256 * 2,
+                results.get(2).modelBytes());
     }
 }

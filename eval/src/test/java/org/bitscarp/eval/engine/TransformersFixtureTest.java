@@ -51,18 +51,17 @@ class TransformersFixtureTest {
     }
 
     private static void check(Path folder, Backend backend) throws IOException {
-        JsonNode expected = JsonMapper.shared()
-                .readTree(Files.readString(folder.resolve("expected.json")));
-        int[] tokens = expected.get("tokens").valueStream().mapToInt(JsonNode::asInt).toArray();
-        double[] nll = expected.get("nll").valueStream().mapToDouble(JsonNode::asDouble).toArray();
+        JsonNode expected = JsonMapper.shared().readTree(Files.readString(folder.resolve("expected.json")));
+        int[] tokens =
+                expected.get("tokens").valueStream().mapToInt(JsonNode::asInt).toArray();
+        double[] nll = expected.get("nll")
+                .valueStream()
+                .mapToDouble(JsonNode::asDouble)
+                .toArray();
         try (backend;
                 Checkpoint checkpoint = Checkpoints.open(folder)) {
             List<LevelResult> results = Measurements.run(
-                    checkpoint,
-                    backend,
-                    Measurements.plan(tokens, tokens.length),
-                    "fp32",
-                    Measurements.PLENTY);
+                    checkpoint, backend, Measurements.plan(tokens, tokens.length), "fp32", Measurements.PLENTY);
             double[] found = results.getFirst().scores().nll();
             assertEquals(nll.length + 1, found.length);
             for (int i = 0; i < nll.length; i++) {

@@ -14,14 +14,12 @@ class ProtocolTest {
     @Test
     void gptqScoresAllButTheFirstOfEachWindow() {
         List<Window> windows = Protocol.of(Protocol.Kind.GPTQ, 512, 0).windows(1100, false);
-        assertEquals(
-                List.of(new Window(0, 512, false, 0, 511), new Window(512, 512, false, 0, 511)), windows);
+        assertEquals(List.of(new Window(0, 512, false, 0, 511), new Window(512, 512, false, 0, 511)), windows);
     }
 
     @Test
     void llamaCppScoresTheSecondHalfUnderItsOwnBos() {
-        List<Window> windows =
-                Protocol.of(Protocol.Kind.LLAMA_CPP, 512, 0).windows(1024, true);
+        List<Window> windows = Protocol.of(Protocol.Kind.LLAMA_CPP, 512, 0).windows(1024, true);
         assertEquals(255, windows.getFirst().scored());
         assertEquals(new Window(512, 512, true, 256, 511), windows.get(1));
     }

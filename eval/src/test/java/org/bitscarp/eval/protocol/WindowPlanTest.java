@@ -20,19 +20,21 @@ class WindowPlanTest {
 
     @Test
     void protocolsShareTheirForwardPasses() {
-        WindowPlan plan = plan(
-                false, Protocol.of(Protocol.Kind.GPTQ, 512, 0), Protocol.of(Protocol.Kind.LLAMA_CPP, 512, 0));
+        WindowPlan plan =
+                plan(false, Protocol.of(Protocol.Kind.GPTQ, 512, 0), Protocol.of(Protocol.Kind.LLAMA_CPP, 512, 0));
         assertEquals(9 * 512, plan.rows());
         assertEquals(9 * 511, plan.scoredRows(0).length);
         assertEquals(9 * 255, plan.scoredRows(1).length);
-        assertTrue(Arrays.stream(plan.scoredRows(0)).boxed().toList().containsAll(
-                Arrays.stream(plan.scoredRows(1)).boxed().toList()));
+        assertTrue(Arrays.stream(plan.scoredRows(0))
+                .boxed()
+                .toList()
+                .containsAll(Arrays.stream(plan.scoredRows(1)).boxed().toList()));
     }
 
     @Test
     void aWindowThatBeginsWithBosIsAnotherForwardPass() {
-        WindowPlan plan = plan(
-                true, Protocol.of(Protocol.Kind.GPTQ, 512, 0), Protocol.of(Protocol.Kind.LLAMA_CPP, 512, 0));
+        WindowPlan plan =
+                plan(true, Protocol.of(Protocol.Kind.GPTQ, 512, 0), Protocol.of(Protocol.Kind.LLAMA_CPP, 512, 0));
         assertEquals(2 * 9 * 512, plan.rows());
         long withBos = plan.units().stream()
                 .flatMapToInt(u -> Arrays.stream(u.tokens()))
@@ -43,10 +45,8 @@ class WindowPlanTest {
 
     @Test
     void everyScoredRowHasTheNextTokenAsItsTarget() {
-        WindowPlan plan = plan(
-                true,
-                Protocol.of(Protocol.Kind.SLIDING, 300, 130),
-                Protocol.of(Protocol.Kind.LLAMA_CPP, 300, 0));
+        WindowPlan plan =
+                plan(true, Protocol.of(Protocol.Kind.SLIDING, 300, 130), Protocol.of(Protocol.Kind.LLAMA_CPP, 300, 0));
         int[] targets = new int[plan.rows()];
         int[] tokens = new int[plan.rows()];
         for (WindowPlan.Unit unit : plan.units()) {
@@ -62,7 +62,8 @@ class WindowPlanTest {
                 assertTrue(tokens[row] == BOS || targets[row] == tokens[row] + 1);
             }
         }
-        int[] firstTargets = Arrays.stream(plan.scoredRows(0)).map(r -> targets[r]).toArray();
+        int[] firstTargets =
+                Arrays.stream(plan.scoredRows(0)).map(r -> targets[r]).toArray();
         assertArrayEquals(IntStream.range(101, 5100).toArray(), firstTargets, "sliding scores the text in its order");
     }
 
@@ -81,6 +82,7 @@ class WindowPlanTest {
         String message = assertThrows(
                         IllegalArgumentException.class, () -> plan(false, Protocol.of(Protocol.Kind.GPTQ, 8192, 0)))
                 .getMessage();
-        assertTrue(message.contains("5000 tokens") && message.contains("8192") && message.contains("--context"), message);
+        assertTrue(
+                message.contains("5000 tokens") && message.contains("8192") && message.contains("--context"), message);
     }
 }

@@ -25,8 +25,8 @@ final class Checkup {
     }
 
     private static Finding jdk() {
-        String detail = System.getProperty("java.vm.name") + " " + Runtime.version() + " at "
-                + System.getProperty("java.home");
+        String detail =
+                System.getProperty("java.vm.name") + " " + Runtime.version() + " at " + System.getProperty("java.home");
         return Runtime.version().feature() >= 25
                 ? Finding.found("JDK", detail)
                 : Finding.broken("JDK", detail, "install a JDK 25 or later, e.g. Eclipse Temurin");
@@ -56,8 +56,7 @@ final class Checkup {
         Runtime runtime = Runtime.getRuntime();
         long mib = 1L << 20;
         String heap = "Java heap up to " + runtime.maxMemory() / mib + " MiB";
-        if (ManagementFactory.getOperatingSystemMXBean()
-                instanceof com.sun.management.OperatingSystemMXBean system) {
+        if (ManagementFactory.getOperatingSystemMXBean() instanceof com.sun.management.OperatingSystemMXBean system) {
             return Finding.found(
                     "memory",
                     String.format(

@@ -25,8 +25,8 @@ final class Home {
     static Path builtinModel() {
         Path model = share().resolve("models").resolve("prose-6m");
         if (!Files.isDirectory(model)) {
-            throw new IllegalStateException("the built-in model is not at " + model
-                    + "; name a model, or install the whole distribution");
+            throw new IllegalStateException(
+                    "the built-in model is not at " + model + "; name a model, or install the whole distribution");
         }
         return model;
     }

@@ -16,7 +16,8 @@ import picocli.CommandLine.Spec;
 /** Entry point. Exit status 0, 1 (failed), 2 (wrong use). */
 @Command(
         name = "bitscarp",
-        description = "How few bits can a language model live on, where does it fall off the cliff, which file to ship.",
+        description =
+                "How few bits can a language model live on, where does it fall off the cliff, which file to ship.",
         synopsisHeading = "",
         customSynopsis = "Usage: bitscarp COMMAND [OPTIONS]",
         mixinStandardHelpOptions = true,
@@ -42,10 +43,7 @@ public final class Main implements Runnable {
     @Spec
     private CommandSpec spec;
 
-    @Option(
-            names = "--debug",
-            scope = ScopeType.INHERIT,
-            description = "Show the stack trace of an error.")
+    @Option(names = "--debug", scope = ScopeType.INHERIT, description = "Show the stack trace of an error.")
     private boolean debug;
 
     @Override
@@ -67,6 +65,8 @@ public final class Main implements Runnable {
         command.setOut(new java.io.PrintWriter(out, true, StandardCharsets.UTF_8));
         command.setErr(new java.io.PrintWriter(err, true, StandardCharsets.UTF_8));
         command.setCaseInsensitiveEnumValuesAllowed(true);
+        // An option given twice: the last wins, which lets scripts append to a common prefix.
+        command.setOverwrittenOptionsAllowed(true);
         command.setExecutionExceptionHandler((e, line, result) -> main.explain(e, line, err));
         command.setParameterExceptionHandler((e, words) -> {
             err.println("bitscarp: " + oneLine(e.getMessage()));

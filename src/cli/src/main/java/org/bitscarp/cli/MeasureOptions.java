@@ -33,9 +33,10 @@ final class MeasureOptions {
             names = "--protocol",
             split = ",",
             paramLabel = "NAME",
-            description = "gptq (windows side by side, all tokens but the first of each), llama.cpp (second half of each"
-                    + " window), sliding (overlapping windows); several with commas, the first is the main one;"
-                    + " default: gptq,llama.cpp.")
+            description =
+                    "gptq (windows side by side, all tokens but the first of each), llama.cpp (second half of each"
+                            + " window), sliding (overlapping windows); several with commas, the first is the main one;"
+                            + " default: gptq,llama.cpp.")
     List<String> protocols = List.of("gptq", "llama.cpp");
 
     @Option(
@@ -52,10 +53,7 @@ final class MeasureOptions {
             description = "Tokens between windows of the sliding protocol; default: half the context.")
     int stride;
 
-    @Option(
-            names = "--max-tokens",
-            paramLabel = "N",
-            description = "Measure on the first N tokens of the text only.")
+    @Option(names = "--max-tokens", paramLabel = "N", description = "Measure on the first N tokens of the text only.")
     int maxTokens = Integer.MAX_VALUE;
 
     @Option(
@@ -75,8 +73,9 @@ final class MeasureOptions {
     @Option(
             names = "--memory",
             paramLabel = "SIZE",
-            description = "Memory for weights and activations outside the Java heap, e.g. 512m or 8g; hidden states beyond"
-                    + " it go to a temporary file. Default: half of the machine's free memory.")
+            description =
+                    "Memory for weights and activations outside the Java heap, e.g. 512m or 8g; hidden states beyond"
+                            + " it go to a temporary file. Default: half of the machine's free memory.")
     String memory;
 
     @Option(
@@ -96,7 +95,8 @@ final class MeasureOptions {
             names = "--matmul",
             defaultValue = "auto",
             paramLabel = "NAME",
-            description = "Matrix product: auto, openblas or java; default: ${DEFAULT-VALUE} (OpenBLAS where it loads).")
+            description =
+                    "Matrix product: auto, openblas or java; default: ${DEFAULT-VALUE} (OpenBLAS where it loads).")
     CpuBackend.MatrixProduct matmul;
 
     @Option(names = "--json", description = "Print one JSON object on stdout.")
@@ -132,8 +132,7 @@ final class MeasureOptions {
 
     CpuBackend backend() {
         if (!device.equals("auto") && !device.equals("cpu")) {
-            throw new UsageException(
-                    "--device " + device + ": this version computes on the CPU only; use auto or cpu");
+            throw new UsageException("--device " + device + ": this version computes on the CPU only; use auto or cpu");
         }
         if (threads < 1 || threads > 1024) {
             throw new UsageException("--threads " + threads + ": expected 1 to 1024");

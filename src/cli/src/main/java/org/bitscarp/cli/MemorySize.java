@@ -27,8 +27,7 @@ final class MemorySize {
     /** Half of what the machine has free now, at least 512 MiB. */
     static long defaultBudget() {
         long free = 0;
-        if (ManagementFactory.getOperatingSystemMXBean()
-                instanceof com.sun.management.OperatingSystemMXBean system) {
+        if (ManagementFactory.getOperatingSystemMXBean() instanceof com.sun.management.OperatingSystemMXBean system) {
             free = system.getFreeMemorySize();
         }
         return Math.max(512L << 20, free / 2);

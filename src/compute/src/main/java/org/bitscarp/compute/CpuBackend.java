@@ -128,9 +128,11 @@ public final class CpuBackend extends HostBackend {
             for (int head = 0; head < x.columns(); head += 2 * half) {
                 long at = at(x, row) + head;
                 if (interleaved) {
-                    VectorOps.rotatePairs(host(x).data(), at, host(cos).data(), host(sin).data(), angles, half);
+                    VectorOps.rotatePairs(
+                            host(x).data(), at, host(cos).data(), host(sin).data(), angles, half);
                 } else {
-                    VectorOps.rotateHalves(host(x).data(), at, host(cos).data(), host(sin).data(), angles, half);
+                    VectorOps.rotateHalves(
+                            host(x).data(), at, host(cos).data(), host(sin).data(), angles, half);
                 }
             }
         }
@@ -182,14 +184,20 @@ public final class CpuBackend extends HostBackend {
         requireSameShape("score", logits, exponentials);
         for (int row = 0; row < logits.rows(); row++) {
             int r = row;
-            takeSlice(host(logits), row, firstToken, targets[row], scores, () -> VectorOps.exponentials(
-                    host(logits).data(),
-                    at(logits, r),
-                    1,
-                    scores.max[r],
-                    host(exponentials).data(),
-                    at(logits, r),
-                    logits.columns()));
+            takeSlice(
+                    host(logits),
+                    row,
+                    firstToken,
+                    targets[row],
+                    scores,
+                    () -> VectorOps.exponentials(
+                            host(logits).data(),
+                            at(logits, r),
+                            1,
+                            scores.max[r],
+                            host(exponentials).data(),
+                            at(logits, r),
+                            logits.columns()));
         }
     }
 
@@ -206,8 +214,14 @@ public final class CpuBackend extends HostBackend {
         requireSameShape("score", logits, exponentials);
         for (int row = 0; row < logits.rows(); row++) {
             int r = row;
-            takeSlice(host(logits), row, firstToken, targets[row], scores, () -> VectorOps.sumOfExponentials(
-                    host(logits).data(), at(logits, r), scores.max[r], logits.columns()));
+            takeSlice(
+                    host(logits),
+                    row,
+                    firstToken,
+                    targets[row],
+                    scores,
+                    () -> VectorOps.sumOfExponentials(
+                            host(logits).data(), at(logits, r), scores.max[r], logits.columns()));
             double cross = VectorOps.weightedDifference(
                     host(exponentials).data(),
                     host(referenceLogits).data(),
@@ -225,8 +239,7 @@ public final class CpuBackend extends HostBackend {
         float max = VectorOps.max(logits.data(), at(logits, row), logits.columns());
         if (max > old) {
             scores.max[row] = max;
-            scores.argmax[row] =
-                    firstToken + VectorOps.indexOf(logits.data(), at(logits, row), logits.columns(), max);
+            scores.argmax[row] = firstToken + VectorOps.indexOf(logits.data(), at(logits, row), logits.columns(), max);
         }
         if (target >= firstToken && target < firstToken + logits.columns()) {
             scores.target[row] = logits.data()

@@ -6,7 +6,8 @@ import java.util.List;
  * How a model's weights are stored and how their codes are chosen: storage format × solver.
  *
  * <p>As text: {@code fp32}, {@code bf16}, {@code int4}, {@code int3:g64:sym:search}, {@code int4:row}, {@code nf4:g32},
- * {@code ternary:tensor}. Left out are defaults: groups of 128 (64 for NF4), asymmetric integers, solver {@code rtn}.
+ * {@code ternary:tensor}, {@code q4_k:search}. Left out are defaults: groups of 128 (64 for NF4), asymmetric
+ * integers, solver {@code rtn}.
  *
  * @param format storage format of each weight matrix
  * @param solver what chooses scales, zero points and codes

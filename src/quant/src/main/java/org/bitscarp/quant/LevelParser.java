@@ -6,8 +6,12 @@ import java.util.Locale;
 
 /** Reads level strings: {@code format[:modifier]…[:solver]}, any case, words after the first in any order. */
 final class LevelParser {
-    private static final List<FormatFamily> FAMILIES =
-            List.of(new FloatFormat.Family(), new GroupedInt.Family(), new NormalFloat4.Family(), new Ternary.Family());
+    private static final List<FormatFamily> FAMILIES = List.of(
+            new FloatFormat.Family(),
+            new GroupedInt.Family(),
+            new NormalFloat4.Family(),
+            new Ternary.Family(),
+            new GgmlFamily());
 
     private LevelParser() {}
 

@@ -35,7 +35,12 @@ class LevelTest {
         "ternary:g128, ternary",
         "ternary:g64:search, ternary:g64:search",
         "ternary:tensor, ternary:tensor",
-        "' ternary:row ', ternary:row"
+        "' ternary:row ', ternary:row",
+        "q4_k, q4_k",
+        "Q4_K:Search, q4_k:search",
+        "iq4_nl:rtn, iq4_nl",
+        "tq2_0, tq2_0",
+        "MXFP4, mxfp4"
     })
     void textHasOneCanonicalForm(String text, String canonical) {
         Level level = Level.parse(text);
@@ -68,7 +73,8 @@ class LevelTest {
                 "int4:g64:asm | \"int4:g64:asm\": unknown word \"asm\": did you mean \"asym\"?; "
                         + "int4 takes g<N>, row, asym, sym, rtn, search",
                 "itn4 | \"itn4\": unknown format \"itn4\": did you mean \"int4\"?; known formats: fp32, fp16, bf16, "
-                        + "int2, int3, int4, int5, int6, int7, int8, nf4, ternary",
+                        + "int2, int3, int4, int5, int6, int7, int8, nf4, ternary, q8_0, q5_1, q5_0, q4_1, q4_0, q2_0, "
+                        + "q1_0, q6_k, q5_k, q4_k, q3_k, q2_k, iq4_nl, iq4_xs, tq2_0, tq1_0, nvfp4, mxfp4",
                 "int9 | \"int9\": integer levels have 2 to 8 bits, int2 to int8",
                 "int1 | \"int1\": integer levels have 2 to 8 bits, int2 to int8; the next step down from int2 is ternary",
                 "int4:g0 | \"int4:g0\": \"g0\" is no group size; write g1 to g2147483647",
@@ -79,6 +85,9 @@ class LevelTest {
                 "int4:sym:sym | \"int4:sym:sym\": \"sym\" stands there twice; write one",
                 "int4:rtn:search | \"int4:rtn:search\": \"rtn\" and \"search\" contradict each other; write one",
                 "fp16:search | \"fp16:search\": fp16 has no parameters that \"search\" could choose; write fp16",
+                "iq2_xxs | \"iq2_xxs\" can be read from GGUF files but not written, so it is no level; "
+                        + "small levels that are: q2_k, q3_k, tq2_0",
+                "q4_k:g64 | \"q4_k:g64\": unknown word \"g64\"; q4_k takes rtn, search",
                 "fp16:g64 | \"fp16:g64\": unknown word \"g64\"; fp16 takes rtn",
             })
     void messagesNameTheWordAndTheRemedy(String text, String message) {
@@ -99,6 +108,9 @@ class LevelTest {
                 "int-4",
                 "int4 :sym",
                 "q8",
+                "q4_k_m",
+                "q4_k:sym",
+                "iq1_s",
                 "nf4:sym",
                 "ternary:asym",
                 "int4:tensor",

@@ -6,7 +6,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.SplittableRandom;
 
 /** Seeded weights for tests. */
-enum Weights {
+public enum Weights {
     GAUSSIAN {
         @Override
         float next(SplittableRandom random) {
@@ -41,7 +41,7 @@ enum Weights {
 
     abstract float next(SplittableRandom random);
 
-    float[] block(int length, long seed) {
+    public float[] block(int length, long seed) {
         SplittableRandom random = new SplittableRandom(seed);
         float[] w = new float[length];
         for (int i = 0; i < length; i++) {
@@ -50,18 +50,18 @@ enum Weights {
         return w;
     }
 
-    DenseMatrix matrix(int rows, int columns, long seed) {
+    public DenseMatrix matrix(int rows, int columns, long seed) {
         return dense(block(rows * columns, seed), rows, columns);
     }
 
-    static DenseMatrix dense(float[] w, int rows, int columns) {
+    public static DenseMatrix dense(float[] w, int rows, int columns) {
         MemorySegment data = Arena.ofAuto().allocate(4L * Math.max(1, w.length), 64);
         MemorySegment.copy(w, 0, data, ValueLayout.JAVA_FLOAT, 0, w.length);
         return new DenseMatrix(data, rows, columns);
     }
 
     /** Importances over four orders of magnitude, some zero. */
-    static float[] importance(int length, long seed) {
+    public static float[] importance(int length, long seed) {
         SplittableRandom random = new SplittableRandom(seed);
         float[] importance = new float[length];
         for (int i = 0; i < length; i++) {

@@ -55,20 +55,34 @@ public final class Attention {
                 new Gemm.Panel(k, window, kvColumn),
                 true,
                 s);
+        float[] inverseSums = new float[rows];
         for (int row = 0; row < rows; row++) {
-            softmax(scores, (long) row * keys, block + row + 1, keys, shape.scale());
+            inverseSums[row] = (float) (1 / softmax(scores, (long) row * keys, block + row + 1, keys, shape.scale()));
         }
         gemm.multiply(
-                rows, d, keys, s, new Gemm.Panel(v, window, kvColumn), false, new Gemm.Panel(out, window + block, head
-                        * d));
+                rows,
+                d,
+                keys,
+                s,
+                new Gemm.Panel(v, window, kvColumn),
+                false,
+                new Gemm.Panel(out, window + block, head * d));
+        // Dividing d mixed values a row is less than dividing up to `keys` probabilities.
+        for (int row = 0; row < rows; row++) {
+            long at = (long) (window + block + row) * out.columns() + head * d;
+            VectorOps.scale(out.data(), at, inverseSums[row], d);
+        }
     }
 
-    /** Softmax of the first {@code visible} of {@code keys} scores, times the temperature; the others become 0. */
-    private static void softmax(MemorySegment scores, long at, int visible, int keys, float scale) {
+    /**
+     * Softmax of the first {@code visible} of {@code keys} scores, times the temperature, without the division by the sum,
+     * which it returns; the other scores become 0.
+     */
+    private static double softmax(MemorySegment scores, long at, int visible, int keys, float scale) {
         float max = VectorOps.max(scores, at, visible) * scale;
         double sum = VectorOps.exponentials(scores, at, scale, max, scores, at, visible);
-        VectorOps.scale(scores, at, (float) (1 / sum), visible);
         scores.asSlice(4 * (at + visible), 4L * (keys - visible)).fill((byte) 0);
+        return sum;
     }
 
     /** The scores of one block, of the calling thread; grows, freed with the thread. */

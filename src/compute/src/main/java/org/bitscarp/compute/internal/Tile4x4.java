@@ -27,7 +27,8 @@ final class Tile4x4 implements VectorGemm.Tile {
     }
 
     @Override
-    public void multiply(int k, MemorySegment x, long xAt, MemorySegment w, long wAt, MemorySegment y, long yAt, long stride) {
+    public void multiply(
+            int k, MemorySegment x, long xAt, MemorySegment w, long wAt, MemorySegment y, long yAt, long stride) {
         FloatVector y00 = FloatVector.zero(SPECIES);
         FloatVector y01 = FloatVector.zero(SPECIES);
         FloatVector y02 = FloatVector.zero(SPECIES);
@@ -74,23 +75,47 @@ final class Tile4x4 implements VectorGemm.Tile {
         }
         long row0 = 4 * (yAt);
         FloatVector.fromMemorySegment(SPECIES, y, row0, ORDER).add(y00).intoMemorySegment(y, row0, ORDER);
-        FloatVector.fromMemorySegment(SPECIES, y, row0 + 4 * LANES, ORDER).add(y01).intoMemorySegment(y, row0 + 4 * LANES, ORDER);
-        FloatVector.fromMemorySegment(SPECIES, y, row0 + 8 * LANES, ORDER).add(y02).intoMemorySegment(y, row0 + 8 * LANES, ORDER);
-        FloatVector.fromMemorySegment(SPECIES, y, row0 + 12 * LANES, ORDER).add(y03).intoMemorySegment(y, row0 + 12 * LANES, ORDER);
+        FloatVector.fromMemorySegment(SPECIES, y, row0 + 4 * LANES, ORDER)
+                .add(y01)
+                .intoMemorySegment(y, row0 + 4 * LANES, ORDER);
+        FloatVector.fromMemorySegment(SPECIES, y, row0 + 8 * LANES, ORDER)
+                .add(y02)
+                .intoMemorySegment(y, row0 + 8 * LANES, ORDER);
+        FloatVector.fromMemorySegment(SPECIES, y, row0 + 12 * LANES, ORDER)
+                .add(y03)
+                .intoMemorySegment(y, row0 + 12 * LANES, ORDER);
         long row1 = 4 * (yAt + stride);
         FloatVector.fromMemorySegment(SPECIES, y, row1, ORDER).add(y10).intoMemorySegment(y, row1, ORDER);
-        FloatVector.fromMemorySegment(SPECIES, y, row1 + 4 * LANES, ORDER).add(y11).intoMemorySegment(y, row1 + 4 * LANES, ORDER);
-        FloatVector.fromMemorySegment(SPECIES, y, row1 + 8 * LANES, ORDER).add(y12).intoMemorySegment(y, row1 + 8 * LANES, ORDER);
-        FloatVector.fromMemorySegment(SPECIES, y, row1 + 12 * LANES, ORDER).add(y13).intoMemorySegment(y, row1 + 12 * LANES, ORDER);
+        FloatVector.fromMemorySegment(SPECIES, y, row1 + 4 * LANES, ORDER)
+                .add(y11)
+                .intoMemorySegment(y, row1 + 4 * LANES, ORDER);
+        FloatVector.fromMemorySegment(SPECIES, y, row1 + 8 * LANES, ORDER)
+                .add(y12)
+                .intoMemorySegment(y, row1 + 8 * LANES, ORDER);
+        FloatVector.fromMemorySegment(SPECIES, y, row1 + 12 * LANES, ORDER)
+                .add(y13)
+                .intoMemorySegment(y, row1 + 12 * LANES, ORDER);
         long row2 = 4 * (yAt + 2 * stride);
         FloatVector.fromMemorySegment(SPECIES, y, row2, ORDER).add(y20).intoMemorySegment(y, row2, ORDER);
-        FloatVector.fromMemorySegment(SPECIES, y, row2 + 4 * LANES, ORDER).add(y21).intoMemorySegment(y, row2 + 4 * LANES, ORDER);
-        FloatVector.fromMemorySegment(SPECIES, y, row2 + 8 * LANES, ORDER).add(y22).intoMemorySegment(y, row2 + 8 * LANES, ORDER);
-        FloatVector.fromMemorySegment(SPECIES, y, row2 + 12 * LANES, ORDER).add(y23).intoMemorySegment(y, row2 + 12 * LANES, ORDER);
+        FloatVector.fromMemorySegment(SPECIES, y, row2 + 4 * LANES, ORDER)
+                .add(y21)
+                .intoMemorySegment(y, row2 + 4 * LANES, ORDER);
+        FloatVector.fromMemorySegment(SPECIES, y, row2 + 8 * LANES, ORDER)
+                .add(y22)
+                .intoMemorySegment(y, row2 + 8 * LANES, ORDER);
+        FloatVector.fromMemorySegment(SPECIES, y, row2 + 12 * LANES, ORDER)
+                .add(y23)
+                .intoMemorySegment(y, row2 + 12 * LANES, ORDER);
         long row3 = 4 * (yAt + 3 * stride);
         FloatVector.fromMemorySegment(SPECIES, y, row3, ORDER).add(y30).intoMemorySegment(y, row3, ORDER);
-        FloatVector.fromMemorySegment(SPECIES, y, row3 + 4 * LANES, ORDER).add(y31).intoMemorySegment(y, row3 + 4 * LANES, ORDER);
-        FloatVector.fromMemorySegment(SPECIES, y, row3 + 8 * LANES, ORDER).add(y32).intoMemorySegment(y, row3 + 8 * LANES, ORDER);
-        FloatVector.fromMemorySegment(SPECIES, y, row3 + 12 * LANES, ORDER).add(y33).intoMemorySegment(y, row3 + 12 * LANES, ORDER);
+        FloatVector.fromMemorySegment(SPECIES, y, row3 + 4 * LANES, ORDER)
+                .add(y31)
+                .intoMemorySegment(y, row3 + 4 * LANES, ORDER);
+        FloatVector.fromMemorySegment(SPECIES, y, row3 + 8 * LANES, ORDER)
+                .add(y32)
+                .intoMemorySegment(y, row3 + 8 * LANES, ORDER);
+        FloatVector.fromMemorySegment(SPECIES, y, row3 + 12 * LANES, ORDER)
+                .add(y33)
+                .intoMemorySegment(y, row3 + 12 * LANES, ORDER);
     }
 }

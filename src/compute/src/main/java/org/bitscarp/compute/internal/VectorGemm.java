@@ -143,14 +143,7 @@ public final class VectorGemm implements Gemm {
         int width();
 
         void multiply(
-                int k,
-                MemorySegment x,
-                long xAt,
-                MemorySegment w,
-                long wAt,
-                MemorySegment y,
-                long yAt,
-                long stride);
+                int k, MemorySegment x, long xAt, MemorySegment w, long wAt, MemorySegment y, long yAt, long stride);
     }
 
     /** Packed operands of the calling thread; freed with the thread. */

@@ -36,6 +36,20 @@ final class VectorMath {
 
     private VectorMath() {}
 
+    /**
+     * The sum of all lanes, added in one fixed order. {@code reduceLanes} may add in any order, and does: interpreted and
+     * compiled code differ in the last bit, so that a result would depend on when a method was compiled.
+     */
+    static float sum(FloatVector v) {
+        float[] lanes = v.toArray();
+        for (int half = lanes.length / 2; half >= 1; half /= 2) {
+            for (int i = 0; i < half; i++) {
+                lanes[i] += lanes[i + half];
+            }
+        }
+        return lanes[0];
+    }
+
     static float exp(float x) {
         x = Math.min(Math.max(x, LOW), HIGH);
         float shifted = Math.fma(x, LOG2_E, ROUND);

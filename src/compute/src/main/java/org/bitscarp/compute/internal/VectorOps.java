@@ -52,7 +52,7 @@ public final class VectorOps {
                 FloatVector v = load(x, at + i);
                 sum = v.fma(v, sum);
             }
-            total += sum.reduceLanes(VectorOperators.ADD);
+            total += VectorMath.sum(sum);
         }
         for (; i < length; i++) {
             total += (double) get(x, at + i) * get(x, at + i);
@@ -78,7 +78,7 @@ public final class VectorOps {
                 FloatVector v = load(x, i).sub(load(y, i));
                 sum = v.fma(v, sum);
             }
-            total += sum.reduceLanes(VectorOperators.ADD);
+            total += VectorMath.sum(sum);
         }
         for (; i < length; i++) {
             double d = (double) get(x, i) - get(y, i);
@@ -151,7 +151,7 @@ public final class VectorOps {
                 e.intoMemorySegment(y, 4 * (yAt + i), ORDER);
                 sum = sum.add(e);
             }
-            total += sum.reduceLanes(VectorOperators.ADD);
+            total += VectorMath.sum(sum);
         }
         for (; i < length; i++) {
             float e = VectorMath.exp(get(x, xAt + i) * factor - shift);
@@ -170,7 +170,7 @@ public final class VectorOps {
             for (int stop = Math.min(end, i + CHUNK); i < stop; i += LANES) {
                 sum = sum.add(VectorMath.exp(load(x, at + i).sub(shift)));
             }
-            total += sum.reduceLanes(VectorOperators.ADD);
+            total += VectorMath.sum(sum);
         }
         for (; i < length; i++) {
             total += VectorMath.exp(get(x, at + i) - shift);
@@ -187,7 +187,7 @@ public final class VectorOps {
             for (int stop = Math.min(end, i + CHUNK); i < stop; i += LANES) {
                 sum = load(x, at + i).sub(load(y, at + i)).fma(load(e, at + i), sum);
             }
-            total += sum.reduceLanes(VectorOperators.ADD);
+            total += VectorMath.sum(sum);
         }
         for (; i < length; i++) {
             total += (double) get(e, at + i) * (get(x, at + i) - get(y, at + i));
@@ -196,7 +196,8 @@ public final class VectorOps {
     }
 
     /** Rotates pairs (i, i + half) of one head: (a, b) becomes (a·c − b·s, b·c + a·s). */
-    public static void rotateHalves(MemorySegment x, long at, MemorySegment cos, MemorySegment sin, long angleAt, int half) {
+    public static void rotateHalves(
+            MemorySegment x, long at, MemorySegment cos, MemorySegment sin, long angleAt, int half) {
         int i = 0;
         for (int end = half - half % LANES; i < end; i += LANES) {
             FloatVector a = load(x, at + i);
@@ -212,7 +213,8 @@ public final class VectorOps {
     }
 
     /** Rotates pairs (2i, 2i + 1) of one head. Scalar: only small llama2.c models need it. */
-    public static void rotatePairs(MemorySegment x, long at, MemorySegment cos, MemorySegment sin, long angleAt, int half) {
+    public static void rotatePairs(
+            MemorySegment x, long at, MemorySegment cos, MemorySegment sin, long angleAt, int half) {
         for (int i = 0; i < half; i++) {
             rotate(x, at + 2 * i, at + 2 * i + 1, get(cos, angleAt + i), get(sin, angleAt + i));
         }

@@ -21,7 +21,8 @@ class VectorGemmTest {
     void integersComeOutExactly(VectorGemm.Tile tile) {
         VectorGemm gemm = new VectorGemm(tile);
         SplittableRandom random = new SplittableRandom(9);
-        int[][] shapes = {{1, 1, 1}, {5, 63, 2}, {6, 64, 512}, {7, 65, 513}, {13, 17, 1030}, {200, 130, 9}, {6, 2100, 3}};
+        int[][] shapes = {{1, 1, 1}, {5, 63, 2}, {6, 64, 512}, {7, 65, 513}, {13, 17, 1030}, {200, 130, 9}, {6, 2100, 3}
+        };
         for (int[] shape : shapes) {
             for (boolean transposed : new boolean[] {false, true}) {
                 check(gemm, random, shape[0], shape[1], shape[2], transposed);

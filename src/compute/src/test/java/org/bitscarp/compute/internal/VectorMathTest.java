@@ -46,4 +46,23 @@ class VectorMathTest {
             }
         }
     }
+
+    /** From the first, interpreted call to the last, compiled one. */
+    @Test
+    void aSumHasTheSameBitsWhoeverRunsIt() {
+        SplittableRandom random = new SplittableRandom(10);
+        float[] x = new float[LANES];
+        for (int round = 0; round < 200_000; round++) {
+            for (int i = 0; i < LANES; i++) {
+                x[i] = (float) random.nextGaussian();
+            }
+            float[] tree = x.clone();
+            for (int half = LANES / 2; half >= 1; half /= 2) {
+                for (int i = 0; i < half; i++) {
+                    tree[i] = tree[i] + tree[i + half];
+                }
+            }
+            assertEquals(tree[0], VectorMath.sum(FloatVector.fromArray(VectorMath.SPECIES, x, 0)));
+        }
+    }
 }

@@ -5,7 +5,8 @@ import java.util.Arrays;
 /**
  * Scale and minimum of a sub-block of a k-quant with minima: the reference's search over ranges, each followed by
  * weighted least squares ({@code make_qkx2_quants}, {@code make_qkx3_quants}). In fp32 and in the reference's order of
- * operations, a quirk included (the range to divide starts at the best minimum so far), since a sum that rounds otherwise changes codes.
+ * operations, since a sum that rounds otherwise changes codes; and with its quirk that a range starts at the best
+ * minimum so far.
  *
  * @param maxCode codes run from 0 to this
  * @param first the ranges tried divide the whole range into maxCode + first + k × step steps, k = 0 … count

@@ -8,7 +8,7 @@ package org.bitscarp.quant.ggml;
 class AffineGrid extends GgmlGrid {
     static final float NO_OFFSET = -0f;
     /** Adding and subtracting this rounds |x| ≤ 2^22 to an integer, ties to even. */
-    private static final float ROUND = 0x1.8p23f;
+    static final float ROUND = 0x1.8p23f;
 
     final float[] offset;
     final int zero;
@@ -35,6 +35,29 @@ class AffineGrid extends GgmlGrid {
         }
         return zero
                 + round(((weight == weight ? weight : 0) - offset[sub]) / scale[sub], minCode - zero, maxCode - zero);
+    }
+
+    @Override
+    public void nearest(float[] w, int from, int length, int[] codes) {
+        for (int sub = 0; sub * subLength < length; sub++) {
+            int start = sub * subLength;
+            int end = Math.min(length, start + subLength);
+            float step = scale[sub];
+            if (step == 0) {
+                for (int i = start; i < end; i++) {
+                    codes[i] = idle == null ? zero : idle[i];
+                }
+                continue;
+            }
+            float origin = offset[sub];
+            float low = minCode - zero;
+            float high = maxCode - zero;
+            for (int i = start; i < end; i++) {
+                float weight = w[from + i];
+                float steps = ((weight == weight ? weight : 0) - origin) / step;
+                codes[i] = (int) (Math.max(low, Math.min(high, steps)) + ROUND - ROUND) + zero;
+            }
+        }
     }
 
     @Override

@@ -113,12 +113,12 @@ public abstract class GgmlFormat implements BlockFormat {
     }
 
     private int saturate(float[] x) {
+        float bound = largest();
         int saturated = 0;
         for (int i = 0; i < x.length; i++) {
-            if (Math.abs(x[i]) > largest()) {
-                x[i] = Math.copySign(largest(), x[i]);
-                saturated = 1;
-            }
+            float clamped = Math.max(-bound, Math.min(bound, x[i]));
+            saturated |= clamped != x[i] ? 1 : 0;
+            x[i] = clamped;
         }
         return saturated;
     }
@@ -126,8 +126,8 @@ public abstract class GgmlFormat implements BlockFormat {
     private static GgmlGrid counted(GgmlGrid grid, float[] x, int saturated) {
         boolean vanished = false;
         if (grid.flat()) {
-            for (float weight : x) {
-                vanished |= weight != 0;
+            for (int i = 0; i < x.length; i++) {
+                vanished |= x[i] != 0 && grid.value(i, grid.nearest(i, x[i])) == 0;
             }
         }
         grid.fallbacks = saturated + (vanished ? 1 : 0);

@@ -9,8 +9,8 @@ final class Iq3 {
     /**
      * 256 points.
      *
-     * <p>Bytes: d; 64 point numbers; for each 32 weights a 32-bit number with four times seven bits of signs and four of
-     * scale.
+     * <p>Bytes: d; 64 point numbers; for each 32 weights a 32-bit number with four times seven bits of signs and four
+     * of scale.
      */
     static final class Smallest extends CodebookFormat {
         private static final int SIGNS_AT = HalfScale.BYTES + LENGTH / 4;

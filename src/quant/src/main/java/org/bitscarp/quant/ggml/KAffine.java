@@ -59,6 +59,16 @@ final class KAffine extends KFormat {
     }
 
     @Override
+    int minScale() {
+        return 0;
+    }
+
+    @Override
+    int maxScale() {
+        return maxScale;
+    }
+
+    @Override
     GgmlGrid read(byte[] block) {
         int[] scales = new int[subBlocks];
         int[] minima = new int[subBlocks];

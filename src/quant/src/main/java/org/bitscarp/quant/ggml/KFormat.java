@@ -13,13 +13,32 @@ abstract class KFormat extends GgmlFormat {
     }
 
     /**
-     * The better of two weightings: the reference's under an importance matrix, and the importance itself, which is what
-     * the error is measured with.
+     * The best of three grids, refined: the reference's grids without and with an importance matrix, and one weighted
+     * by the importance alone, which is what the error is measured with.
      */
     @Override
     final GgmlGrid search(float[] x, float[] importance) {
-        return GgmlGrid.better(weighted(x, importance, false), weighted(x, importance, true), x, importance);
+        KGrid start = fit(x);
+        double least = start.error(x, importance);
+        for (boolean plain : new boolean[] {false, true}) {
+            KGrid other = weighted(x, importance, plain);
+            double error = other.error(x, importance);
+            if (error < least) {
+                least = error;
+                start = other;
+            }
+        }
+        return new KRefine(x, importance, minScale(), maxScale()).best(start);
     }
+
+    @Override
+    abstract KGrid fit(float[] x);
+
+    /** The least integer that a sub-block's scale may be. */
+    abstract int minScale();
+
+    /** The largest integer that a sub-block's scale or minimum may be. */
+    abstract int maxScale();
 
     /**
      * The reference quantizer's grid under an importance matrix.

@@ -41,6 +41,13 @@ final class KGrid extends AffineGrid {
         return new KGrid(scale, offset, 0, maxCode, idle, superScale, superMinimum, scaleCodes, minimumCodes);
     }
 
+    /** The same type of grid with other parameters. */
+    KGrid with(float superScale, float superMinimum, int[] scaleCodes, int[] minimumCodes) {
+        return minimumCodes == null
+                ? signed(superScale, scaleCodes, zero, idle)
+                : withMinima(superScale, superMinimum, scaleCodes, minimumCodes, maxCode, idle);
+    }
+
     /** value = superScale × scale code × (code − half). */
     static KGrid signed(float superScale, int[] scaleCodes, int half, int[] idle) {
         float[] scale = new float[scaleCodes.length];

@@ -43,6 +43,16 @@ final class KSigned extends KFormat {
     }
 
     @Override
+    int minScale() {
+        return three() ? -32 : -128;
+    }
+
+    @Override
+    int maxScale() {
+        return three() ? 31 : 127;
+    }
+
+    @Override
     GgmlGrid read(byte[] block) {
         int[] scales;
         if (three()) {

@@ -69,47 +69,71 @@ final class OffsetInt extends GgmlFormat {
             low = Math.min(low, weight);
             high = Math.max(high, weight);
         }
-        GgmlGrid best = fit(x);
-        double least = best.error(x, importance);
+        AffineGrid best = null;
+        double least = Double.POSITIVE_INFINITY;
+        int[] codes = new int[LENGTH];
         for (int start = 0; start < STARTS; start++) {
             double margin = start * SHRINK / 2 * (high - low);
-            AffineGrid grid =
-                    grid(HalfScale.round((float) ((high - low - 2 * margin) / maxCode)), HalfScale.round((float)
-                            (low + margin)));
-            for (int round = 0; round < ROUNDS && grid != null && grid.scale[0] != 0; round++) {
-                double error = grid.error(x, importance);
+            float scale = HalfScale.round((float) ((high - low - 2 * margin) / maxCode));
+            float minimum = HalfScale.round((float) (low + margin));
+            for (int round = 0; round < ROUNDS; round++) {
+                AffineGrid grid = grid(scale, minimum);
+                grid.nearest(x, 0, LENGTH, codes);
+                Moments moments = Moments.of(x, codes, importance);
+                double error = moments.error(scale, minimum);
                 if (error < least) {
                     least = error;
                     best = grid;
                 }
-                grid = refined(grid, x, importance);
+                float refined = HalfScale.round((float) moments.scale());
+                float shifted = HalfScale.round((float) moments.minimum());
+                if (!(moments.determinant() > 0) || (refined == scale && shifted == minimum)) {
+                    break;
+                }
+                scale = refined;
+                minimum = shifted;
             }
         }
         return best;
     }
 
-    /** The least-squares grid for the nearest codes; null when it is the same or not determined. */
-    private AffineGrid refined(AffineGrid grid, float[] x, float[] importance) {
-        double sum = 0;
-        double sumQ = 0;
-        double sumQQ = 0;
-        double sumX = 0;
-        double sumXQ = 0;
-        for (int i = 0; i < x.length; i++) {
-            double h = importance[i];
-            int q = grid.nearest(i, x[i]);
-            sum += h;
-            sumQ += h * q;
-            sumQQ += h * q * q;
-            sumX += h * x[i];
-            sumXQ += h * q * x[i];
+    /** The weighted sums that fix the squared error and its minimum for given codes. */
+    private record Moments(double h, double q, double qq, double x, double xq, double xx) {
+        static Moments of(float[] x, int[] codes, float[] importance) {
+            double h = 0;
+            double q = 0;
+            double qq = 0;
+            double sumX = 0;
+            double xq = 0;
+            double xx = 0;
+            for (int i = 0; i < LENGTH; i++) {
+                double weight = importance[i];
+                double weightedCode = weight * codes[i];
+                h += weight;
+                q += weightedCode;
+                qq += weightedCode * codes[i];
+                sumX += weight * x[i];
+                xq += weightedCode * x[i];
+                xx += weight * x[i] * x[i];
+            }
+            return new Moments(h, q, qq, sumX, xq, xx);
         }
-        double determinant = sum * sumQQ - sumQ * sumQ;
-        if (!(determinant > 0)) {
-            return null;
+
+        double determinant() {
+            return h * qq - q * q;
         }
-        float scale = HalfScale.round((float) ((sum * sumXQ - sumX * sumQ) / determinant));
-        float minimum = HalfScale.round((float) ((sumQQ * sumX - sumQ * sumXQ) / determinant));
-        return scale == grid.scale[0] && minimum == grid.offset[0] ? null : grid(scale, minimum);
+
+        double scale() {
+            return (h * xq - x * q) / determinant();
+        }
+
+        double minimum() {
+            return (qq * x - q * xq) / determinant();
+        }
+
+        /** Σ importance × (x − scale × code − minimum)², up to rounding. */
+        double error(double scale, double minimum) {
+            return xx + scale * (scale * qq - 2 * xq + 2 * minimum * q) + minimum * (minimum * h - 2 * x);
+        }
     }
 }

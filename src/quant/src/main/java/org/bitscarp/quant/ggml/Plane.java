@@ -18,9 +18,10 @@ record Plane(int at, int bits, int stride, int up) {
         int mask = (1 << bits) - 1;
         int from = at;
         if (stride == 1) {
-            int shared = 8 / bits;
-            for (int p = 0; p < count; p++) {
-                codes[p] |= (block[at + p / shared] >> p % shared * bits & mask) << up;
+            for (int p = 0; p < count; from++) {
+                for (int shift = 0; shift < 8; shift += bits) {
+                    codes[p++] |= (block[from] >> shift & mask) << up;
+                }
             }
             return;
         }

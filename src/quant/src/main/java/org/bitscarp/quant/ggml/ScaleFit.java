@@ -3,8 +3,8 @@ package org.bitscarp.quant.ggml;
 import java.util.Arrays;
 
 /**
- * Scales without minimum, by the reference's weighted searches, in fp32 and in its order of operations, since a sum that
- * rounds otherwise changes codes.
+ * Scales without minimum, by the reference's weighted searches, in fp32 and in its order of operations, since a sum
+ * that rounds otherwise changes codes.
  */
 final class ScaleFit {
     /** Groups whose largest magnitude lies below this count as zero (the reference's {@code GROUP_MAX_EPS}). */

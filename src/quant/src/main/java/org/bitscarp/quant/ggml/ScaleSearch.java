@@ -28,8 +28,8 @@ abstract class ScaleSearch {
         this.largestLevel = largestLevel;
     }
 
-    /** The level nearest to a number of steps. */
-    abstract float level(float steps);
+    /** The levels nearest to x × inverse; {@code x} has an even length. */
+    abstract void levels(float[] x, float inverse, float[] levels);
 
     /** The best scale found, exactly representable in FP16; 0 when the weights are all 0. */
     final float best(float[] x, float[] importance) {
@@ -77,21 +77,30 @@ abstract class ScaleSearch {
         return best;
     }
 
+    /** The error with nearest levels; two sums each, so that additions need not wait for each other. */
     private double error(float scale, float[] x, float[] importance) {
-        float inverse = 1 / scale;
-        double error = 0;
-        double squared = 0;
-        double mixed = 0;
-        for (int i = 0; i < x.length; i++) {
-            float level = level(x[i] * inverse);
-            float difference = x[i] - scale * level;
-            float weighted = importance[i] * level;
-            error += importance[i] * difference * difference;
-            squared += weighted * level;
-            mixed += weighted * x[i];
+        float[] levels = new float[x.length];
+        levels(x, 1 / scale, levels);
+        double e0 = 0;
+        double e1 = 0;
+        double s0 = 0;
+        double s1 = 0;
+        double m0 = 0;
+        double m1 = 0;
+        for (int i = 0; i < x.length; i += 2) {
+            float a = x[i] - scale * levels[i];
+            float b = x[i + 1] - scale * levels[i + 1];
+            float wa = importance[i] * levels[i];
+            float wb = importance[i + 1] * levels[i + 1];
+            e0 += importance[i] * a * a;
+            e1 += importance[i + 1] * b * b;
+            s0 += wa * levels[i];
+            s1 += wb * levels[i + 1];
+            m0 += wa * x[i];
+            m1 += wb * x[i + 1];
         }
-        squares = squared;
-        products = mixed;
-        return error;
+        squares = s0 + s1;
+        products = m0 + m1;
+        return e0 + e1;
     }
 }

@@ -101,12 +101,14 @@ final class ScaledInt extends GgmlFormat {
     /** The best scale of either sign. */
     @Override
     GgmlGrid search(float[] x, float[] importance) {
-        int low = minCode - zero;
-        int high = maxCode - zero;
+        float low = minCode - zero;
+        float high = maxCode - zero;
         ScaleSearch search = new ScaleSearch(Math.max(-low, high)) {
             @Override
-            float level(float steps) {
-                return AffineGrid.round(steps, low, high);
+            void levels(float[] x, float inverse, float[] levels) {
+                for (int i = 0; i < x.length; i++) {
+                    levels[i] = Math.max(low, Math.min(high, x[i] * inverse)) + AffineGrid.ROUND - AffineGrid.ROUND;
+                }
             }
         };
         return grid(search.best(x, importance));

@@ -38,6 +38,24 @@ final class SingleGrid extends AffineGrid {
         return zero + roundAway(Math.max(minCode - zero, Math.min(maxCode - zero, steps)));
     }
 
+    @Override
+    public void nearest(float[] w, int from, int length, int[] codes) {
+        float low = half == Half.UP ? minCode : minCode - zero;
+        float high = half == Half.UP ? maxCode : maxCode - zero;
+        float shift = half == Half.UP ? zero + 0.5f : 0;
+        for (int i = 0; i < length; i++) {
+            float weight = w[from + i];
+            float steps = ((weight == weight ? weight : 0) - origin) * inverse + shift;
+            float clamped = Math.max(low, Math.min(high, steps));
+            int whole = (int) clamped;
+            if (half == Half.AWAY) {
+                // Twice the rest, truncated, is −1, 0 or 1: whether half a step or more is left, and on which side.
+                whole += (int) (2 * (clamped - whole)) + zero;
+            }
+            codes[i] = whole;
+        }
+    }
+
     /** The nearest integer of |x| < 2^31, ties away from zero; 0 for NaN. */
     static int roundAway(float x) {
         int whole = (int) x;

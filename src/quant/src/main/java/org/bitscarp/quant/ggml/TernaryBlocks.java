@@ -60,8 +60,8 @@ class TernaryBlocks extends GgmlFormat {
     }
 
     /**
-     * Five codes to a byte: the byte b is the fraction b/256 of which multiplying by 3 brings out one base-3 digit after
-     * another, the first code first.
+     * Five codes to a byte: the byte b is the fraction b/256, of which multiplying by 3 brings out one base-3 digit
+     * after another, the first code first.
      *
      * <p>Bytes: 32 for positions 0 … 159, whose codes stand 32 apart; 16 for 160 … 239, 16 apart; 4 for 240 … 255, 4
      * apart and only four to a byte; scale.

@@ -4,14 +4,17 @@ import java.util.List;
 
 /**
  * Four-bit floats (E2M1: 0, ½, 1, 1½, 2, 3, 4, 6 and their negatives) with eight-bit scales: {@code mxfp4} with a power
- * of two for 32 weights (OCP Microscaling Formats v1.0, E8M0), {@code nvfp4} with an unsigned E4M3 number for each 16 of
- * 64.
+ * of two for 32 weights (OCP Microscaling Formats v1.0, E8M0), {@code nvfp4} with an unsigned E4M3 number for each 16
+ * of 64.
  *
  * <p>As in the reference the levels are kept doubled and the scales halved, which decides how tiny products round.
  */
 final class TinyFloatFormat extends GgmlFormat {
     private static final float[] LEVELS = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
     private static final int SIGN = 8;
+    /** For each integer up to the largest level, the last level that is not above it. */
+    private static final int[] BELOW = {0, 1, 2, 3, 4, 4, 5, 5, 6, 6, 6, 6, 7};
+
     /** The largest E2M1 and E4M3 magnitudes. */
     private static final float LARGEST = 6;
 
@@ -64,22 +67,22 @@ final class TinyFloatFormat extends GgmlFormat {
             scale[sub] = scale(codes[sub]);
         }
         return new LevelGrid(LEVELS, blockLength() / subBlocks, scale, codes) {
-            /** The first of the levels with the least error, as the reference scans them. */
+            /** The level with the least fp32 error; in the middle of two the smaller, and +0 before −0. */
             @Override
             public int nearest(int position, float weight) {
                 float step = scale[position / subLength];
-                float x = weight == weight ? weight : 0;
-                int best = 0;
-                float least = Math.abs(x);
-                int sign = x < 0 ? SIGN : 0;
-                for (int code = sign + 1; code < sign + SIGN; code++) {
-                    float error = Math.abs(LEVELS[code] * step - x);
-                    if (error < least) {
-                        best = code;
-                        least = error;
-                    }
+                float magnitude = Math.abs(weight);
+                // False for NaN, too, and for scales of 0.
+                if (!(magnitude > 0 && step > 0)) {
+                    return 0;
                 }
-                return best;
+                int code = BELOW[(int) Math.min(LEVELS[SIGN - 1], magnitude / step)];
+                if (code < SIGN - 1) {
+                    float down = Math.abs(LEVELS[code] * step - magnitude);
+                    float up = Math.abs(LEVELS[code + 1] * step - magnitude);
+                    code += up < down ? 1 : 0;
+                }
+                return weight < 0 && code > 0 ? code + SIGN : code;
             }
         };
     }

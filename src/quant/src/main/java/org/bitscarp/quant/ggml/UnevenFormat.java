@@ -13,16 +13,17 @@ final class UnevenFormat extends GgmlFormat {
 
     private static final int LOWEST = -127;
     private static final int HIGHEST = 113;
-    /** For each integer n from LOWEST on, the first level above n. */
-    private static final int[] ABOVE = new int[HIGHEST - LOWEST];
+    /** The nearest level's index for twice each number, rounded down, from 2 × LOWEST on: middles are half integers. */
+    private static final byte[] NEAREST = new byte[2 * (HIGHEST - LOWEST) + 1];
 
     static {
-        for (int n = LOWEST; n < HIGHEST; n++) {
-            int level = 0;
-            while (LEVELS[level] <= n) {
+        int level = 0;
+        for (int i = 0; i < NEAREST.length; i++) {
+            float x = LOWEST + i / 2f;
+            while (level + 1 < LEVELS.length && x - LEVELS[level] >= LEVELS[level + 1] - x) {
                 level++;
             }
-            ABOVE[n - LOWEST] = level;
+            NEAREST[i] = (byte) level;
         }
     }
 
@@ -52,15 +53,9 @@ final class UnevenFormat extends GgmlFormat {
 
     /** The nearest level's index; in the middle of two the upper one. NaN counts as 0. */
     static int nearestLevel(float steps) {
-        float x = steps == steps ? steps : 0;
-        if (x <= LOWEST) {
-            return 0;
-        }
-        if (x >= HIGHEST) {
-            return LEVELS.length - 1;
-        }
-        int above = ABOVE[(int) Math.floor(x) - LOWEST];
-        return x - LEVELS[above - 1] < LEVELS[above] - x ? above - 1 : above;
+        float twice = 2 * Math.max(LOWEST, Math.min(HIGHEST, steps == steps ? steps : 0));
+        int below = (int) twice;
+        return NEAREST[below - (twice < below ? 1 : 0) - 2 * LOWEST];
     }
 
     /** @param inverse 1 / scale of each sub-block before rounding to FP16, or 0 */
@@ -79,8 +74,15 @@ final class UnevenFormat extends GgmlFormat {
         }
 
         @Override
+        public void nearest(float[] w, int from, int length, int[] codes) {
+            for (int i = 0; i < length; i++) {
+                codes[i] = nearestLevel(w[from + i] * inverse[i / SUB_LENGTH]);
+            }
+        }
+
+        @Override
         public int nearest(int position, float weight) {
-            return nearestLevel((weight == weight ? weight : 0) * inverse[position / SUB_LENGTH]);
+            return nearestLevel(weight * inverse[position / SUB_LENGTH]);
         }
     }
 
@@ -206,8 +208,10 @@ final class UnevenFormat extends GgmlFormat {
         }
         ScaleSearch search = new ScaleSearch(-LOWEST) {
             @Override
-            float level(float steps) {
-                return LEVELS[nearestLevel(steps)];
+            void levels(float[] x, float inverse, float[] levels) {
+                for (int i = 0; i < x.length; i++) {
+                    levels[i] = LEVELS[nearestLevel(x[i] * inverse)];
+                }
             }
         };
         float scale = search.best(x, importance);

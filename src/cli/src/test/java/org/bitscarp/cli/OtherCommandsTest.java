@@ -1,0 +1,85 @@
+package org.bitscarp.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+class OtherCommandsTest {
+    @Test
+    void inspectCountsParametersAndBits() {
+        CommandLineRun run = CommandLineRun.of("inspect").succeeds();
+        assertTrue(run.out().contains("model.layers.0.self_attn.q_proj.weight"), run.out());
+        assertTrue(run.out().contains("5,770,496 parameters, 23,081,984 bytes, 32.000 bits per weight"), run.out());
+        JsonNode json = JsonMapper.shared()
+                .readTree(CommandLineRun.of("inspect", "--json").succeeds().out());
+        assertEquals(56, json.get("tensors").size());
+        assertEquals(32.0, json.get("bits_per_weight").asDouble());
+    }
+
+    @Test
+    void doctorFindsThisMachineHealthy() {
+        CommandLineRun run = CommandLineRun.of("doctor");
+        assertEquals(0, run.status(), run.out());
+        JsonNode json = JsonMapper.shared()
+                .readTree(CommandLineRun.of("doctor", "--json").out());
+        assertTrue(json.get("healthy").asBoolean());
+        for (String what : new String[] {"JDK", "Vector API", "BLAS", "memory", "built-in", "CUDA"}) {
+            assertTrue(run.out().contains(what), run.out());
+        }
+    }
+
+    @Test
+    void perplexityPrintsEachProtocol() {
+        CommandLineRun run = CommandLineRun.of(
+                        "perplexity", "--protocol", "gptq,llama.cpp,sliding", "--context", "64", "--max-tokens", "300")
+                .succeeds();
+        for (String protocol : new String[] {"gptq ", "llama.cpp ", "sliding "}) {
+            assertTrue(run.out().lines().anyMatch(l -> l.startsWith(protocol) && l.contains("perplexity")), run.out());
+        }
+        assertTrue(run.out().contains("299 tokens scored"), "sliding scores every token but the first: " + run.out());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"sweep", "perplexity", "inspect", "doctor"})
+    void helpShowsRunnableExamples(String command) {
+        String help = CommandLineRun.of(command, "--help").succeeds().out();
+        assertTrue(help.contains("Examples:") && help.contains("bitscarp " + command), help);
+        assertEquals(help, CommandLineRun.of("help", command).succeeds().out());
+    }
+
+    @Test
+    void versionIsTheBuilds() {
+        assertTrue(CommandLineRun.of("--version").succeeds().out().matches("bitscarp \\d+\\.\\d+\\.\\d+\\s*"));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"512m,536870912", "8g,8589934592", "1,1", "3k,3072", "2GiB,2147483648", "1T,1099511627776"})
+    void memorySizes(String text, long bytes) {
+        assertEquals(bytes, MemorySize.parse(text));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "m", "-1g", "1.5g", "999999999999999t", "8gg"})
+    void wrongMemorySizes(String text) {
+        assertThrows(UsageException.class, () -> MemorySize.parse(text));
+    }
+
+    @Test
+    void progressIsALineNowAndThenAwayFromATerminal() {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (ProgressLine line = new ProgressLine(new PrintStream(bytes, true, StandardCharsets.UTF_8), false, true)) {
+            line.report("layer 1", 1, 10);
+        }
+        assertEquals("", bytes.toString(StandardCharsets.UTF_8), "silent in the first two seconds");
+    }
+}
