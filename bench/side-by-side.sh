@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prompt-processing speed side by side with llama.cpp: both programs in turn on a Llama of the same shape with random
+# Scoring speed side by side with llama.cpp: both programs in turn on a Llama of the same shape with random
 # weights, two threads, windows of 512 tokens. Prints tokens/s of each run and the ratio of the medians.
 #
 #   bench/side-by-side.sh MODEL_FOLDER MODEL.gguf LLAMA_BENCH [RUNS]
@@ -12,7 +12,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 runs=${4:-3}
 ours=() theirs=()
 for run in $(seq "$runs"); do
-  speed=$("$root/bitscarp" perplexity "$1" --protocol gptq --context 512 --level "${LEVEL:-fp32}" --threads 2 -q 2>/dev/null |
+  speed=$("$root/bitscarp" perplexity "$1" --protocol gptq --context 512 --max-tokens 16384 --level "${LEVEL:-fp32}" --threads 2 -q 2>/dev/null |
     sed -n 's/.* \([0-9]*\) tokens\/s$/\1/p')
   ours+=("$speed")
   peer=$("$3" -m "$2" -p 512 -n 0 -t 2 -b 512 -ub 512 -r 5 -o csv 2>/dev/null | tail -n 1 | tr -d '"' |
