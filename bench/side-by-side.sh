@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Scoring speed side by side with llama.cpp: both programs in turn on a Llama of the same shape with random
-# weights, two threads, windows of 512 tokens. Prints tokens/s of each run and the ratio of the medians.
+# weights, two threads, windows of 512 tokens. Prints tokens/s of each run and the median of the ratios run by run.
 #
 #   bench/side-by-side.sh MODEL_FOLDER MODEL.gguf LLAMA_BENCH [RUNS]
 #
@@ -20,6 +20,6 @@ for run in $(seq "$runs"); do
   theirs+=("$peer")
   echo "run $run: bitscarp ${LEVEL:-fp32} $speed tokens/s, llama-bench $(basename "$2") $peer tokens/s"
 done
-median() { printf '%s\n' "$@" | sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
-awk -v a="$(median "${ours[@]}")" -v b="$(median "${theirs[@]}")" \
-  'BEGIN { printf "median: bitscarp %.0f, llama.cpp %.0f tokens/s, ratio %.2f\n", a, b, a / b }'
+for run in $(seq 0 $((runs - 1))); do
+  awk -v a="${ours[$run]}" -v b="${theirs[$run]}" 'BEGIN { print a / b }'
+done | sort -g | awk '{ r[NR] = $1 } END { printf "ratio run by run: median %.2f, %.2f to %.2f\n", r[int((NR + 1) / 2)], r[1], r[NR] }'

@@ -81,6 +81,11 @@ final class PerplexityCommand implements Callable<Integer> {
         return 0;
     }
 
+    /** At fp32 nothing is quantized: what counts is the size that the checkpoint's weights have. */
+    private static boolean asStored(SweepResult.Row row) {
+        return row.level().equals("fp32");
+    }
+
     /** Tokens through the model under the protocol with the most of them; others share its windows or run their own. */
     private static double tokens(SweepResult result) {
         return result.protocols().stream()
@@ -109,10 +114,12 @@ final class PerplexityCommand implements Callable<Integer> {
         streams.out()
                 .println(String.format(
                         Locale.ROOT,
-                        "%s at %s, %.3f bits per weight, on %s (%d tokens), %s, %s, %.1f s, %.0f tokens/s",
+                        "%s %s, %.3f bits per weight, on %s (%d tokens), %s, %s, %.1f s, %.0f tokens/s",
                         result.model().path(),
-                        row.level(),
-                        row.bitsPerWeight(),
+                        asStored(row) ? "as stored" : "at " + row.level(),
+                        asStored(row)
+                                ? 8.0 * result.model().bytes() / result.model().parameters()
+                                : row.bitsPerWeight(),
                         result.text().name(),
                         result.text().tokens(),
                         result.device(),
