@@ -1,7 +1,6 @@
 package org.bitscarp.eval.engine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,6 +16,7 @@ import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.eval.stats.Perplexity;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.Checkpoints;
+import org.bitscarp.model.SharedFiles;
 import org.bitscarp.model.Tokenizer;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
@@ -35,9 +35,7 @@ class GoldenTest {
     private static final double QUANTIZED = 1e-3;
 
     private static Path shared() {
-        Path shared = Measurements.checkout().resolve("../shared");
-        assumeTrue(Files.isDirectory(shared.resolve("golden")), "skipped: no reference figures at " + shared);
-        return shared;
+        return SharedFiles.require("golden").getParent();
     }
 
     @TestFactory

@@ -297,7 +297,9 @@ class SafetensorsTest {
             out.write(header);
             out.setLength(8 + header.length + data);
         } catch (IOException e) {
-            Assumptions.abort("skipped: this file system has no sparse files of 40 GiB: " + e.getMessage());
+            String reason = "SKIPPED: this file system has no sparse files of 40 GiB: " + e.getMessage();
+            System.out.println(reason);
+            Assumptions.abort(reason);
         }
         try (Checkpoint checkpoint = Checkpoints.open(folder);
                 Arena arena = Arena.ofConfined()) {

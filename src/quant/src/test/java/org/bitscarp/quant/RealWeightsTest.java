@@ -2,7 +2,6 @@ package org.bitscarp.quant;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -23,16 +22,13 @@ import org.junit.jupiter.api.Test;
 /** The linear maps of a small trained model, where it lies beside the checkout. */
 class RealWeightsTest {
     private static final Path MODEL =
-            Path.of(System.getProperty("bitscarp.checkout", "."), "..", "shared", "models", "prose-6m");
+            Path.of(System.getProperty("bitscarp.checkout", "../.."), "datasets", "models", "prose-6m");
     /** A header entry of a 2-D fp32 linear map in a safetensors file that we made ourselves. */
     private static final Pattern LINEAR =
             Pattern.compile("\"(model\\.layers\\.[^\"]*_proj\\.weight)\"\\s*:\\s*\\{\"dtype\"\\s*:\\s*\"F32\"\\s*,\\s*"
                     + "\"shape\"\\s*:\\s*\\[(\\d+),\\s*(\\d+)]\\s*,\\s*\"data_offsets\"\\s*:\\s*\\[(\\d+),\\s*(\\d+)]");
 
     private static Map<String, DenseMatrix> matrices() throws IOException {
-        assumeTrue(
-                Files.isDirectory(MODEL),
-                "skipped: no model at " + MODEL.toAbsolutePath().normalize());
         Map<String, DenseMatrix> matrices = new TreeMap<>();
         List<Path> files;
         try (var listing = Files.list(MODEL)) {
