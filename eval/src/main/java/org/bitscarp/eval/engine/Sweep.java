@@ -79,8 +79,13 @@ public final class Sweep {
         return spilled;
     }
 
-    /** Runs the sweep; results in the order of the levels. */
+    /**
+     * Runs the sweep; results in the order of the levels.
+     *
+     * @throws IllegalArgumentException before any work when a level's blocks do not fit a matrix of this model
+     */
     public List<LevelResult> run() throws IOException {
+        checkWidths();
         int calibrationRows = calibrationPlan == null ? 0 : calibrationPlan.rows();
         total = (double) spec.layers() * ((double) plan.rows() * levels.size() + calibrationRows)
                 + plan.rows() * levels.size();
@@ -114,6 +119,23 @@ public final class Sweep {
         }
         countOtherBytes(tallies);
         return tallies.stream().map(LevelTally::result).toList();
+    }
+
+    private void checkWidths() {
+        for (TensorRole role : TensorRole.values()) {
+            if (role.linear()) {
+                TensorInfo tensor = checkpoint.tensor(role, 0).orElseThrow();
+                int columns = Math.toIntExact(tensor.shape().getLast());
+                for (Level level : levels) {
+                    if (!level.format().supports(columns)) {
+                        throw new IllegalArgumentException("level " + level + " stores blocks of "
+                                + level.format().blockLength(columns) + " weights, and " + tensor.name()
+                                + " has rows of "
+                                + columns + "; leave the level out or use one with another block length");
+                    }
+                }
+            }
+        }
     }
 
     /** Null where embeddings stay exactly as they are. */

@@ -170,4 +170,17 @@ class SweepTest {
                 results.get(2).quantizedBytes() + norms + 4096L * 256 * 2,
                 results.get(2).modelBytes());
     }
+
+    @Test
+    void blocksThatDoNotFitARowAreRefusedBeforeTheWork() throws IOException {
+        try (Backend backend = cpu(1);
+                Checkpoint narrow = Checkpoints.open(Path.of("src/test/resources/fixtures/llama-gqa"))) {
+            String message = org.junit.jupiter.api.Assertions.assertThrows(
+                            IllegalArgumentException.class,
+                            () -> Measurements.run(
+                                    narrow, backend, Measurements.plan(tokens(64, 3), 32), "fp32,q4_k", 1 << 30))
+                    .getMessage();
+            assertTrue(message.contains("q4_k") && message.contains("256") && message.contains("q_proj"), message);
+        }
+    }
 }
