@@ -1,22 +1,18 @@
 package org.bitscarp.cli;
 
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import org.bitscarp.datasets.Corpora;
-import org.bitscarp.datasets.Corpus;
-import org.bitscarp.eval.SweepRequest;
-import org.bitscarp.eval.SweepRunner;
 import org.bitscarp.eval.report.CliffRule;
 import org.bitscarp.eval.report.JsonReport;
 import org.bitscarp.eval.report.SweepResult;
-import org.bitscarp.model.Checkpoint;
 import org.bitscarp.quant.Level;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** {@code bitscarp perplexity}: one level, the same engine. */
 @Command(
@@ -37,6 +33,9 @@ import picocli.CommandLine.Option;
 final class PerplexityCommand implements Callable<Integer> {
     private final Commands.Streams streams;
 
+    @Spec
+    private CommandSpec spec;
+
     @Mixin
     private MeasureOptions options;
 
@@ -53,26 +52,8 @@ final class PerplexityCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        Level parsed = Level.parse(level);
-        Corpora corpora = options.corpora();
-        Corpus calibration = options.calibration == null ? null : corpora.read(options.calibration);
-        SweepRequest request = new SweepRequest(
-                List.of(parsed),
-                corpora.read(options.text),
-                options.maxTokens(),
-                options.protocols(),
-                calibration,
-                options.calibrationTokens(),
-                options.memory(),
-                Path.of(System.getProperty("java.io.tmpdir")),
-                "");
-        SweepResult result;
-        try (Checkpoint checkpoint = options.open();
-                var backend = options.backend(streams.err());
-                ProgressLine progress = new ProgressLine(streams.err(), Terminal.stderr(), Terminal.unicode())) {
-            result = new SweepRunner(backend, new CliffRule(), Version.text())
-                    .run(checkpoint, request, options.quiet ? (what, done, total) -> {} : progress);
-        }
+        SweepResult result =
+                Measurement.run(options, List.of(Level.parse(level)), new CliffRule(), spec, streams.err());
         if (options.json) {
             streams.out().println(JsonReport.render(result));
         } else {

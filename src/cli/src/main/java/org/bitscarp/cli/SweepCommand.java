@@ -3,19 +3,14 @@ package org.bitscarp.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
-import org.bitscarp.datasets.Corpora;
-import org.bitscarp.datasets.Corpus;
-import org.bitscarp.eval.SweepRequest;
-import org.bitscarp.eval.SweepRunner;
 import org.bitscarp.eval.report.CliffRule;
 import org.bitscarp.eval.report.ConsoleTable;
 import org.bitscarp.eval.report.JsonReport;
 import org.bitscarp.eval.report.ReportFiles;
 import org.bitscarp.eval.report.SweepResult;
 import org.bitscarp.eval.report.Verdict;
-import org.bitscarp.model.Checkpoint;
 import org.bitscarp.quant.Level;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -82,14 +77,10 @@ final class SweepCommand implements Callable<Integer> {
         if (!(threshold > 0 && threshold <= 1e6)) {
             throw new UsageException("--threshold " + threshold + ": expected a percentage above 0");
         }
+        List<Level> measured = levels == null ? Level.defaults() : Level.parseList(levels);
         prepareOut();
-        SweepResult result;
-        try (Checkpoint checkpoint = options.open();
-                var backend = options.backend(streams.err());
-                ProgressLine progress = new ProgressLine(streams.err(), Terminal.stderr(), Terminal.unicode())) {
-            result = new SweepRunner(backend, new CliffRule(1 + threshold / 100), Version.text())
-                    .run(checkpoint, request(), options.quiet ? (what, done, total) -> {} : progress);
-        }
+        SweepResult result =
+                Measurement.run(options, measured, new CliffRule(1 + threshold / 100), spec, streams.err());
         ReportFiles.writeAll(result, out);
         if (options.json) {
             streams.out().println(JsonReport.render(result));
@@ -114,31 +105,5 @@ final class SweepCommand implements Callable<Integer> {
         } catch (IOException e) {
             throw new IOException("cannot write into --out " + out + ": " + e, e);
         }
-    }
-
-    private SweepRequest request() throws IOException {
-        Corpora corpora = options.corpora();
-        Corpus calibration = options.calibration == null ? null : corpora.read(options.calibration);
-        return new SweepRequest(
-                levels == null ? Level.defaults() : Level.parseList(levels),
-                corpora.read(options.text),
-                options.maxTokens(),
-                options.protocols(),
-                calibration,
-                options.calibrationTokens(),
-                options.memory(),
-                Path.of(System.getProperty("java.io.tmpdir")),
-                commandLine());
-    }
-
-    private String commandLine() {
-        return "bitscarp "
-                + spec.commandLine().getParent().getParseResult().originalArgs().stream()
-                        .map(SweepCommand::quoted)
-                        .collect(Collectors.joining(" "));
-    }
-
-    private static String quoted(String word) {
-        return word.matches("[\\w./:,=@%+-]+") ? word : "'" + word.replace("'", "'\\''") + "'";
     }
 }

@@ -1,0 +1,61 @@
+package org.bitscarp.cli;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Collectors;
+import org.bitscarp.datasets.Corpora;
+import org.bitscarp.datasets.Corpus;
+import org.bitscarp.eval.SweepRequest;
+import org.bitscarp.eval.SweepRunner;
+import org.bitscarp.eval.engine.Progress;
+import org.bitscarp.eval.report.CliffRule;
+import org.bitscarp.eval.report.SweepResult;
+import org.bitscarp.model.Checkpoint;
+import org.bitscarp.quant.Level;
+import picocli.CommandLine.Model.CommandSpec;
+
+/** What {@code sweep} and {@code perplexity} do alike: from options to a result, with progress on the way. */
+final class Measurement {
+    private Measurement() {}
+
+    /** @param spec of the running command, for the command line in the report */
+    static SweepResult run(
+            MeasureOptions options, List<Level> levels, CliffRule rule, CommandSpec spec, PrintStream err)
+            throws IOException {
+        try (Checkpoint checkpoint = options.open();
+                var backend = options.backend(err);
+                ProgressLine progress = new ProgressLine(err, Terminal.stderr(), Terminal.unicode())) {
+            return new SweepRunner(backend, rule, Version.text())
+                    .run(checkpoint, request(options, levels, spec), options.quiet ? Progress.NONE : progress);
+        }
+    }
+
+    private static SweepRequest request(MeasureOptions options, List<Level> levels, CommandSpec spec)
+            throws IOException {
+        Corpora corpora = options.corpora();
+        Corpus calibration = options.calibration == null ? null : corpora.read(options.calibration);
+        return new SweepRequest(
+                levels,
+                corpora.read(options.text),
+                options.maxTokens(),
+                options.protocols(),
+                calibration,
+                options.calibrationTokens(),
+                options.memory(),
+                Path.of(System.getProperty("java.io.tmpdir")),
+                commandLine(spec));
+    }
+
+    private static String commandLine(CommandSpec spec) {
+        return "bitscarp "
+                + spec.commandLine().getParent().getParseResult().originalArgs().stream()
+                        .map(Measurement::quoted)
+                        .collect(Collectors.joining(" "));
+    }
+
+    private static String quoted(String word) {
+        return word.matches("[\\w./:,=@%+-]+") ? word : "'" + word.replace("'", "'\\''") + "'";
+    }
+}
