@@ -19,8 +19,8 @@ import org.bitscarp.eval.stats.MeanDivergence;
 import org.bitscarp.eval.stats.PairedDifference;
 import org.bitscarp.eval.stats.Perplexity;
 import org.bitscarp.model.Checkpoint;
-import org.bitscarp.model.TensorInfo;
 import org.bitscarp.model.Tokenizer;
+import org.bitscarp.model.Weight;
 
 /** A sweep from request to result: tokens, windows, measurement, statistics, the cliff. */
 public final class SweepRunner {
@@ -119,9 +119,9 @@ public final class SweepRunner {
     private static SweepResult.Model describe(Checkpoint checkpoint, String sha256) {
         long parameters = 0;
         long bytes = 0;
-        for (TensorInfo tensor : checkpoint.weights()) {
-            parameters += tensor.size();
-            bytes += tensor.byteSize();
+        for (Weight weight : checkpoint.weights()) {
+            parameters += weight.size();
+            bytes += weight.byteSize();
         }
         return new SweepResult.Model(
                 checkpoint.path().toString(),

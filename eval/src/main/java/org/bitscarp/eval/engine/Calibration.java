@@ -65,7 +65,9 @@ final class Calibration {
 
     private static void share(Map<TensorRole, float[]> importance, TensorRole from, TensorRole... to) {
         for (TensorRole role : to) {
-            importance.put(role, importance.get(from));
+            if (importance.containsKey(from)) {
+                importance.put(role, importance.get(from));
+            }
         }
     }
 }

@@ -4,39 +4,29 @@ import org.bitscarp.compute.AttentionShape;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.Tensor;
 import org.bitscarp.compute.TensorMemory;
+import org.bitscarp.model.AttentionSpec;
 import org.bitscarp.model.DecoderSpec;
-import org.bitscarp.model.Rope;
+import org.bitscarp.model.NormSpec;
 import org.bitscarp.model.TensorRole;
 
 /**
- * The forward pass of one decoder layer (Touvron et al. 2023): x += O·attention(norm(x)); x += D·(silu(G·n)·U·n), n =
- * norm(x). Stateless but for the rotation table; lanes share it.
+ * The forward pass of one decoder layer: attention and feed-forward block on a residual stream, wired as the {@link
+ * DecoderSpec} says, each optional step taken where the layer has the weight for it. Stateless but for the rotation
+ * tables; lanes share it.
  */
 final class DecoderLayer {
     private final Backend backend;
     private final DecoderSpec spec;
-    private final Tensor cos;
-    private final Tensor sin;
+    private final RotationTables rotations;
 
     /**
-     * @param memory that the rotation table lives in
+     * @param memory that the rotation tables live in
      * @param longest tokens in the longest window
      */
     DecoderLayer(Backend backend, DecoderSpec spec, int longest, TensorMemory memory) {
         this.backend = backend;
         this.spec = spec;
-        int half = spec.headDim() / 2;
-        cos = memory.allocate(longest, half);
-        sin = memory.allocate(longest, half);
-        Rope rope = spec.rope();
-        HostFloats.upload(
-                backend,
-                cos,
-                (position, i) -> rope.attentionFactor() * Math.cos(position * rope.inverseFrequencies()[i]));
-        HostFloats.upload(
-                backend,
-                sin,
-                (position, i) -> rope.attentionFactor() * Math.sin(position * rope.inverseFrequencies()[i]));
+        rotations = new RotationTables(backend, spec, longest, memory);
     }
 
     /** Is shown the input of each linear map: once for maps that share theirs, under the first one's role. */
@@ -48,32 +38,102 @@ final class DecoderLayer {
         Tap NONE = (role, input) -> {};
     }
 
-    /** Runs the layer on {@code x}, in place, in windows of {@code length} rows. */
-    void forward(LayerWeights w, Tensor x, int length, Workspace space, Tap tap) {
-        int rows = x.rows();
-        Tensor normed = space.normed(rows);
-        backend.rmsNorm(x, w.get(TensorRole.ATTENTION_NORM), spec.normEpsilon(), normed);
-        tap.see(TensorRole.QUERY, normed);
-        Tensor q = linear(w, TensorRole.QUERY, TensorRole.QUERY_BIAS, normed, space.q(rows));
-        Tensor k = linear(w, TensorRole.KEY, TensorRole.KEY_BIAS, normed, space.k(rows));
-        Tensor v = linear(w, TensorRole.VALUE, TensorRole.VALUE_BIAS, normed, space.v(rows));
-        Tensor c = cos.slice(0, length);
-        Tensor s = sin.slice(0, length);
-        backend.rope(q, c, s, spec.rope().interleaved());
-        backend.rope(k, c, s, spec.rope().interleaved());
-        Tensor mixed = space.mixed(rows);
-        AttentionShape shape = new AttentionShape(length, spec.heads(), spec.kvHeads(), spec.headDim());
-        backend.attention(q, k, v, shape, mixed);
-        tap.see(TensorRole.OUTPUT, mixed);
-        backend.add(x, linear(w, TensorRole.OUTPUT, TensorRole.OUTPUT_BIAS, mixed, normed));
+    /** Runs layer {@code layer} on {@code x}, in place, in windows of {@code length} rows. */
+    void forward(int layer, LayerWeights w, Tensor x, int length, Workspace space, Tap tap) {
+        Tensor normed = space.normed(x.rows());
+        switch (spec.residual()) {
+            case SEQUENTIAL -> {
+                norm(w, TensorRole.ATTENTION_NORM, TensorRole.ATTENTION_NORM_BIAS, x, normed);
+                backend.add(x, attention(layer, w, normed, length, space, tap));
+                norm(w, TensorRole.MLP_NORM, TensorRole.MLP_NORM_BIAS, x, normed);
+                backend.add(x, mlp(w, normed, space, tap));
+            }
+            case PARALLEL -> {
+                Tensor second = space.parallel(x.rows());
+                norm(w, TensorRole.ATTENTION_NORM, TensorRole.ATTENTION_NORM_BIAS, x, normed);
+                norm(w, TensorRole.MLP_NORM, TensorRole.MLP_NORM_BIAS, x, second);
+                backend.add(x, attention(layer, w, normed, length, space, tap));
+                backend.add(x, mlp(w, second, space, tap));
+            }
+            case POST_NORM -> {
+                backend.add(x, attention(layer, w, x, length, space, tap));
+                norm(w, TensorRole.ATTENTION_NORM, TensorRole.ATTENTION_NORM_BIAS, x, x);
+                backend.add(x, mlp(w, x, space, tap));
+                norm(w, TensorRole.MLP_NORM, TensorRole.MLP_NORM_BIAS, x, x);
+            }
+        }
+    }
 
-        backend.rmsNorm(x, w.get(TensorRole.MLP_NORM), spec.normEpsilon(), normed);
-        tap.see(TensorRole.GATE, normed);
-        Tensor gate = linear(w, TensorRole.GATE, TensorRole.GATE_BIAS, normed, space.gate(rows));
-        Tensor up = linear(w, TensorRole.UP, TensorRole.UP_BIAS, normed, space.up(rows));
-        backend.siluMultiply(gate, up);
-        tap.see(TensorRole.DOWN, gate);
-        backend.add(x, linear(w, TensorRole.DOWN, TensorRole.DOWN_BIAS, gate, normed));
+    /** What attention adds to the residual stream; {@code in} may be overwritten. */
+    private Tensor attention(int layer, LayerWeights w, Tensor in, int length, Workspace space, Tap tap) {
+        int rows = in.rows();
+        AttentionSpec a = spec.attention();
+        round(in);
+        tap.see(TensorRole.QUERY, in);
+        Tensor q = linear(w, TensorRole.QUERY, TensorRole.QUERY_BIAS, in, space.q(rows));
+        Tensor k = linear(w, TensorRole.KEY, TensorRole.KEY_BIAS, in, space.k(rows));
+        Tensor v = linear(w, TensorRole.VALUE, TensorRole.VALUE_BIAS, in, space.v(rows));
+        headNorm(w, TensorRole.QUERY_NORM, q);
+        headNorm(w, TensorRole.KEY_NORM, k);
+        rotations.apply(a.rope(layer), length, q, k);
+        Tensor mixed = space.mixed(rows);
+        AttentionShape shape = new AttentionShape(
+                length, a.heads(), a.kvHeads(), a.headDim(), a.scale(), a.softCap(), a.window(layer));
+        backend.attention(q, k, v, shape, mixed);
+        optionalNorm(w, TensorRole.ATTENTION_SUB_NORM, mixed);
+        round(mixed);
+        tap.see(TensorRole.OUTPUT, mixed);
+        Tensor out = linear(w, TensorRole.OUTPUT, TensorRole.OUTPUT_BIAS, mixed, space.normed(rows));
+        optionalNorm(w, TensorRole.ATTENTION_POST_NORM, out);
+        return out;
+    }
+
+    /** What the feed-forward block adds to the residual stream; {@code in} may be overwritten. */
+    private Tensor mlp(LayerWeights w, Tensor in, Workspace space, Tap tap) {
+        int rows = in.rows();
+        round(in);
+        boolean gated = w.has(TensorRole.GATE);
+        tap.see(gated ? TensorRole.GATE : TensorRole.UP, in);
+        Tensor up = linear(w, TensorRole.UP, TensorRole.UP_BIAS, in, space.up(rows));
+        Tensor inner = up;
+        if (gated) {
+            inner = linear(w, TensorRole.GATE, TensorRole.GATE_BIAS, in, space.gate(rows));
+            backend.activateMultiply(spec.mlp().activation(), inner, up);
+        } else {
+            backend.activate(spec.mlp().activation(), up);
+        }
+        optionalNorm(w, TensorRole.MLP_SUB_NORM, inner);
+        round(inner);
+        tap.see(TensorRole.DOWN, inner);
+        Tensor out = linear(w, TensorRole.DOWN, TensorRole.DOWN_BIAS, inner, space.normed(rows));
+        optionalNorm(w, TensorRole.MLP_POST_NORM, out);
+        return out;
+    }
+
+    private void norm(LayerWeights w, TensorRole gain, TensorRole bias, Tensor x, Tensor y) {
+        if (spec.norm().kind() == NormSpec.Kind.LAYER) {
+            backend.layerNorm(x, w.get(gain), w.get(bias), spec.norm().epsilon(), y);
+        } else {
+            backend.rmsNorm(x, w.get(gain), spec.norm().epsilon(), y);
+        }
+    }
+
+    private void optionalNorm(LayerWeights w, TensorRole role, Tensor x) {
+        if (w.has(role)) {
+            backend.rmsNorm(x, w.get(role), spec.norm().epsilon(), x);
+        }
+    }
+
+    /** Each head by itself, all with the same gains. */
+    private void headNorm(LayerWeights w, TensorRole role, Tensor x) {
+        int headDim = spec.attention().headDim();
+        optionalNorm(w, role, x.reshape(x.rows() * (x.columns() / headDim), headDim));
+    }
+
+    private void round(Tensor x) {
+        if (spec.activationBits() == 8) {
+            backend.roundToInt8(x);
+        }
     }
 
     private Tensor linear(LayerWeights w, TensorRole role, TensorRole bias, Tensor in, Tensor out) {

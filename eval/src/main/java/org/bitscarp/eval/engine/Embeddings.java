@@ -1,12 +1,14 @@
 package org.bitscarp.eval.engine;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.IntStream;
-import org.bitscarp.model.TensorInfo;
+import org.bitscarp.model.DecoderSpec;
+import org.bitscarp.model.TensorRole;
 import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.DenseMatrix;
 import org.bitscarp.quant.PackedMatrix;
@@ -18,16 +20,18 @@ import org.bitscarp.quant.Solvers;
  * table that is also the output projection is read as a whole when its turn comes.
  */
 final class Embeddings {
+    private final DecoderSpec spec;
     private final int[] tokens;
     private final DenseMatrix rows;
 
     /** Reads the rows of all tokens that occur, in fp32, in memory of {@code arena}. */
-    Embeddings(WeightReader reader, TensorInfo table, List<int[]> texts, Arena arena) throws IOException {
+    Embeddings(WeightReader reader, DecoderSpec spec, List<int[]> texts, Arena arena) throws IOException {
+        this.spec = spec;
         tokens = texts.stream().flatMapToInt(Arrays::stream).distinct().sorted().toArray();
-        int hidden = Math.toIntExact(table.shape().getLast());
+        int hidden = spec.hidden();
         rows = new DenseMatrix(arena.allocate(4L * tokens.length * hidden, 64), tokens.length, hidden);
         for (int i = 0; i < tokens.length; i++) {
-            reader.row(table, tokens[i], rows.data(), 4L * i * hidden);
+            reader.row(TensorRole.EMBEDDING, tokens[i], rows.data(), 4L * i * hidden);
         }
     }
 
@@ -43,12 +47,24 @@ final class Embeddings {
         return decoded;
     }
 
-    /** Writes the embeddings of {@code ids}, one row each, from rows that {@link #in} gave. */
-    void gather(DenseMatrix from, int[] ids, MemorySegment target) {
-        long rowBytes = 4L * rows.columns();
-        IntStream.range(0, ids.length).forEach(i -> {
-            int row = Arrays.binarySearch(tokens, ids[i]);
-            MemorySegment.copy(from.data(), row * rowBytes, target, i * rowBytes, rowBytes);
-        });
+    /**
+     * Writes the input of the first layer, one row for each of {@code ids}: embeddings from rows that {@link #in} gave,
+     * scaled, plus positions.
+     *
+     * @param positions one row for each place of a window, or null where positions are not learned
+     * @param length tokens in a window; each begins at position 0
+     */
+    void gather(DenseMatrix from, int[] ids, DenseMatrix positions, int length, MemorySegment target) {
+        int hidden = rows.columns();
+        for (int i = 0; i < ids.length; i++) {
+            long row = Arrays.binarySearch(tokens, ids[i]);
+            for (int c = 0; c < hidden; c++) {
+                float value = from.data().getAtIndex(JAVA_FLOAT, row * hidden + c) * spec.embeddingScale();
+                if (positions != null) {
+                    value += positions.data().getAtIndex(JAVA_FLOAT, (long) (i % length) * hidden + c);
+                }
+                target.setAtIndex(JAVA_FLOAT, (long) i * hidden + c, value);
+            }
+        }
     }
 }

@@ -14,7 +14,6 @@ import org.bitscarp.compute.TensorMemory;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.DecoderSpec;
-import org.bitscarp.model.TensorInfo;
 import org.bitscarp.model.TensorRole;
 import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.DenseMatrix;
@@ -69,9 +68,7 @@ final class HeadScorer {
 
     /** Scores all units of all levels; the first level is the reference. */
     void run(WindowPlan plan, List<LevelTally> levels, HiddenStates states, Listener listener) throws IOException {
-        TensorInfo head = checkpoint
-                .tensor(spec.tiedHead() ? TensorRole.EMBEDDING : TensorRole.HEAD, 0)
-                .orElseThrow();
+        TensorRole head = spec.tiedHead() ? TensorRole.EMBEDDING : TensorRole.HEAD;
         List<WindowPlan.Unit> units = plan.units();
         Scores[][] scores = new Scores[levels.size()][units.size()];
         for (Scores[] ofLevel : scores) {
@@ -82,11 +79,7 @@ final class HeadScorer {
         int sliceRows = sliceRows(spec);
         try (Arena arena = Arena.ofShared();
                 TensorMemory memory = backend.newMemory()) {
-            Tensor gain = memory.allocate(1, spec.hidden());
-            backend.upload(
-                    reader.whole(checkpoint.tensor(TensorRole.FINAL_NORM, 0).orElseThrow(), arena)
-                            .data(),
-                    gain);
+            FinalNorm finalNorm = new FinalNorm(backend, checkpoint, reader, memory);
             DenseMatrix slice =
                     new DenseMatrix(arena.allocate(4L * sliceRows * spec.hidden(), 64), sliceRows, spec.hidden());
             Map<String, Tensor> heads = new LinkedHashMap<>();
@@ -111,7 +104,7 @@ final class HeadScorer {
                                 n,
                                 levels,
                                 heads,
-                                gain,
+                                finalNorm,
                                 states,
                                 scores,
                                 buffers.get(lane),
@@ -156,7 +149,7 @@ final class HeadScorer {
             int n,
             List<LevelTally> levels,
             Map<String, Tensor> heads,
-            Tensor gain,
+            FinalNorm finalNorm,
             HiddenStates states,
             Scores[][] scores,
             Buffers b,
@@ -173,14 +166,14 @@ final class HeadScorer {
             Tensor exponentials = b.logits(b.exponentials, rows, width);
             for (int l = 0; l < levels.size(); l++) {
                 long started = System.nanoTime();
-                Tensor normed = normed(unit, l, gain, states, b);
+                Tensor normed = normed(unit, l, finalNorm, states, b);
                 Tensor head = heads.get(nameOf(levels.get(l).embeddingFormat)).slice(column, width);
                 if (l == 0) {
-                    backend.matmul(normed, head, referenceLogits);
+                    project(normed, head, referenceLogits);
                     backend.scoreReference(referenceLogits, first + column, targets, scores[0][u], exponentials);
                 } else {
                     Tensor logits = b.logits(b.levelLogits, rows, width);
-                    backend.matmul(normed, head, logits);
+                    project(normed, head, logits);
                     backend.scoreAgainst(
                             referenceLogits, exponentials, scores[0][u], logits, first + column, targets, scores[l][u]);
                 }
@@ -189,8 +182,15 @@ final class HeadScorer {
         }
     }
 
+    private void project(Tensor normed, Tensor head, Tensor logits) {
+        backend.matmul(normed, head, logits);
+        if (spec.logitSoftCap() != 0) {
+            backend.softCap(logits, spec.logitSoftCap());
+        }
+    }
+
     /** The scored rows of a unit at one level, gathered and normed. */
-    private Tensor normed(WindowPlan.Unit unit, int level, Tensor gain, HiddenStates states, Buffers b)
+    private Tensor normed(WindowPlan.Unit unit, int level, FinalNorm finalNorm, HiddenStates states, Buffers b)
             throws IOException {
         int[] scored = unit.scored();
         states.read(level, unit.firstRow(), unit.rows(), b.host);
@@ -203,8 +203,7 @@ final class HeadScorer {
         Tensor x = b.x.slice(0, scored.length);
         Tensor normed = b.normed.slice(0, scored.length);
         backend.upload(b.host, x);
-        backend.rmsNorm(x, gain, spec.normEpsilon(), normed);
-        return normed;
+        return finalNorm.apply(x, normed);
     }
 
     private static void collect(WindowPlan.Unit unit, Scores scores, Scores reference, TokenScores target) {

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.Tensor;
 import org.bitscarp.compute.TensorMemory;
@@ -27,6 +28,7 @@ final class LayerPass {
     private final Map<TensorRole, Tensor> tensors;
     private final Sweep.Work work;
     private int layer;
+    private Set<TensorRole> inLayer = Set.of();
     private boolean holdsFullPrecision;
 
     LayerPass(
@@ -64,8 +66,8 @@ final class LayerPass {
             HiddenStates calibrationStates)
             throws IOException {
         this.layer = layer;
-        reader.layer(layer, full);
-        full.forEach((role, w) -> backend.upload(w.data(), tensors.get(role)));
+        inLayer = reader.layer(layer, full);
+        present(full).forEach((role, w) -> backend.upload(w.data(), tensors.get(role)));
         holdsFullPrecision = true;
         Map<TensorRole, float[]> importance =
                 calibrationPlan == null ? Map.of() : calibrate(calibrationPlan, calibrationStates);
@@ -79,15 +81,26 @@ final class LayerPass {
         }
     }
 
+    /** What of {@code all} this layer has; routed and dense layers of a model differ. */
+    private <T> Map<TensorRole, T> present(Map<TensorRole, T> all) {
+        Map<TensorRole, T> present = new EnumMap<>(TensorRole.class);
+        all.forEach((role, value) -> {
+            if (inLayer.contains(role)) {
+                present.put(role, value);
+            }
+        });
+        return present;
+    }
+
     private Map<TensorRole, float[]> calibrate(WindowPlan plan, HiddenStates states) throws IOException {
         work.begins("layer " + (layer + 1) + ", calibration", plan.rows());
         Calibration calibration = new Calibration(backend, plan);
-        LayerWeights weights = new LayerWeights(tensors);
+        LayerWeights weights = new LayerWeights(present(tensors));
         lanes.forEach(plan.units().size(), (lane, u) -> {
             WindowPlan.Unit unit = plan.units().get(u);
             Workspace space = spaces.get(lane);
             Tensor x = read(states, 0, unit, space, space.x(unit.rows()));
-            decoder.forward(weights, x, unit.length(), space, calibration.tap(u));
+            decoder.forward(layer, weights, x, unit.length(), space, calibration.tap(u));
             write(states, 0, unit, space, x);
         });
         return calibration.take();
@@ -96,7 +109,7 @@ final class LayerPass {
     /** Brings the level's weights into the layer's tensors. */
     private void load(LevelTally tally, Map<TensorRole, float[]> importance) throws IOException {
         List<MatrixQuantizer.Job> jobs = new ArrayList<>();
-        for (Map.Entry<TensorRole, DenseMatrix> entry : full.entrySet()) {
+        for (Map.Entry<TensorRole, DenseMatrix> entry : present(full).entrySet()) {
             if (entry.getKey().linear()) {
                 TensorRole role = entry.getKey();
                 jobs.add(new MatrixQuantizer.Job(entry.getValue(), importance.get(role), tensors.get(role)));
@@ -120,7 +133,7 @@ final class LayerPass {
     }
 
     private void forward(WindowPlan plan, int level, LevelTally tally, HiddenStates states) throws IOException {
-        LayerWeights weights = new LayerWeights(tensors);
+        LayerWeights weights = new LayerWeights(present(tensors));
         int units = plan.units().size();
         double[] distance = new double[units];
         double[] norm = new double[units];
@@ -128,7 +141,7 @@ final class LayerPass {
             WindowPlan.Unit unit = plan.units().get(u);
             Workspace space = spaces.get(lane);
             Tensor x = read(states, level, unit, space, space.x(unit.rows()));
-            decoder.forward(weights, x, unit.length(), space, DecoderLayer.Tap.NONE);
+            decoder.forward(layer, weights, x, unit.length(), space, DecoderLayer.Tap.NONE);
             write(states, level, unit, space, x);
             if (level > 0) {
                 Tensor reference = read(states, 0, unit, space, space.reference(unit.rows()));

@@ -2,8 +2,8 @@ package org.bitscarp.eval.engine;
 
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.DecoderSpec;
-import org.bitscarp.model.TensorInfo;
 import org.bitscarp.model.TensorRole;
+import org.bitscarp.model.Weight;
 
 /** What a sweep takes besides hidden states, computed before it is taken. */
 final class MemoryUse {
@@ -18,7 +18,7 @@ final class MemoryUse {
         long layer = 0;
         for (TensorRole role : TensorRole.values()) {
             if (role.inLayer()) {
-                layer += 4 * checkpoint.tensor(role, 0).map(TensorInfo::size).orElse(0L);
+                layer += 4 * checkpoint.anyLayer(role).map(Weight::size).orElse(0L);
             }
         }
         // As read, on the backend, and packed (at most half of fp32 for any level that is packed).

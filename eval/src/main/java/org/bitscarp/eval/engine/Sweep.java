@@ -12,14 +12,13 @@ import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.DecoderSpec;
 import org.bitscarp.model.ModelDigest;
-import org.bitscarp.model.TensorInfo;
 import org.bitscarp.model.TensorRole;
+import org.bitscarp.model.Weight;
 import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.DenseMatrix;
 import org.bitscarp.quant.FloatFormat;
 import org.bitscarp.quant.Level;
 import org.bitscarp.quant.SolveStats;
-import org.bitscarp.quant.StoredFormat;
 
 /**
  * One pass over the layers for all levels. Each layer's full-precision weights are read once; for each level they are
@@ -66,7 +65,7 @@ public final class Sweep {
         this.memoryBudget = memoryBudget;
         this.spillFolder = spillFolder;
         this.progress = progress;
-        digest = new ModelDigest(checkpoint.weights());
+        digest = new ModelDigest(checkpoint);
     }
 
     /** SHA-256 of the model's tensors, read along the way; complete after {@link #run}. */
@@ -123,16 +122,16 @@ public final class Sweep {
 
     private void checkWidths() {
         for (TensorRole role : TensorRole.values()) {
-            if (role.linear()) {
-                TensorInfo tensor = checkpoint.tensor(role, 0).orElseThrow();
-                int columns = Math.toIntExact(tensor.shape().getLast());
-                for (Level level : levels) {
-                    if (!level.format().supports(columns)) {
-                        throw new IllegalArgumentException("level " + level + " stores blocks of "
-                                + level.format().blockLength(columns) + " weights, and " + tensor.name()
-                                + " has rows of "
-                                + columns + "; leave the level out or use one with another block length");
-                    }
+            Weight weight = role.linear() ? checkpoint.anyLayer(role).orElse(null) : null;
+            if (weight == null) {
+                continue;
+            }
+            int columns = Math.toIntExact(weight.columns());
+            for (Level level : levels) {
+                if (!level.format().supports(columns)) {
+                    throw new IllegalArgumentException("level " + level + " stores blocks of "
+                            + level.format().blockLength(columns) + " weights, and " + weight.name() + " has rows of "
+                            + columns + "; leave the level out or use one with another block length");
                 }
             }
         }
@@ -140,8 +139,7 @@ public final class Sweep {
 
     /** Null where embeddings stay exactly as they are. */
     private BlockFormat embeddingFormat(Level level) {
-        StoredFormat own =
-                checkpoint.tensor(TensorRole.EMBEDDING, 0).orElseThrow().format();
+        Weight own = checkpoint.weight(TensorRole.EMBEDDING, 0).orElseThrow();
         if (level.quantizesEmbedding()) {
             return level.format() == FloatFormat.FP32 ? null : level.format();
         }
@@ -152,39 +150,54 @@ public final class Sweep {
     private void embed(
             WeightReader reader, List<LevelTally> tallies, HiddenStates states, HiddenStates calibration, Lanes lanes)
             throws IOException {
-        TensorInfo table = checkpoint.tensor(TensorRole.EMBEDDING, 0).orElseThrow();
         try (Arena arena = Arena.ofShared()) {
             List<int[]> texts = new ArrayList<>();
             plan.units().forEach(u -> texts.add(u.tokens()));
             if (calibrationPlan != null) {
                 calibrationPlan.units().forEach(u -> texts.add(u.tokens()));
             }
-            Embeddings embeddings = new Embeddings(reader, table, texts, arena);
+            Embeddings embeddings = new Embeddings(reader, spec, texts, arena);
+            DenseMatrix positions = positions(reader, arena);
             for (int l = 0; l < tallies.size(); l++) {
                 SolveStats stats = new SolveStats();
-                write(embeddings, embeddings.in(tallies.get(l).embeddingFormat, arena, stats), plan, states, l, lanes);
+                DenseMatrix rows = embeddings.in(tallies.get(l).embeddingFormat, arena, stats);
+                write(embeddings, rows, positions, plan, states, l, lanes);
                 if (!spec.tiedHead()) {
                     tallies.get(l).countIrregular(stats);
                 }
             }
             if (calibrationPlan != null) {
-                write(embeddings, embeddings.in(null, arena, new SolveStats()), calibrationPlan, calibration, 0, lanes);
+                DenseMatrix rows = embeddings.in(null, arena, new SolveStats());
+                write(embeddings, rows, positions, calibrationPlan, calibration, 0, lanes);
             }
         }
         if (!spec.tiedHead()) {
             // The table's other rows are in no text, but they are part of what the digest names.
-            reader.digestOnly(table);
+            reader.digestOnly(TensorRole.EMBEDDING);
         }
     }
 
+    /** Learned positions, which no level quantizes; null for a model without. */
+    private DenseMatrix positions(WeightReader reader, Arena arena) throws IOException {
+        return checkpoint.weight(TensorRole.POSITION_EMBEDDING, 0).isEmpty()
+                ? null
+                : reader.whole(TensorRole.POSITION_EMBEDDING, arena);
+    }
+
     private void write(
-            Embeddings embeddings, DenseMatrix rows, WindowPlan plan, HiddenStates states, int level, Lanes lanes)
+            Embeddings embeddings,
+            DenseMatrix rows,
+            DenseMatrix positions,
+            WindowPlan plan,
+            HiddenStates states,
+            int level,
+            Lanes lanes)
             throws IOException {
         lanes.forEach(plan.units().size(), (lane, u) -> {
             WindowPlan.Unit unit = plan.units().get(u);
             try (Arena arena = Arena.ofShared()) {
                 var target = arena.allocate(4L * unit.rows() * spec.hidden(), 64);
-                embeddings.gather(rows, unit.tokens(), target);
+                embeddings.gather(rows, unit.tokens(), positions, unit.length(), target);
                 states.write(level, unit.firstRow(), unit.rows(), target);
             }
         });
@@ -228,21 +241,19 @@ public final class Sweep {
         for (TensorRole role : TensorRole.values()) {
             if (role != TensorRole.EMBEDDING && role != TensorRole.HEAD && !role.linear()) {
                 for (int layer = 0; layer < (role.inLayer() ? spec.layers() : 1); layer++) {
-                    small += checkpoint
-                            .tensor(role, layer)
-                            .map(TensorInfo::byteSize)
-                            .orElse(0L);
+                    small +=
+                            checkpoint.weight(role, layer).map(Weight::byteSize).orElse(0L);
                 }
             }
         }
-        List<TensorInfo> tables = new ArrayList<>();
-        tables.add(checkpoint.tensor(TensorRole.EMBEDDING, 0).orElseThrow());
+        List<Weight> tables = new ArrayList<>();
+        tables.add(checkpoint.weight(TensorRole.EMBEDDING, 0).orElseThrow());
         if (!spec.tiedHead()) {
-            tables.add(checkpoint.tensor(TensorRole.HEAD, 0).orElseThrow());
+            tables.add(checkpoint.weight(TensorRole.HEAD, 0).orElseThrow());
         }
         for (LevelTally tally : tallies) {
             tally.otherBytes += small;
-            for (TensorInfo table : tables) {
+            for (Weight table : tables) {
                 long bytes = bytes(tally, table);
                 if (tally.level.quantizesEmbedding()) {
                     tally.quantizedBytes += bytes;
@@ -254,18 +265,14 @@ public final class Sweep {
         }
     }
 
-    private static long bytes(LevelTally tally, TensorInfo table) {
+    private static long bytes(LevelTally tally, Weight table) {
+        int columns = Math.toIntExact(table.columns());
         if (tally.level.quantizesEmbedding()) {
-            return table.shape().getFirst()
-                    * tally.level
-                            .format()
-                            .rowBytes(Math.toIntExact(table.shape().getLast()));
+            return table.rows() * tally.level.format().rowBytes(columns);
         }
         return tally.embeddingFormat == null
                 ? table.byteSize()
-                : table.shape().getFirst()
-                        * tally.embeddingFormat.rowBytes(
-                                Math.toIntExact(table.shape().getLast()));
+                : table.rows() * tally.embeddingFormat.rowBytes(columns);
     }
 
     /** Told of work about to be done, in rows through one layer. */

@@ -4,18 +4,23 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.Map;
+import java.util.Set;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.ModelDigest;
-import org.bitscarp.model.TensorInfo;
 import org.bitscarp.model.TensorRole;
+import org.bitscarp.model.Weight;
 import org.bitscarp.quant.DenseMatrix;
 
 /**
- * Reads full-precision weights: maps a tensor, turns it into fp32 outside the heap, unmaps it. Each tensor goes into the
- * model's digest on its way, so that hashing costs no second read.
+ * Reads full-precision weights into fp32 outside the heap. Each weight goes into the model's digest on its way, so that
+ * hashing costs no second read.
  */
 final class WeightReader {
+    /** Values that are decoded at a time where they are only wanted for the digest. */
+    private static final long CHUNK = 1 << 22;
+
     private final Checkpoint checkpoint;
     private final ModelDigest digest;
     private final Lanes lanes;
@@ -26,63 +31,73 @@ final class WeightReader {
         this.lanes = lanes;
     }
 
-    /** Memory for the tensors of any one layer; vectors have one row. All layers have the same shapes. */
+    /** Memory for the weights of any one layer; vectors have one row. A role has the same shape in all layers. */
     Map<TensorRole, DenseMatrix> allocateLayer(Arena arena) {
-        Map<TensorRole, DenseMatrix> tensors = new EnumMap<>(TensorRole.class);
+        Map<TensorRole, DenseMatrix> weights = new EnumMap<>(TensorRole.class);
         for (TensorRole role : TensorRole.values()) {
             if (role.inLayer()) {
-                checkpoint.tensor(role, 0).ifPresent(info -> tensors.put(role, allocate(info, arena)));
+                checkpoint.anyLayer(role).ifPresent(weight -> weights.put(role, allocate(weight, arena)));
             }
         }
-        return tensors;
+        return weights;
     }
 
-    /** Reads a layer into memory that {@link #allocateLayer} gave. */
-    void layer(int layer, Map<TensorRole, DenseMatrix> tensors) throws IOException {
-        TensorRole[] roles = tensors.keySet().toArray(TensorRole[]::new);
-        lanes.forEach(
-                roles.length,
-                (lane, i) -> read(checkpoint.tensor(roles[i], layer).orElseThrow(), 0, tensors.get(roles[i])));
+    /** Reads a layer into memory that {@link #allocateLayer} gave; returns the roles that this layer has. */
+    Set<TensorRole> layer(int layer, Map<TensorRole, DenseMatrix> targets) throws IOException {
+        Set<TensorRole> present = EnumSet.noneOf(TensorRole.class);
+        for (TensorRole role : targets.keySet()) {
+            if (checkpoint.weight(role, layer).isPresent()) {
+                present.add(role);
+            }
+        }
+        TensorRole[] roles = present.toArray(TensorRole[]::new);
+        lanes.forEach(roles.length, (lane, i) -> read(roles[i], layer, 0, targets.get(roles[i])));
+        return present;
     }
 
-    /** A tensor outside the layers, whole. */
-    DenseMatrix whole(TensorInfo info, Arena arena) throws IOException {
-        DenseMatrix matrix = allocate(info, arena);
-        read(info, 0, matrix);
+    /** A weight outside the layers, whole. */
+    DenseMatrix whole(TensorRole role, Arena arena) throws IOException {
+        DenseMatrix matrix = allocate(outside(role), arena);
+        read(role, 0, 0, matrix);
         return matrix;
     }
 
-    /** Rows {@code [first, first + target.rows())} of a tensor into {@code target}. Rows must be asked for in order. */
-    void rows(TensorInfo info, int first, DenseMatrix target) throws IOException {
-        read(info, first, target);
+    /** Rows {@code [first, first + target.rows())} of a weight outside the layers. Rows must be asked for in order. */
+    void rows(TensorRole role, int first, DenseMatrix target) throws IOException {
+        read(role, 0, first, target);
     }
 
-    /** Takes a tensor into the digest that is otherwise read only in part. */
-    void digestOnly(TensorInfo info) throws IOException {
-        try (Arena mapping = Arena.ofShared()) {
-            digest.update(info, checkpoint.map(info, 0, info.rows(), mapping));
+    /** Takes a weight outside the layers into the digest that is otherwise read only in part. */
+    void digestOnly(TensorRole role) throws IOException {
+        Weight weight = outside(role);
+        long step = Math.max(1, CHUNK / weight.columns());
+        try (Arena arena = Arena.ofShared()) {
+            MemorySegment chunk = arena.allocate(4 * Math.min(step, weight.rows()) * weight.columns(), 64);
+            for (long row = 0; row < weight.rows(); row += step) {
+                long n = Math.min(step, weight.rows() - row);
+                weight.read(row, n, chunk, 0);
+                digest.update(role, 0, chunk.asSlice(0, 4 * n * weight.columns()));
+            }
         }
     }
 
     /** One row, outside the order of the digest: an embedding that a token needs. */
-    void row(TensorInfo info, int row, MemorySegment target, long targetOffset) throws IOException {
-        try (Arena mapping = Arena.ofShared()) {
-            MemorySegment stored = checkpoint.map(info, row, 1, mapping);
-            info.format().decode(stored, 0, info.shape().getLast(), target, targetOffset);
-        }
+    void row(TensorRole role, int row, MemorySegment target, long targetOffset) throws IOException {
+        outside(role).read(row, 1, target, targetOffset);
     }
 
-    private void read(TensorInfo info, long firstRow, DenseMatrix target) throws IOException {
-        try (Arena mapping = Arena.ofShared()) {
-            MemorySegment stored = checkpoint.map(info, firstRow, target.rows(), mapping);
-            info.format().decode(stored, 0, target.size(), target.data(), 0);
-            digest.update(info, stored);
-        }
+    private Weight outside(TensorRole role) {
+        return checkpoint.weight(role, 0).orElseThrow();
     }
 
-    private static DenseMatrix allocate(TensorInfo info, Arena arena) {
-        int columns = Math.toIntExact(info.shape().getLast());
-        int rows = Math.toIntExact(info.size() / Math.max(1, columns));
+    private void read(TensorRole role, int layer, long firstRow, DenseMatrix target) throws IOException {
+        checkpoint.weight(role, layer).orElseThrow().read(firstRow, target.rows(), target.data(), 0);
+        digest.update(role, layer, target.data().asSlice(0, 4 * target.size()));
+    }
+
+    private static DenseMatrix allocate(Weight weight, Arena arena) {
+        int columns = Math.toIntExact(weight.columns());
+        int rows = Math.toIntExact(weight.rows());
         return new DenseMatrix(arena.allocate(4L * rows * columns, 64), rows, columns);
     }
 }

@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.Tensor;
 import org.bitscarp.compute.TensorMemory;
+import org.bitscarp.model.AttentionSpec;
 import org.bitscarp.model.DecoderSpec;
 
 /** The tensors one lane needs for a layer's forward pass over a unit, allocated once for the largest unit. */
@@ -19,6 +20,7 @@ final class Workspace implements AutoCloseable {
     private final Tensor mixed;
     private final Tensor gate;
     private final Tensor up;
+    private final Tensor parallel;
     private final Tensor reference;
     /** A unit's hidden states on the host, on their way to or from the backend. */
     final MemorySegment host;
@@ -27,20 +29,29 @@ final class Workspace implements AutoCloseable {
         memory = backend.newMemory();
         x = memory.allocate(rows, spec.hidden());
         normed = memory.allocate(rows, spec.hidden());
-        q = memory.allocate(rows, spec.heads() * spec.headDim());
-        k = memory.allocate(rows, spec.kvHeads() * spec.headDim());
-        v = memory.allocate(rows, spec.kvHeads() * spec.headDim());
-        mixed = memory.allocate(rows, spec.heads() * spec.headDim());
-        gate = memory.allocate(rows, spec.ffn());
-        up = memory.allocate(rows, spec.ffn());
+        AttentionSpec attention = spec.attention();
+        q = memory.allocate(rows, attention.heads() * attention.headDim());
+        k = memory.allocate(rows, attention.kvHeads() * attention.headDim());
+        v = memory.allocate(rows, attention.kvHeads() * attention.headDim());
+        mixed = memory.allocate(rows, attention.heads() * attention.headDim());
+        gate = memory.allocate(rows, spec.mlp().width());
+        up = memory.allocate(rows, spec.mlp().width());
+        parallel = parallel(spec) ? memory.allocate(rows, spec.hidden()) : null;
         reference = memory.allocate(rows, spec.hidden());
         host = arena.allocate(4L * rows * spec.hidden(), 64);
     }
 
     /** Bytes that a workspace of this size takes. */
     static long bytes(DecoderSpec spec, int rows) {
-        long columns = 4L * spec.hidden() + 2L * (spec.heads() + spec.kvHeads()) * spec.headDim() + 2L * spec.ffn();
+        AttentionSpec attention = spec.attention();
+        long columns = (parallel(spec) ? 5L : 4L) * spec.hidden()
+                + 2L * (attention.heads() + attention.kvHeads()) * attention.headDim()
+                + 2L * spec.mlp().width();
         return 4 * columns * rows;
+    }
+
+    private static boolean parallel(DecoderSpec spec) {
+        return spec.residual() == DecoderSpec.Residual.PARALLEL;
     }
 
     Tensor x(int rows) {
@@ -73,6 +84,11 @@ final class Workspace implements AutoCloseable {
 
     Tensor up(int rows) {
         return up.slice(0, rows);
+    }
+
+    /** The second norm of parallel blocks. */
+    Tensor parallel(int rows) {
+        return parallel.slice(0, rows);
     }
 
     Tensor reference(int rows) {

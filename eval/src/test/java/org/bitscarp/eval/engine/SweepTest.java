@@ -14,7 +14,7 @@ import org.bitscarp.compute.CpuBackend;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.Checkpoints;
-import org.bitscarp.model.TensorInfo;
+import org.bitscarp.model.Weight;
 import org.bitscarp.quant.Level;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -114,8 +114,7 @@ class SweepTest {
         long before = checkpoint.bytesMapped();
         run(cpu(2), LEVELS, Measurements.PLENTY);
         long read = checkpoint.bytesMapped() - before;
-        long weights =
-                checkpoint.weights().stream().mapToLong(TensorInfo::byteSize).sum();
+        long weights = checkpoint.weights().stream().mapToLong(Weight::byteSize).sum();
         // The embedding is also the output projection: rows of the tokens that occur are looked up at the beginning.
         long lookedUp = plan.units().stream()
                         .flatMapToInt(u -> java.util.Arrays.stream(u.tokens()))

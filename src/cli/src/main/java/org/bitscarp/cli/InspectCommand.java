@@ -10,6 +10,7 @@ import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.Checkpoints;
 import org.bitscarp.model.DecoderSpec;
 import org.bitscarp.model.TensorInfo;
+import org.bitscarp.model.Weight;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -70,10 +71,10 @@ final class InspectCommand implements Callable<Integer> {
                 "%d layers, hidden %d, ffn %d, %d heads of %d, %d key/value heads, vocabulary %d%s, context %d",
                 spec.layers(),
                 spec.hidden(),
-                spec.ffn(),
-                spec.heads(),
-                spec.headDim(),
-                spec.kvHeads(),
+                spec.mlp().width(),
+                spec.attention().heads(),
+                spec.attention().headDim(),
+                spec.attention().kvHeads(),
                 spec.vocabulary(),
                 spec.tiedHead() ? " (tied)" : "",
                 spec.maxPositions());
@@ -103,10 +104,10 @@ final class InspectCommand implements Callable<Integer> {
         root.put("architecture", spec.architecture());
         root.put("layers", spec.layers());
         root.put("hidden", spec.hidden());
-        root.put("ffn", spec.ffn());
-        root.put("heads", spec.heads());
-        root.put("kv_heads", spec.kvHeads());
-        root.put("head_dim", spec.headDim());
+        root.put("ffn", spec.mlp().width());
+        root.put("heads", spec.attention().heads());
+        root.put("kv_heads", spec.attention().kvHeads());
+        root.put("head_dim", spec.attention().headDim());
         root.put("vocabulary", spec.vocabulary());
         root.put("tied_head", spec.tiedHead());
         root.put("max_positions", spec.maxPositions());
@@ -128,7 +129,7 @@ final class InspectCommand implements Callable<Integer> {
     }
 
     private static long bytes(Checkpoint checkpoint) {
-        return checkpoint.weights().stream().mapToLong(TensorInfo::byteSize).sum();
+        return checkpoint.weights().stream().mapToLong(Weight::byteSize).sum();
     }
 
     private static String type(TensorInfo t) {

@@ -44,22 +44,28 @@ public interface Backend extends AutoCloseable {
     /** x += y. */
     void add(Tensor x, Tensor y);
 
-    /** y = x / √(mean(x²) + epsilon) · gain per row (Zhang and Sennrich 2019, equation 4); gain is [1, n]. */
+    /** y = x / √(mean(x²) + epsilon) · gain per row (Zhang and Sennrich 2019, equation 4); gain is [1, n]. x and y may be the same. */
     void rmsNorm(Tensor x, Tensor gain, float epsilon, Tensor y);
 
     /**
-     * Rotates each pair of each head in place (Su et al. 2021, equation 34). Row r of x is position
-     * {@code r mod cos.rows()}.
-     *
-     * @param x [w × length, heads × headDim]
-     * @param cos [length, headDim / 2]
-     * @param sin [length, headDim / 2]
-     * @param interleaved whether pairs are (2i, 2i+1), else (i, i + headDim/2)
+     * y = (x − mean(x)) / √(variance(x) + epsilon) · gain + bias per row, the variance divided by n (Ba et al. 2016,
+     * equation 4); gain and bias are [1, n]. x and y may be the same.
      */
-    void rope(Tensor x, Tensor cos, Tensor sin, boolean interleaved);
+    void layerNorm(Tensor x, Tensor gain, Tensor bias, float epsilon, Tensor y);
 
     /**
-     * Causal softmax attention within each window.
+     * Rotates each pair of each head in place (Su et al. 2021, equation 34). Row r of x is position
+     * {@code r mod cos.rows()}. Pairs are (i, i + pairs); values of a head beyond {@code 2 × pairs} stay.
+     *
+     * @param x [w × length, heads × headDim]
+     * @param headDim columns of one head, at least {@code 2 × cos.columns()}
+     * @param cos [length, pairs]
+     * @param sin [length, pairs]
+     */
+    void rope(Tensor x, int headDim, Tensor cos, Tensor sin);
+
+    /**
+     * Causal softmax attention within each window of rows; temperature, soft cap and visible span as the shape says.
      *
      * @param q [w × length, heads × headDim]
      * @param k [w × length, kvHeads × headDim]
@@ -68,8 +74,26 @@ public interface Backend extends AutoCloseable {
      */
     void attention(Tensor q, Tensor k, Tensor v, AttentionShape shape, Tensor out);
 
-    /** gate = silu(gate) · up, silu(x) = x / (1 + e⁻ˣ) (SwiGLU, Shazeer 2020). */
-    void siluMultiply(Tensor gate, Tensor up);
+    /** x = f(x). */
+    void activate(Activation f, Tensor x);
+
+    /** gate = f(gate) · up (Shazeer 2020). */
+    void activateMultiply(Activation f, Tensor gate, Tensor up);
+
+    /** x = cap · tanh(x / cap) (Gemma 2, arXiv 2408.00118, section 2). */
+    void softCap(Tensor x, float cap);
+
+    /**
+     * Rounds each row to 8 bits and back: with s = 127 / max(|x|, 1e-5), x = clamp(round(x·s), −128, 127) / s, halves to
+     * even (BitNet b1.58, arXiv 2402.17764, section 2, as in transformers' {@code BitLinear}).
+     */
+    void roundToInt8(Tensor x);
+
+    /** Row i of {@code to} = row {@code rows[i]} of {@code from}, for all rows of {@code to}. */
+    void gatherRows(Tensor from, int[] rows, Tensor to);
+
+    /** Row {@code rows[i]} of {@code x} += {@code weights[i]} × row i of {@code y}, for all rows of {@code y}. */
+    void addScaledRows(Tensor x, int[] rows, float[] weights, Tensor y);
 
     /** Σ (x − y)² over all elements. */
     double squaredDistance(Tensor x, Tensor y);

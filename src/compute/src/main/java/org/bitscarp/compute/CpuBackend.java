@@ -1,10 +1,13 @@
 package org.bitscarp.compute;
 
+import java.lang.foreign.MemorySegment;
 import java.util.function.Supplier;
+import org.bitscarp.compute.internal.ActivationOps;
 import org.bitscarp.compute.internal.Attention;
 import org.bitscarp.compute.internal.Gemm;
 import org.bitscarp.compute.internal.HostBackend;
 import org.bitscarp.compute.internal.HostTensor;
+import org.bitscarp.compute.internal.NormOps;
 import org.bitscarp.compute.internal.OpenBlasGemm;
 import org.bitscarp.compute.internal.VectorGemm;
 import org.bitscarp.compute.internal.VectorOps;
@@ -119,21 +122,29 @@ public final class CpuBackend extends HostBackend {
     }
 
     @Override
-    public void rope(Tensor x, Tensor cos, Tensor sin, boolean interleaved) {
-        requireSameShape("rope", cos, sin);
+    public void layerNorm(Tensor x, Tensor gain, Tensor bias, float epsilon, Tensor y) {
+        requireNorm(x, gain, bias, y);
+        for (int row = 0; row < x.rows(); row++) {
+            NormOps.layerNorm(
+                    host(x).data(),
+                    at(x, row),
+                    host(gain).data(),
+                    host(bias).data(),
+                    epsilon,
+                    host(y).data(),
+                    x.columns());
+        }
+    }
+
+    @Override
+    public void rope(Tensor x, int headDim, Tensor cos, Tensor sin) {
+        requireRope(x, headDim, cos, sin);
         int half = cos.columns();
-        require(x.columns() % (2 * half) == 0, "rope: heads of %d in %s", 2 * half, shape(x));
         for (int row = 0; row < x.rows(); row++) {
             long angles = (long) (row % cos.rows()) * half;
-            for (int head = 0; head < x.columns(); head += 2 * half) {
+            for (int head = 0; head < x.columns(); head += headDim) {
                 long at = at(x, row) + head;
-                if (interleaved) {
-                    VectorOps.rotatePairs(
-                            host(x).data(), at, host(cos).data(), host(sin).data(), angles, half);
-                } else {
-                    VectorOps.rotateHalves(
-                            host(x).data(), at, host(cos).data(), host(sin).data(), angles, half);
-                }
+                VectorOps.rotate(host(x).data(), at, host(cos).data(), host(sin).data(), angles, half);
             }
         }
     }
@@ -155,9 +166,45 @@ public final class CpuBackend extends HostBackend {
     }
 
     @Override
-    public void siluMultiply(Tensor gate, Tensor up) {
-        requireSameShape("silu", gate, up);
-        VectorOps.siluMultiply(host(gate).data(), host(up).data(), host(gate).size());
+    public void activate(Activation f, Tensor x) {
+        ActivationOps.activate(f, host(x).data(), host(x).size());
+    }
+
+    @Override
+    public void activateMultiply(Activation f, Tensor gate, Tensor up) {
+        requireSameShape("gate", gate, up);
+        ActivationOps.activateMultiply(
+                f, host(gate).data(), host(up).data(), host(gate).size());
+    }
+
+    @Override
+    public void softCap(Tensor x, float cap) {
+        ActivationOps.softCap(host(x).data(), 0, cap, host(x).size());
+    }
+
+    @Override
+    public void roundToInt8(Tensor x) {
+        for (int row = 0; row < x.rows(); row++) {
+            NormOps.roundToInt8(host(x).data(), at(x, row), x.columns());
+        }
+    }
+
+    @Override
+    public void gatherRows(Tensor from, int[] rows, Tensor to) {
+        requireRows("gather", rows, to, from);
+        for (int row = 0; row < to.rows(); row++) {
+            MemorySegment.copy(
+                    host(from).data(), 4 * at(from, rows[row]), host(to).data(), 4 * at(to, row), 4L * to.columns());
+        }
+    }
+
+    @Override
+    public void addScaledRows(Tensor x, int[] rows, float[] weights, Tensor y) {
+        requireRows("add rows", rows, y, x);
+        for (int row = 0; row < y.rows(); row++) {
+            VectorOps.addScaled(
+                    host(x).data(), at(x, rows[row]), weights[row], host(y).data(), at(y, row), y.columns());
+        }
     }
 
     @Override

@@ -82,16 +82,35 @@ public final class ScalarBackend extends HostBackend {
     }
 
     @Override
-    public void rope(Tensor x, Tensor cos, Tensor sin, boolean interleaved) {
-        requireSameShape("rope", cos, sin);
+    public void layerNorm(Tensor x, Tensor gain, Tensor bias, float epsilon, Tensor y) {
+        requireNorm(x, gain, bias, y);
+        for (int row = 0; row < x.rows(); row++) {
+            double mean = 0;
+            for (int i = 0; i < x.columns(); i++) {
+                mean += get(x, row, i);
+            }
+            mean /= x.columns();
+            double squares = 0;
+            for (int i = 0; i < x.columns(); i++) {
+                squares += (get(x, row, i) - mean) * (get(x, row, i) - mean);
+            }
+            double inverse = 1 / Math.sqrt(squares / x.columns() + epsilon);
+            for (int i = 0; i < x.columns(); i++) {
+                set(y, row, i, (float) ((get(x, row, i) - mean) * inverse * get(gain, 0, i) + get(bias, 0, i)));
+            }
+        }
+    }
+
+    @Override
+    public void rope(Tensor x, int headDim, Tensor cos, Tensor sin) {
+        requireRope(x, headDim, cos, sin);
         int half = cos.columns();
-        require(x.columns() % (2 * half) == 0, "rope: heads of %d in %s", 2 * half, shape(x));
         for (int row = 0; row < x.rows(); row++) {
             int position = row % cos.rows();
-            for (int head = 0; head < x.columns(); head += 2 * half) {
+            for (int head = 0; head < x.columns(); head += headDim) {
                 for (int i = 0; i < half; i++) {
-                    int first = head + (interleaved ? 2 * i : i);
-                    int second = head + (interleaved ? 2 * i + 1 : i + half);
+                    int first = head + i;
+                    int second = head + i + half;
                     double c = get(cos, position, i);
                     double s = get(sin, position, i);
                     double a = get(x, row, first);
@@ -109,26 +128,27 @@ public final class ScalarBackend extends HostBackend {
         double[] p = new double[shape.length()];
         for (int row = 0; row < q.rows(); row++) {
             int start = row - row % shape.length();
+            int first = start + shape.firstVisible(row - start);
             for (int head = 0; head < shape.heads(); head++) {
                 int at = head * d;
                 int kvAt = head / (shape.heads() / shape.kvHeads()) * d;
                 double max = Double.NEGATIVE_INFINITY;
-                for (int other = start; other <= row; other++) {
+                for (int other = first; other <= row; other++) {
                     double dot = 0;
                     for (int i = 0; i < d; i++) {
                         dot += (double) get(q, row, at + i) * get(k, other, kvAt + i);
                     }
-                    p[other - start] = dot * shape.scale();
+                    p[other - start] = capped(dot * shape.scale(), shape.softCap());
                     max = Math.max(max, p[other - start]);
                 }
                 double sum = 0;
-                for (int other = start; other <= row; other++) {
+                for (int other = first; other <= row; other++) {
                     p[other - start] = Math.exp(p[other - start] - max);
                     sum += p[other - start];
                 }
                 for (int i = 0; i < d; i++) {
                     double mixed = 0;
-                    for (int other = start; other <= row; other++) {
+                    for (int other = first; other <= row; other++) {
                         mixed += p[other - start] * get(v, other, kvAt + i);
                     }
                     set(out, row, at + i, (float) (mixed / sum));
@@ -137,13 +157,69 @@ public final class ScalarBackend extends HostBackend {
         }
     }
 
+    private static double capped(double score, float cap) {
+        return cap == 0 ? score : cap * Math.tanh(score / cap);
+    }
+
     @Override
-    public void siluMultiply(Tensor gate, Tensor up) {
-        requireSameShape("silu", gate, up);
+    public void activate(Activation f, Tensor x) {
+        for (int row = 0; row < x.rows(); row++) {
+            for (int i = 0; i < x.columns(); i++) {
+                set(x, row, i, (float) f.apply(get(x, row, i)));
+            }
+        }
+    }
+
+    @Override
+    public void activateMultiply(Activation f, Tensor gate, Tensor up) {
+        requireSameShape("gate", gate, up);
         for (int row = 0; row < gate.rows(); row++) {
             for (int i = 0; i < gate.columns(); i++) {
-                double g = get(gate, row, i);
-                set(gate, row, i, (float) (g / (1 + Math.exp(-g)) * get(up, row, i)));
+                set(gate, row, i, (float) (f.apply(get(gate, row, i)) * get(up, row, i)));
+            }
+        }
+    }
+
+    @Override
+    public void softCap(Tensor x, float cap) {
+        for (int row = 0; row < x.rows(); row++) {
+            for (int i = 0; i < x.columns(); i++) {
+                set(x, row, i, (float) capped(get(x, row, i), cap));
+            }
+        }
+    }
+
+    @Override
+    public void roundToInt8(Tensor x) {
+        for (int row = 0; row < x.rows(); row++) {
+            float max = 0;
+            for (int i = 0; i < x.columns(); i++) {
+                max = Math.max(max, Math.abs(get(x, row, i)));
+            }
+            float scale = 127 / Math.max(max, 1e-5f);
+            for (int i = 0; i < x.columns(); i++) {
+                double rounded = Math.rint(get(x, row, i) * scale);
+                set(x, row, i, (float) Math.max(-128, Math.min(127, rounded)) / scale);
+            }
+        }
+    }
+
+    @Override
+    public void gatherRows(Tensor from, int[] rows, Tensor to) {
+        requireRows("gather", rows, to, from);
+        for (int row = 0; row < to.rows(); row++) {
+            for (int i = 0; i < to.columns(); i++) {
+                set(to, row, i, get(from, rows[row], i));
+            }
+        }
+    }
+
+    @Override
+    public void addScaledRows(Tensor x, int[] rows, float[] weights, Tensor y) {
+        requireRows("add rows", rows, y, x);
+        for (int row = 0; row < y.rows(); row++) {
+            for (int i = 0; i < y.columns(); i++) {
+                set(x, rows[row], i, get(x, rows[row], i) + weights[row] * get(y, row, i));
             }
         }
     }

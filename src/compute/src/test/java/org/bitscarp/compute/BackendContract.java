@@ -110,8 +110,8 @@ abstract class BackendContract {
         backend.addBias(x.device, bias.device);
         specification.addBias(x.host, bias.host);
         x.check("add bias", 0);
-        backend.siluMultiply(x.device, y.device);
-        specification.siluMultiply(x.host, y.host);
+        backend.activateMultiply(Activation.SILU, x.device, y.device);
+        specification.activateMultiply(Activation.SILU, x.host, y.host);
         x.check("silu", 16 * ELEMENTARY);
     }
 
@@ -124,8 +124,8 @@ abstract class BackendContract {
             gate.set(i, z);
             up.set(i, 1);
         }
-        backend.siluMultiply(gate.device, up.device);
-        specification.siluMultiply(gate.host, up.host);
+        backend.activateMultiply(Activation.SILU, gate.device, up.device);
+        specification.activateMultiply(Activation.SILU, gate.host, up.host);
         gate.check("silu far out", 400 * ELEMENTARY);
     }
 
@@ -141,13 +141,13 @@ abstract class BackendContract {
     }
 
     @ParameterizedTest
-    @CsvSource({"1,2,3,false", "3,16,5,false", "2,64,7,false", "2,66,4,false", "3,8,5,true", "1,128,3,true"})
-    void rope(int heads, int headDim, int length, boolean interleaved) {
+    @CsvSource({"1,2,3,1", "3,16,5,8", "2,64,7,32", "2,66,4,33", "3,8,5,3", "2,128,3,16"})
+    void rope(int heads, int headDim, int length, int pairs) {
         Pair x = pair(2 * length, heads * headDim);
-        Pair cos = pair(length, headDim / 2);
-        Pair sin = pair(length, headDim / 2);
-        backend.rope(x.device, cos.device, sin.device, interleaved);
-        specification.rope(x.host, cos.host, sin.host, interleaved);
+        Pair cos = pair(length, pairs);
+        Pair sin = pair(length, pairs);
+        backend.rope(x.device, headDim, cos.device, sin.device);
+        specification.rope(x.host, headDim, cos.host, sin.host);
         x.check("rope", 8 * 4 * UNIT);
     }
 

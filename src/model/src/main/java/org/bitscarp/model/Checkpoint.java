@@ -4,10 +4,9 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
-import java.util.HashSet;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 
 /** A model on disk: an architecture, named tensors that are mapped when they are asked for, and a tokenizer. */
 public interface Checkpoint extends AutoCloseable {
@@ -26,12 +25,28 @@ public interface Checkpoint extends AutoCloseable {
     List<TensorInfo> tensors();
 
     /**
-     * The tensor with a role, shape checked against {@link #spec()}.
+     * The weight with a role, shape checked against {@link #spec()}.
      *
      * @param layer from 0; ignored for roles that are not in a layer
-     * @return empty for an absent optional tensor (a bias, a tied head)
+     * @return empty for an absent optional weight (a bias, a tied head)
      */
-    Optional<TensorInfo> tensor(TensorRole role, int layer);
+    Optional<Weight> weight(TensorRole role, int layer);
+
+    /** The weight with a role of the first layer that has one. */
+    default Optional<Weight> anyLayer(TensorRole role) {
+        for (int layer = 0; layer < (role.inLayer() ? spec().layers() : 1); layer++) {
+            Optional<Weight> weight = weight(role, layer);
+            if (weight.isPresent()) {
+                return weight;
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** The weight with a role where it is one stored tensor, row for row. */
+    default Optional<TensorInfo> tensor(TensorRole role, int layer) {
+        return weight(role, layer).flatMap(Weight::tensor);
+    }
 
     /**
      * Maps {@code rows} rows from {@code firstRow} on: stored bytes as they are, little-endian, unmapped when the arena
@@ -45,20 +60,20 @@ public interface Checkpoint extends AutoCloseable {
         return -1;
     }
 
-    /** The tensors that have a role, in the order of {@link #tensors()}: what a forward pass reads. */
-    default List<TensorInfo> weights() {
-        Set<TensorInfo> used = new HashSet<>();
+    /** All weights that a forward pass reads, in the order of the roles. */
+    default List<Weight> weights() {
+        List<Weight> weights = new ArrayList<>();
         for (TensorRole role : TensorRole.values()) {
             for (int layer = 0; layer < (role.inLayer() ? spec().layers() : 1); layer++) {
-                tensor(role, layer).ifPresent(used::add);
+                weight(role, layer).ifPresent(weights::add);
             }
         }
-        return tensors().stream().filter(used::contains).toList();
+        return weights;
     }
 
     /** Number of weights of the model; a tied head counts once. */
     default long parameters() {
-        return weights().stream().mapToLong(TensorInfo::size).sum();
+        return weights().stream().mapToLong(Weight::size).sum();
     }
 
     /** The tokenizer that belongs to the checkpoint; the caller closes it. */

@@ -3,57 +3,74 @@ package org.bitscarp.model;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.util.Collection;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.bitscarp.model.internal.Hashes;
 
 /**
- * A fingerprint of the weights that does not depend on the container, the number of shards or the order in a file:
- * SHA-256 over the sorted lines {@code name format shape sha256(bytes)}. Fed while a sweep reads the weights anyway.
+ * A fingerprint of a model's weights that does not depend on the container, on how values are stored or on the order in a
+ * file: SHA-256 over the sorted lines {@code role layer shape sha256(values as little-endian fp32)}. The same model as
+ * Hugging Face folder and as F32 GGUF has the same one. Fed while a sweep reads the weights anyway.
  */
 public final class ModelDigest {
-    private static final class Progress {
-        private MessageDigest digest;
-        private long missing;
-        private String line;
+    private record Key(TensorRole role, int layer) {
+        Key {
+            layer = role.inLayer() ? layer : 0;
+        }
     }
 
-    private final Map<TensorInfo, Progress> tensors = new LinkedHashMap<>();
+    private static final class Progress {
+        private final List<Long> shape;
+        private MessageDigest digest = Hashes.sha256();
+        private long missing;
+        private String line;
 
-    /** @param tensors what {@link #hex} waits for, usually {@link Checkpoint#weights()} */
-    public ModelDigest(Collection<TensorInfo> tensors) {
-        for (TensorInfo tensor : tensors) {
-            Progress progress = new Progress();
-            progress.digest = Hashes.sha256();
-            progress.missing = tensor.byteSize();
-            this.tensors.put(tensor, progress);
-            finishIfComplete(tensor, progress);
+        Progress(List<Long> shape) {
+            this.shape = shape;
+            missing = shape.stream().reduce(4L, Math::multiplyExact);
+        }
+    }
+
+    private final Map<Key, Progress> weights = new LinkedHashMap<>();
+
+    /** @param checkpoint whose weights {@link #hex} waits for, all of them */
+    public ModelDigest(Checkpoint checkpoint) {
+        for (TensorRole role : TensorRole.values()) {
+            for (int layer = 0; layer < (role.inLayer() ? checkpoint.spec().layers() : 1); layer++) {
+                Key key = new Key(role, layer);
+                checkpoint.weight(role, layer).ifPresent(w -> {
+                    Progress progress = new Progress(w.shape());
+                    weights.put(key, progress);
+                    finishIfComplete(key, progress);
+                });
+            }
         }
     }
 
     /**
-     * Adds the next bytes of a tensor. Chunks of one tensor come in the order of their rows; tensors come in any order,
-     * interleaved if need be, from any thread.
+     * Adds the next values of a weight, little-endian fp32. Chunks of one weight come in the order of their rows; weights
+     * come in any order, interleaved if need be, from any thread.
      *
-     * @throws IllegalArgumentException for a tensor that is not waited for, or more bytes than it has
+     * @throws IllegalArgumentException for a weight that is not waited for, or more values than it has
      */
-    public void update(TensorInfo tensor, MemorySegment chunk) {
-        Progress progress = tensors.get(tensor);
+    public void update(TensorRole role, int layer, MemorySegment values) {
+        Key key = new Key(role, layer);
+        Progress progress = weights.get(key);
         if (progress == null) {
-            throw new IllegalArgumentException("tensor " + tensor.name() + " is not part of this digest");
+            throw new IllegalArgumentException(role + " of layer " + layer + " is not part of this digest");
         }
         synchronized (progress) {
-            update(tensor, progress, chunk);
+            update(key, progress, values);
         }
     }
 
-    private static void update(TensorInfo tensor, Progress progress, MemorySegment chunk) {
+    private static void update(Key key, Progress progress, MemorySegment chunk) {
         if (chunk.byteSize() > progress.missing) {
-            throw new IllegalArgumentException("tensor " + tensor.name() + ": " + chunk.byteSize()
-                    + " bytes more, but only " + progress.missing + " of its " + tensor.byteSize() + " were missing");
+            throw new IllegalArgumentException(key.role + " of layer " + key.layer + ": " + chunk.byteSize()
+                    + " bytes more, but only " + progress.missing + " were missing of shape " + progress.shape);
         }
         for (long at = 0; at < chunk.byteSize(); at += 1 << 30) {
             progress.digest.update(
@@ -61,36 +78,36 @@ public final class ModelDigest {
         }
         progress.missing -= chunk.byteSize();
         if (chunk.byteSize() > 0) {
-            finishIfComplete(tensor, progress);
+            finishIfComplete(key, progress);
         }
     }
 
-    private static void finishIfComplete(TensorInfo tensor, Progress progress) {
+    private static void finishIfComplete(Key key, Progress progress) {
         if (progress.missing == 0) {
-            progress.line = tensor.name() + " " + tensor.format().name() + " " + tensor.shape() + " "
+            progress.line = key.role + " " + key.layer + " " + progress.shape + " "
                     + HexFormat.of().formatHex(progress.digest.digest()) + "\n";
             progress.digest = null;
         }
     }
 
-    /** Whether every byte of every tensor was seen. */
+    /** Whether every value of every weight was seen. */
     public synchronized boolean complete() {
-        return tensors.values().stream().allMatch(p -> p.line != null);
+        return weights.values().stream().allMatch(p -> p.line != null);
     }
 
     /**
      * The fingerprint, lower-case hex.
      *
-     * @throws IllegalStateException before every byte of every tensor was seen
+     * @throws IllegalStateException before every value of every weight was seen
      */
     public synchronized String hex() {
-        for (Map.Entry<TensorInfo, Progress> tensor : tensors.entrySet()) {
-            if (tensor.getValue().line == null) {
-                throw new IllegalStateException("tensor " + tensor.getKey().name() + ": " + tensor.getValue().missing
-                        + " bytes have not been seen");
+        for (Map.Entry<Key, Progress> weight : weights.entrySet()) {
+            if (weight.getValue().line == null) {
+                throw new IllegalStateException(weight.getKey().role + " of layer " + weight.getKey().layer + ": "
+                        + weight.getValue().missing + " bytes have not been seen");
             }
         }
-        String lines = tensors.values().stream().map(p -> p.line).sorted().collect(Collectors.joining());
+        String lines = weights.values().stream().map(p -> p.line).sorted().collect(Collectors.joining());
         return Hashes.sha256(lines.getBytes(StandardCharsets.UTF_8));
     }
 }

@@ -1,46 +1,76 @@
 package org.bitscarp.model;
 
 /**
- * What a tensor does in a decoder-only transformer, whatever a file calls it. Shapes are {@code [out, in]} for linear
- * maps, {@code [n]} for norms and biases.
+ * What a weight does in a decoder-only transformer, whatever a file calls it. Shapes are {@code [out, in]} for linear
+ * maps, {@code [n]} for norms and biases; {@link DecoderSpec#shape} tells them. Experts of a layer are stacked.
  */
 public enum TensorRole {
-    EMBEDDING(false, false),
-    FINAL_NORM(false, false),
+    EMBEDDING(Kind.MODEL),
+    /** Learned positions, row 0 for the first token of a window. */
+    POSITION_EMBEDDING(Kind.MODEL),
+    FINAL_NORM(Kind.MODEL),
+    FINAL_NORM_BIAS(Kind.MODEL),
     /** Output projection to the vocabulary; absent where it is tied to {@link #EMBEDDING}. */
-    HEAD(false, false),
-    ATTENTION_NORM(true, false),
-    QUERY(true, true),
-    KEY(true, true),
-    VALUE(true, true),
-    OUTPUT(true, true),
-    QUERY_BIAS(true, false),
-    KEY_BIAS(true, false),
-    VALUE_BIAS(true, false),
-    OUTPUT_BIAS(true, false),
-    MLP_NORM(true, false),
-    GATE(true, true),
-    UP(true, true),
-    DOWN(true, true),
-    GATE_BIAS(true, false),
-    UP_BIAS(true, false),
-    DOWN_BIAS(true, false);
+    HEAD(Kind.MODEL),
+    ATTENTION_NORM(Kind.LAYER),
+    ATTENTION_NORM_BIAS(Kind.LAYER),
+    QUERY(Kind.LINEAR),
+    KEY(Kind.LINEAR),
+    VALUE(Kind.LINEAR),
+    OUTPUT(Kind.LINEAR),
+    QUERY_BIAS(Kind.LAYER),
+    KEY_BIAS(Kind.LAYER),
+    VALUE_BIAS(Kind.LAYER),
+    OUTPUT_BIAS(Kind.LAYER),
+    /** RMS norm of each query head, before the rotation (Qwen 3, Gemma 3). */
+    QUERY_NORM(Kind.LAYER),
+    KEY_NORM(Kind.LAYER),
+    /** Norm of the mixed values, before the output projection (BitNet b1.58). */
+    ATTENTION_SUB_NORM(Kind.LAYER),
+    /** Norm of what attention adds to the residual stream (Gemma 2 and 3). */
+    ATTENTION_POST_NORM(Kind.LAYER),
+    MLP_NORM(Kind.LAYER),
+    MLP_NORM_BIAS(Kind.LAYER),
+    GATE(Kind.LINEAR),
+    UP(Kind.LINEAR),
+    DOWN(Kind.LINEAR),
+    GATE_BIAS(Kind.LAYER),
+    UP_BIAS(Kind.LAYER),
+    DOWN_BIAS(Kind.LAYER),
+    /** Norm of the gated product, before the down projection (BitNet b1.58). */
+    MLP_SUB_NORM(Kind.LAYER),
+    /** Norm of what the feed-forward block adds to the residual stream (Gemma 2 and 3). */
+    MLP_POST_NORM(Kind.LAYER),
+    /** One row of scores per expert. Small, and a wrong expert is worse than a wrong weight: never quantized. */
+    ROUTER(Kind.LAYER),
+    EXPERT_GATE(Kind.LINEAR),
+    EXPERT_UP(Kind.LINEAR),
+    EXPERT_DOWN(Kind.LINEAR);
 
-    private final boolean inLayer;
-    private final boolean linear;
+    private enum Kind {
+        MODEL,
+        LAYER,
+        LINEAR
+    }
 
-    TensorRole(boolean inLayer, boolean linear) {
-        this.inLayer = inLayer;
-        this.linear = linear;
+    private final Kind kind;
+
+    TensorRole(Kind kind) {
+        this.kind = kind;
     }
 
     /** One per layer, as against one per model. */
     public boolean inLayer() {
-        return inLayer;
+        return kind != Kind.MODEL;
     }
 
-    /** One of the linear maps of a layer: what quantization is about. */
+    /** One of the linear maps of a layer that quantization is about. */
     public boolean linear() {
-        return linear;
+        return kind == Kind.LINEAR;
+    }
+
+    /** One matrix for each expert, stacked. */
+    public boolean perExpert() {
+        return this == EXPERT_GATE || this == EXPERT_UP || this == EXPERT_DOWN;
     }
 }

@@ -31,11 +31,11 @@ public final class GgufConversion {
                 .u32("llama.block_count", spec.layers())
                 .u32("llama.context_length", spec.maxPositions())
                 .u32("llama.embedding_length", spec.hidden())
-                .u32("llama.feed_forward_length", spec.ffn())
-                .u32("llama.attention.head_count", spec.heads())
-                .u32("llama.attention.head_count_kv", spec.kvHeads())
-                .u32("llama.rope.dimension_count", spec.headDim())
-                .f32("llama.attention.layer_norm_rms_epsilon", spec.normEpsilon());
+                .u32("llama.feed_forward_length", spec.mlp().width())
+                .u32("llama.attention.head_count", spec.attention().heads())
+                .u32("llama.attention.head_count_kv", spec.attention().kvHeads())
+                .u32("llama.rope.dimension_count", spec.attention().headDim())
+                .f32("llama.attention.layer_norm_rms_epsilon", spec.norm().epsilon());
         tokenizer(file, source.path().resolve("tokenizer.json"));
         for (TensorRole role : TensorRole.values()) {
             for (int layer = 0; layer < (role.inLayer() ? spec.layers() : 1); layer++) {
@@ -46,7 +46,11 @@ public final class GgufConversion {
                 float[] values = values(source, info);
                 if (role == TensorRole.QUERY || role == TensorRole.KEY) {
                     values = interleaved(
-                            values, role == TensorRole.QUERY ? spec.heads() : spec.kvHeads(), spec.headDim());
+                            values,
+                            role == TensorRole.QUERY
+                                    ? spec.attention().heads()
+                                    : spec.attention().kvHeads(),
+                            spec.attention().headDim());
                 }
                 StoredFormat format = role.linear() || role == TensorRole.EMBEDDING ? linear : NumberFormat.FP32;
                 byte[] stored = encode(format, values);

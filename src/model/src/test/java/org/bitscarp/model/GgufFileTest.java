@@ -71,15 +71,15 @@ class GgufFileTest {
                             spec.vocabulary(),
                             spec.hidden(),
                             spec.layers(),
-                            spec.heads(),
-                            spec.kvHeads(),
-                            spec.headDim(),
-                            spec.ffn(),
+                            spec.attention().heads(),
+                            spec.attention().kvHeads(),
+                            spec.attention().headDim(),
+                            spec.mlp().width(),
                             spec.maxPositions()));
-            assertEquals(1e-5f, spec.normEpsilon());
+            assertEquals(1e-5f, spec.norm().epsilon());
             assertFalse(spec.tiedHead());
-            assertTrue(spec.rope().interleaved());
-            assertArrayEquals(new double[] {1, 0.1, 0.01, 0.001}, spec.rope().inverseFrequencies(), 1e-15);
+            assertArrayEquals(
+                    new double[] {1, 0.1, 0.01, 0.001}, spec.attention().rope().inverseFrequencies(), 1e-15);
             assertEquals(llama.tensors().size(), checkpoint.tensors().size());
             TensorInfo down = checkpoint.tensor(TensorRole.DOWN, 1).orElseThrow();
             assertEquals("blk.1.ffn_down.weight", down.name());

@@ -3,7 +3,6 @@ package org.bitscarp.model;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -26,8 +25,7 @@ class GgufRopeTest {
 
     private Rope rope(GgufBytes file) throws IOException {
         try (Checkpoint checkpoint = Checkpoints.open(Files.write(folder.resolve("m.gguf"), file.build()))) {
-            assertTrue(checkpoint.spec().rope().interleaved());
-            return checkpoint.spec().rope();
+            return checkpoint.spec().attention().rope();
         }
     }
 
@@ -35,7 +33,7 @@ class GgufRopeTest {
         Path other = Files.createDirectories(folder.resolve("hf"));
         try (Checkpoint checkpoint =
                 Checkpoints.open(new TinyLlama().ropeScaling(scaling).write(other))) {
-            return checkpoint.spec().rope();
+            return checkpoint.spec().attention().rope();
         }
     }
 

@@ -23,21 +23,35 @@ class ModelDigestTest {
     @TempDir
     Path folder;
 
-    /** Digest of a model whose rows are read {@code rows} at a time, tensors in a shuffled order. */
+    private record Key(TensorRole role, int layer) {}
+
+    /** Digest of a model whose rows are read {@code rows} at a time, weights in a shuffled order. */
     private String digest(Path model, int rows, long seed) throws IOException {
         try (Checkpoint checkpoint = Checkpoints.open(model);
                 Arena arena = Arena.ofConfined()) {
-            List<TensorInfo> tensors = new ArrayList<>(checkpoint.weights());
-            ModelDigest digest = new ModelDigest(tensors);
-            Collections.shuffle(tensors, new Random(seed));
-            for (TensorInfo tensor : tensors) {
+            List<Key> keys = new ArrayList<>();
+            for (TensorRole role : TensorRole.values()) {
+                for (int layer = 0; layer < (role.inLayer() ? 2 : 1); layer++) {
+                    if (checkpoint.weight(role, layer).isPresent()) {
+                        keys.add(new Key(role, layer));
+                    }
+                }
+            }
+            ModelDigest digest = new ModelDigest(checkpoint);
+            Collections.shuffle(keys, new Random(seed));
+            for (Key key : keys) {
+                Weight weight = checkpoint.weight(key.role, key.layer).orElseThrow();
                 assertFalse(digest.complete());
-                for (long row = 0; row < tensor.rows(); row += rows) {
-                    digest.update(tensor, checkpoint.map(tensor, row, Math.min(rows, tensor.rows() - row), arena));
+                for (long row = 0; row < weight.rows(); row += rows) {
+                    long n = Math.min(rows, weight.rows() - row);
+                    MemorySegment values = arena.allocate(4 * n * weight.columns(), 4);
+                    weight.read(row, n, values, 0);
+                    digest.update(key.role, key.layer, values);
                 }
             }
             assertTrue(digest.complete());
-            long bytes = tensors.stream().mapToLong(TensorInfo::byteSize).sum();
+            long bytes =
+                    checkpoint.weights().stream().mapToLong(Weight::byteSize).sum();
             assertEquals(bytes, checkpoint.bytesMapped(), "every weight is read once");
             return digest.hex();
         }
@@ -45,7 +59,8 @@ class ModelDigestTest {
 
     @Test
     void dependsOnWeightsAndNotOnContainerOrOrder() throws IOException {
-        Path one = new TinyLlama().write(Files.createDirectory(folder.resolve("one")));
+        TinyLlama tiny = new TinyLlama();
+        Path one = tiny.write(Files.createDirectory(folder.resolve("one")));
         Path sharded = new TinyLlama().shards(4).write(Files.createDirectory(folder.resolve("sharded")));
         Path other = new TinyLlama().seed(2).write(Files.createDirectory(folder.resolve("other")));
         Path half = new TinyLlama().format(NumberFormat.FP16).write(Files.createDirectory(folder.resolve("half")));
@@ -54,20 +69,25 @@ class ModelDigestTest {
         assertEquals(expected, digest(sharded, 7, 3));
         assertNotEquals(expected, digest(other, 1, 1));
         assertNotEquals(expected, digest(half, 1, 1));
+        Files.writeString(one.resolve("tokenizer.json"), TinyTokenizer.json(false));
+        try (Checkpoint source = Checkpoints.open(one)) {
+            Path gguf = GgufConversion.write(source, NumberFormat.FP32, false, folder.resolve("m.gguf"));
+            assertEquals(expected, digest(gguf, 1000, 4));
+        }
     }
 
-    /** The definition, with the values of {@code printf 'a FP32 [2] %s\n' $(head -c 8 /dev/zero | sha256sum) | sha256sum}. */
     @Test
-    void oneTensorOfZeros() {
-        TensorInfo tensor = new TensorInfo("a", NumberFormat.FP32, List.of(2L), folder, 0);
-        ModelDigest digest = new ModelDigest(List.of(tensor));
-        assertThrows(IllegalStateException.class, digest::hex);
-        digest.update(tensor, MemorySegment.ofArray(new byte[3]));
-        assertThrows(IllegalStateException.class, digest::hex);
-        assertThrows(IllegalArgumentException.class, () -> digest.update(tensor, MemorySegment.ofArray(new byte[6])));
-        digest.update(tensor, MemorySegment.ofArray(new byte[5]));
-        assertEquals("4d0abfb57e3f69e448ff5211631be361d0df612bfccdd6f7df6f8c0bd96f9592", digest.hex());
-        TensorInfo stranger = new TensorInfo("b", NumberFormat.FP32, List.of(2L), folder, 0);
-        assertThrows(IllegalArgumentException.class, () -> digest.update(stranger, MemorySegment.ofArray(new byte[1])));
+    void refusesStrangersAndWhatIsIncomplete() throws IOException {
+        Path model = new TinyLlama().write(Files.createDirectory(folder.resolve("m")));
+        try (Checkpoint checkpoint = Checkpoints.open(model)) {
+            ModelDigest digest = new ModelDigest(checkpoint);
+            assertThrows(IllegalStateException.class, digest::hex);
+            MemorySegment much =
+                    MemorySegment.ofArray(new byte[4 * checkpoint.spec().hidden() + 1]);
+            assertThrows(IllegalArgumentException.class, () -> digest.update(TensorRole.FINAL_NORM, 0, much));
+            assertThrows(IllegalArgumentException.class, () -> digest.update(TensorRole.ROUTER, 0, much));
+            digest.update(TensorRole.FINAL_NORM, 0, much.asSlice(0, 5));
+            assertFalse(digest.complete());
+        }
     }
 }

@@ -25,14 +25,13 @@ class RealModelsTest {
             assertEquals(4096, spec.vocabulary());
             assertEquals(256, spec.hidden());
             assertEquals(6, spec.layers());
-            assertEquals(8, spec.heads());
-            assertEquals(4, spec.kvHeads());
-            assertEquals(32, spec.headDim());
-            assertEquals(768, spec.ffn());
-            assertEquals(1e-5f, spec.normEpsilon());
+            assertEquals(8, spec.attention().heads());
+            assertEquals(4, spec.attention().kvHeads());
+            assertEquals(32, spec.attention().headDim());
+            assertEquals(768, spec.mlp().width());
+            assertEquals(1e-5f, spec.norm().epsilon());
             assertTrue(spec.tiedHead());
             assertEquals(512, spec.maxPositions());
-            assertFalse(spec.rope().interleaved());
             // total_size of the index file is in bytes of fp32.
             assertEquals(23_081_984 / 4, checkpoint.parameters());
             assertEquals(1 + 6 * 9 + 1, checkpoint.tensors().size());
@@ -91,8 +90,7 @@ class RealModelsTest {
                     Tokenizer tokenizer = checkpoint.tokenizer()) {
                 assertEquals(64, checkpoint.spec().hidden());
                 assertEquals(5, checkpoint.spec().layers());
-                assertEquals(4, checkpoint.spec().kvHeads());
-                assertTrue(checkpoint.spec().rope().interleaved());
+                assertEquals(4, checkpoint.spec().attention().kvHeads());
                 assertTrue(checkpoint.parameters() > 250_000 && checkpoint.parameters() < 270_000);
                 int[] ids = tokenizer.encode(text, true);
                 assertEquals(239, ids.length / 256);

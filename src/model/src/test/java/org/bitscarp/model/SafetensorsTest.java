@@ -61,17 +61,23 @@ class SafetensorsTest {
     }
 
     @Test
-    void everyRoleHasItsTensor() throws IOException {
+    void everyRoleOfALlamaHasItsTensor() throws IOException {
         TinyLlama llama = new TinyLlama().tied(false).biases(true);
         try (Checkpoint checkpoint = Checkpoints.open(llama.write(folder))) {
+            int found = 0;
             for (TensorRole role : TensorRole.values()) {
                 for (int layer = 0; layer < (role.inLayer() ? 2 : 1); layer++) {
+                    if (checkpoint.weight(role, layer).isEmpty()) {
+                        continue;
+                    }
+                    found++;
                     TensorInfo tensor = checkpoint.tensor(role, layer).orElseThrow();
                     assertEquals(checkpoint.spec().shape(role), tensor.shape());
                     assertTrue(!role.inLayer() || tensor.name().contains("layers." + layer + "."));
                 }
             }
-            assertEquals(checkpoint.tensors().size(), checkpoint.weights().size());
+            assertEquals(found, checkpoint.tensors().size());
+            assertEquals(found, checkpoint.weights().size());
             assertThrows(IndexOutOfBoundsException.class, () -> checkpoint.tensor(TensorRole.QUERY, 2));
         }
     }

@@ -57,7 +57,7 @@ public final class Attention {
                 s);
         float[] inverseSums = new float[rows];
         for (int row = 0; row < rows; row++) {
-            inverseSums[row] = (float) (1 / softmax(scores, (long) row * keys, block + row + 1, keys, shape.scale()));
+            inverseSums[row] = (float) (1 / softmax(scores, (long) row * keys, block + row, keys, shape));
         }
         gemm.multiply(
                 rows,
@@ -75,13 +75,22 @@ public final class Attention {
     }
 
     /**
-     * Softmax of the first {@code visible} of {@code keys} scores, times the temperature, without the division by the sum,
+     * Softmax of the scores that {@code row} of the window sees, of {@code keys} in all, without the division by the sum,
      * which it returns; the other scores become 0.
      */
-    private static double softmax(MemorySegment scores, long at, int visible, int keys, float scale) {
-        float max = VectorOps.max(scores, at, visible) * scale;
-        double sum = VectorOps.exponentials(scores, at, scale, max, scores, at, visible);
-        scores.asSlice(4 * (at + visible), 4L * (keys - visible)).fill((byte) 0);
+    private static double softmax(MemorySegment scores, long at, int row, int keys, AttentionShape shape) {
+        int first = shape.firstVisible(row);
+        int visible = row + 1 - first;
+        float scale = shape.scale();
+        if (shape.softCap() != 0) {
+            VectorOps.scale(scores, at + first, scale, visible);
+            ActivationOps.softCap(scores, at + first, shape.softCap(), visible);
+            scale = 1;
+        }
+        float max = VectorOps.max(scores, at + first, visible) * scale;
+        double sum = VectorOps.exponentials(scores, at + first, scale, max, scores, at + first, visible);
+        scores.asSlice(4 * at, 4L * first).fill((byte) 0);
+        scores.asSlice(4 * (at + row + 1), 4L * (keys - row - 1)).fill((byte) 0);
         return sum;
     }
 

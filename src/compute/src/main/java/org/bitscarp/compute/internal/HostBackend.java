@@ -2,6 +2,7 @@ package org.bitscarp.compute.internal;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.Tensor;
 import org.bitscarp.compute.TensorMemory;
@@ -68,6 +69,36 @@ public abstract class HostBackend implements Backend {
 
     protected static void requireSameShape(String operation, Tensor x, Tensor y) {
         require(x.rows() == y.rows() && x.columns() == y.columns(), "%s: %s against %s", operation, shape(x), shape(y));
+    }
+
+    protected static void requireNorm(Tensor x, Tensor gain, Tensor bias, Tensor y) {
+        requireSameShape("layer norm", x, y);
+        requireSameShape("layer norm", gain, bias);
+        require(gain.rows() == 1 && gain.columns() == x.columns(), "gain %s for %s", shape(gain), shape(x));
+    }
+
+    protected static void requireRope(Tensor x, int headDim, Tensor cos, Tensor sin) {
+        requireSameShape("rope", cos, sin);
+        require(
+                x.columns() % headDim == 0 && 2 * cos.columns() <= headDim,
+                "rope: %d pairs of heads of %d in %s",
+                cos.columns(),
+                headDim,
+                shape(x));
+    }
+
+    /** One index for each row of {@code few}, each a row of {@code many}. */
+    protected static void requireRows(String operation, int[] rows, Tensor few, Tensor many) {
+        require(
+                rows.length == few.rows() && few.columns() == many.columns(),
+                "%s: %d rows of %s against %s",
+                operation,
+                rows.length,
+                shape(many),
+                shape(few));
+        for (int row : rows) {
+            Objects.checkIndex(row, many.rows());
+        }
     }
 
     protected static String shape(Tensor t) {

@@ -29,16 +29,14 @@ public final class VectorOps {
         }
     }
 
-    public static void siluMultiply(MemorySegment gate, MemorySegment up, long length) {
+    /** x += factor · y. */
+    public static void addScaled(MemorySegment x, long xAt, float factor, MemorySegment y, long yAt, long length) {
         long i = 0;
         for (long end = length - length % LANES; i < end; i += LANES) {
-            FloatVector g = load(gate, i);
-            FloatVector s = g.div(VectorMath.exp(g.neg()).add(1));
-            s.mul(load(up, i)).intoMemorySegment(gate, 4 * i, ORDER);
+            load(y, yAt + i).mul(factor).add(load(x, xAt + i)).intoMemorySegment(x, 4 * (xAt + i), ORDER);
         }
         for (; i < length; i++) {
-            float g = get(gate, i);
-            set(gate, i, g / (VectorMath.exp(-g) + 1) * get(up, i));
+            set(x, xAt + i, get(x, xAt + i) + factor * get(y, yAt + i));
         }
     }
 
@@ -196,8 +194,7 @@ public final class VectorOps {
     }
 
     /** Rotates pairs (i, i + half) of one head: (a, b) becomes (a·c − b·s, b·c + a·s). */
-    public static void rotateHalves(
-            MemorySegment x, long at, MemorySegment cos, MemorySegment sin, long angleAt, int half) {
+    public static void rotate(MemorySegment x, long at, MemorySegment cos, MemorySegment sin, long angleAt, int half) {
         int i = 0;
         for (int end = half - half % LANES; i < end; i += LANES) {
             FloatVector a = load(x, at + i);
@@ -208,23 +205,13 @@ public final class VectorOps {
             b.mul(c).add(a.mul(s)).intoMemorySegment(x, 4 * (at + half + i), ORDER);
         }
         for (; i < half; i++) {
-            rotate(x, at + i, at + half + i, get(cos, angleAt + i), get(sin, angleAt + i));
+            float a = get(x, at + i);
+            float b = get(x, at + half + i);
+            float c = get(cos, angleAt + i);
+            float s = get(sin, angleAt + i);
+            set(x, at + i, a * c - b * s);
+            set(x, at + half + i, b * c + a * s);
         }
-    }
-
-    /** Rotates pairs (2i, 2i + 1) of one head. Scalar: only small llama2.c models need it. */
-    public static void rotatePairs(
-            MemorySegment x, long at, MemorySegment cos, MemorySegment sin, long angleAt, int half) {
-        for (int i = 0; i < half; i++) {
-            rotate(x, at + 2 * i, at + 2 * i + 1, get(cos, angleAt + i), get(sin, angleAt + i));
-        }
-    }
-
-    private static void rotate(MemorySegment x, long first, long second, float c, float s) {
-        float a = get(x, first);
-        float b = get(x, second);
-        set(x, first, a * c - b * s);
-        set(x, second, b * c + a * s);
     }
 
     private static FloatVector load(MemorySegment x, long at) {

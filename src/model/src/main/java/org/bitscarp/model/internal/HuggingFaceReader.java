@@ -1,17 +1,14 @@
 package org.bitscarp.model.internal;
 
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.ModelException;
 import org.bitscarp.model.TensorInfo;
+import org.bitscarp.model.internal.weights.MappedFiles;
 
 /** A folder as the transformers library writes it: {@code config.json}, safetensors in one file or in shards. */
 public final class HuggingFaceReader implements CheckpointReader {
@@ -41,7 +38,7 @@ public final class HuggingFaceReader implements CheckpointReader {
         Path folder = folder(path);
         Path configFile = folder.resolve(CONFIG);
         LlamaConfig config = LlamaConfig.read(configFile);
-        Map<Path, FileChannel> files = new LinkedHashMap<>();
+        MappedFiles files = new MappedFiles();
         try {
             SafetensorsFiles tensors = openTensors(folder, files);
             return new MappedCheckpoint(
@@ -49,17 +46,17 @@ public final class HuggingFaceReader implements CheckpointReader {
                     "Hugging Face safetensors",
                     config.spec(),
                     numeric(tensors),
-                    new LlamaTensors(configFile, config, tensors).roles(),
+                    new LlamaTensors(configFile, config, tensors, files).roles(),
                     files,
                     () -> HuggingFaceTokenizers.open(folder, config.bosToken()));
         } catch (IOException | RuntimeException | Error e) {
-            MappedCheckpoint.closeAll(files);
+            files.close();
             throw e;
         }
     }
 
     /** A single file wins over an index, as in transformers. */
-    private static SafetensorsFiles openTensors(Path folder, Map<Path, FileChannel> files) throws IOException {
+    private static SafetensorsFiles openTensors(Path folder, MappedFiles files) throws IOException {
         Path single = folder.resolve(SINGLE);
         Path index = folder.resolve(INDEX);
         SafetensorsFiles tensors = new SafetensorsFiles();
@@ -82,13 +79,11 @@ public final class HuggingFaceReader implements CheckpointReader {
         return tensors;
     }
 
-    private static SafetensorsHeader openHeader(Path file, Map<Path, FileChannel> files) throws IOException {
+    private static SafetensorsHeader openHeader(Path file, MappedFiles files) throws IOException {
         if (!Files.isRegularFile(file)) {
             throw new ModelException(file + ": expected a file, found a folder");
         }
-        FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
-        files.put(file, channel);
-        return SafetensorsHeader.read(file, channel);
+        return SafetensorsHeader.read(file, files.open(file));
     }
 
     private static List<TensorInfo> numeric(SafetensorsFiles tensors) {

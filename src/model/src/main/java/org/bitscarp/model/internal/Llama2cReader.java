@@ -6,18 +6,22 @@ import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.bitscarp.model.AttentionSpec;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.DecoderSpec;
 import org.bitscarp.model.ModelException;
 import org.bitscarp.model.Rope;
 import org.bitscarp.model.TensorInfo;
 import org.bitscarp.model.TensorRole;
+import org.bitscarp.model.Weight;
+import org.bitscarp.model.internal.weights.MappedFiles;
+import org.bitscarp.model.internal.weights.RowOrder;
+import org.bitscarp.model.internal.weights.StoredWeight;
 import org.bitscarp.quant.NumberFormat;
 
 /**
@@ -69,11 +73,11 @@ public final class Llama2cReader implements CheckpointReader {
     @Override
     public Checkpoint open(Path path) throws IOException {
         Path file = Files.isDirectory(path) ? checkpointsIn(path).getFirst() : path;
-        FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
+        MappedFiles files = new MappedFiles();
         try {
-            return new Layout(file, channel).checkpoint();
+            return new Layout(file, files).checkpoint();
         } catch (IOException | RuntimeException | Error e) {
-            channel.close();
+            files.close();
             throw e;
         }
     }
@@ -81,15 +85,17 @@ public final class Llama2cReader implements CheckpointReader {
     /** Walks the arrays in the order in which llama2.c's {@code memory_map_weights} does. */
     private static final class Layout {
         private final Path file;
+        private final MappedFiles files;
         private final FileChannel channel;
         private final DecoderSpec spec;
         private final List<TensorInfo> tensors = new ArrayList<>();
-        private final Map<TensorRole, TensorInfo[]> roles = new EnumMap<>(TensorRole.class);
+        private final Map<TensorRole, Weight[]> roles = new EnumMap<>(TensorRole.class);
         private long offset = HEADER_BYTES;
 
-        Layout(Path file, FileChannel channel) throws IOException {
+        Layout(Path file, MappedFiles files) throws IOException {
             this.file = file;
-            this.channel = channel;
+            this.files = files;
+            this.channel = files.open(file);
             this.spec = header();
         }
 
@@ -120,17 +126,14 @@ public final class Llama2cReader implements CheckpointReader {
                         + "; expected dim / n_heads to be an even integer and n_kv_heads to divide n_heads"
                         + " (not a llama2.c checkpoint?)");
             }
-            return new DecoderSpec(
+            return DecoderSpec.llama(
                     "llama2.c",
                     vocabulary,
                     dim,
                     layers,
-                    heads,
-                    kvHeads,
-                    dim / heads,
+                    AttentionSpec.full(heads, kvHeads, dim / heads, rope(dim / heads)),
                     ffn,
                     NORM_EPSILON,
-                    rope(dim / heads),
                     tied,
                     positions);
         }
@@ -149,7 +152,7 @@ public final class Llama2cReader implements CheckpointReader {
             for (int i = 0; i < frequencies.length; i++) {
                 frequencies[i] = Math.pow(ROPE_THETA, -2.0 * i / headDim);
             }
-            return new Rope(frequencies, 1, true);
+            return new Rope(frequencies, 1);
         }
 
         Checkpoint checkpoint() throws IOException {
@@ -180,7 +183,7 @@ public final class Llama2cReader implements CheckpointReader {
                     spec,
                     tensors,
                     roles,
-                    Map.of(file, channel),
+                    files,
                     () -> Llama2cTokenizer.open(file, spec.vocabulary()));
         }
 
@@ -207,26 +210,33 @@ public final class Llama2cReader implements CheckpointReader {
 
         /** Two tables of seq_len × head size / 2 that newer readers recompute. */
         private long frequencyBytes() {
-            return (long) spec.maxPositions() * spec.headDim() * Float.BYTES;
+            return (long) spec.maxPositions() * spec.attention().headDim() * Float.BYTES;
         }
 
         private void single(TensorRole role, String name) {
-            roles.put(role, new TensorInfo[] {next(role, name)});
+            roles.put(role, new Weight[] {next(role, name)});
         }
 
         private void perLayer(TensorRole role, String name) {
-            TensorInfo[] perLayer = new TensorInfo[spec.layers()];
+            Weight[] perLayer = new Weight[spec.layers()];
             for (int layer = 0; layer < perLayer.length; layer++) {
                 perLayer[layer] = next(role, "layers." + layer + "." + name);
             }
             roles.put(role, perLayer);
         }
 
-        private TensorInfo next(TensorRole role, String name) {
+        private Weight next(TensorRole role, String name) {
             TensorInfo tensor = new TensorInfo(name, NumberFormat.FP32, spec.shape(role), file, offset);
             offset += tensor.byteSize();
             tensors.add(tensor);
-            return tensor;
+            // llama2.c rotates neighbouring values of a head.
+            return role == TensorRole.QUERY || role == TensorRole.KEY
+                    ? new StoredWeight(
+                            files,
+                            tensor,
+                            tensor.shape(),
+                            RowOrder.pairsToHalves(spec.attention().headDim()))
+                    : new StoredWeight(files, tensor);
         }
     }
 }

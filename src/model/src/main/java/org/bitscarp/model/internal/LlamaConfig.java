@@ -3,6 +3,7 @@ package org.bitscarp.model.internal;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import org.bitscarp.model.AttentionSpec;
 import org.bitscarp.model.DecoderSpec;
 import org.bitscarp.model.ModelException;
 import org.bitscarp.model.Rope;
@@ -73,17 +74,14 @@ record LlamaConfig(DecoderSpec spec, boolean attentionBias, boolean mlpBias, int
         }
         int positions = fields.intOr("max_position_embeddings", mistral ? 131_072 : 2048, MAX_POSITIONS);
         Rope rope = RopeScaling.read(file, fields, headDim, positions);
-        return new DecoderSpec(
+        return DecoderSpec.llama(
                 architecture,
                 fields.requiredInt("vocab_size", MAX_VOCABULARY),
                 hidden,
                 fields.requiredInt("num_hidden_layers", MAX_LAYERS),
-                heads,
-                kvHeads,
-                headDim,
+                AttentionSpec.full(heads, kvHeads, headDim, rope),
                 fields.requiredInt("intermediate_size", 16 * MAX_WIDTH),
                 (float) fields.number("rms_norm_eps", 1e-30, 1).orElse(1e-6),
-                rope,
                 fields.booleanOr("tie_word_embeddings", false),
                 positions);
     }

@@ -7,15 +7,20 @@ import java.util.Optional;
 import org.bitscarp.model.ModelException;
 import org.bitscarp.model.TensorInfo;
 import org.bitscarp.model.TensorRole;
+import org.bitscarp.model.Weight;
+import org.bitscarp.model.internal.weights.MappedFiles;
+import org.bitscarp.model.internal.weights.StoredWeight;
 
 /** Finds the tensors of a Llama model under the names that transformers gives them, and checks their shapes. */
 final class LlamaTensors {
     private final Path configFile;
     private final LlamaConfig config;
     private final SafetensorsFiles tensors;
+    private final MappedFiles files;
     private final String prefix;
 
-    LlamaTensors(Path configFile, LlamaConfig config, SafetensorsFiles tensors) {
+    LlamaTensors(Path configFile, LlamaConfig config, SafetensorsFiles tensors, MappedFiles files) {
+        this.files = files;
         this.configFile = configFile;
         this.config = config;
         this.tensors = tensors;
@@ -26,16 +31,15 @@ final class LlamaTensors {
                 : "model.";
     }
 
-    Map<TensorRole, TensorInfo[]> roles() throws ModelException {
-        Map<TensorRole, TensorInfo[]> roles = new EnumMap<>(TensorRole.class);
+    Map<TensorRole, Weight[]> roles() throws ModelException {
+        Map<TensorRole, Weight[]> roles = new EnumMap<>(TensorRole.class);
         for (TensorRole role : TensorRole.values()) {
             if (present(role)) {
                 // Layers are looked up before the array is made: the number of layers is untrusted.
                 require(role, 0);
-                TensorInfo[] perLayer =
-                        new TensorInfo[role.inLayer() ? config.spec().layers() : 1];
+                Weight[] perLayer = new Weight[role.inLayer() ? config.spec().layers() : 1];
                 for (int layer = 0; layer < perLayer.length; layer++) {
-                    perLayer[layer] = require(role, layer);
+                    perLayer[layer] = new StoredWeight(files, require(role, layer));
                 }
                 roles.put(role, perLayer);
             }
@@ -49,7 +53,8 @@ final class LlamaTensors {
             case HEAD -> !config.spec().tiedHead();
             case QUERY_BIAS, KEY_BIAS, VALUE_BIAS, OUTPUT_BIAS -> config.attentionBias();
             case GATE_BIAS, UP_BIAS, DOWN_BIAS -> config.mlpBias();
-            default -> true;
+            case EMBEDDING, FINAL_NORM, ATTENTION_NORM, QUERY, KEY, VALUE, OUTPUT, MLP_NORM, GATE, UP, DOWN -> true;
+            default -> false;
         };
     }
 

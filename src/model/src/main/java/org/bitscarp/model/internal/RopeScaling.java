@@ -169,6 +169,6 @@ final class RopeScaling {
             throw new ModelException(file + ": the rope settings give an attention factor of " + attentionFactor
                     + "; expected more than 0");
         }
-        return new Rope(frequencies, attentionFactor, false);
+        return new Rope(frequencies, attentionFactor);
     }
 }

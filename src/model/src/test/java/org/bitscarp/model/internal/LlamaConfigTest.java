@@ -54,13 +54,16 @@ class LlamaConfigTest {
     void ropeEqualsTransformers(String name, JsonNode golden) throws IOException {
         DecoderSpec spec = parse(golden.path("config").toString()).spec();
         JsonNode expected = golden.path("inverse_frequencies");
-        double[] found = spec.rope().inverseFrequencies();
+        double[] found = spec.attention().rope().inverseFrequencies();
         assertEquals(expected.size(), found.length);
         for (int i = 0; i < found.length; i++) {
             double value = expected.get(i).doubleValue();
             assertEquals(value, found[i], RELATIVE_FP32 * value, "pair " + i);
         }
-        assertEquals(golden.path("attention_factor").doubleValue(), spec.rope().attentionFactor(), 1e-12);
+        assertEquals(
+                golden.path("attention_factor").doubleValue(),
+                spec.attention().rope().attentionFactor(),
+                1e-12);
     }
 
     @Test
@@ -70,15 +73,16 @@ class LlamaConfigTest {
                  "num_attention_heads": 8, "vocab_size": 1000, "head_dim": null, "rope_scaling": null}""");
         DecoderSpec spec = config.spec();
         assertEquals("LlamaForCausalLM", spec.architecture());
-        assertEquals(8, spec.kvHeads());
-        assertEquals(8, spec.headDim());
-        assertEquals(1e-6f, spec.normEpsilon());
+        assertEquals(8, spec.attention().kvHeads());
+        assertEquals(8, spec.attention().headDim());
+        assertEquals(1e-6f, spec.norm().epsilon());
         assertEquals(2048, spec.maxPositions());
         assertFalse(spec.tiedHead());
         assertFalse(config.attentionBias());
         assertFalse(config.mlpBias());
         assertEquals(-1, config.bosToken());
-        assertArrayEquals(new double[] {1, 0.1, 0.01, 0.001}, spec.rope().inverseFrequencies(), 1e-15);
+        assertArrayEquals(
+                new double[] {1, 0.1, 0.01, 0.001}, spec.attention().rope().inverseFrequencies(), 1e-15);
     }
 
     @Test

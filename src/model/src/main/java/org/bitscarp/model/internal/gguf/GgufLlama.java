@@ -2,6 +2,7 @@ package org.bitscarp.model.internal.gguf;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import org.bitscarp.model.AttentionSpec;
 import org.bitscarp.model.DecoderSpec;
 import org.bitscarp.model.ModelException;
 
@@ -49,17 +50,14 @@ final class GgufLlama {
         int positions = metadata.requiredInt(PREFIX + "context_length", MAX_POSITIONS);
         double epsilon = metadata.number(EPSILON, 1e-30, 1)
                 .orElseThrow(() -> new ModelException(header.file() + ": metadata key " + EPSILON + " is missing"));
-        return new DecoderSpec(
+        return DecoderSpec.llama(
                 architecture,
                 vocabulary(header),
                 hidden,
                 metadata.requiredInt(PREFIX + "block_count", MAX_LAYERS),
-                heads,
-                kvHeads,
-                headDim,
+                AttentionSpec.full(heads, kvHeads, headDim, GgufRope.read(header, channel, PREFIX, headDim, positions)),
                 metadata.requiredInt(PREFIX + "feed_forward_length", 16 * MAX_WIDTH),
                 (float) epsilon,
-                GgufRope.read(header, channel, PREFIX, headDim, positions),
                 !header.tensors().containsKey(GgufTensors.HEAD),
                 positions);
     }

@@ -4,10 +4,8 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.Stream;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.DecoderSpec;
@@ -15,6 +13,7 @@ import org.bitscarp.model.ModelException;
 import org.bitscarp.model.TensorInfo;
 import org.bitscarp.model.internal.CheckpointReader;
 import org.bitscarp.model.internal.MappedCheckpoint;
+import org.bitscarp.model.internal.weights.MappedFiles;
 
 /** One GGUF file with a model of architecture {@code llama}. */
 public final class GgufReader implements CheckpointReader {
@@ -46,8 +45,9 @@ public final class GgufReader implements CheckpointReader {
     @Override
     public Checkpoint open(Path path) throws IOException {
         Path file = Files.isDirectory(path) ? filesIn(path).getFirst() : path;
-        FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
+        MappedFiles files = new MappedFiles();
         try {
+            FileChannel channel = files.open(file);
             GgufHeader header = GgufHeader.read(file, channel);
             GgufMetadata metadata = header.metadata();
             long parts = metadata.integerOr(SPLIT_COUNT, 1, 0, 1 << 16);
@@ -57,17 +57,17 @@ public final class GgufReader implements CheckpointReader {
                                 + " llama-gguf-split --merge FIRST_PART NEW_FILE");
             }
             DecoderSpec spec = GgufLlama.spec(header, channel);
-            GgufTensors tensors = new GgufTensors(header, spec);
+            GgufTensors tensors = new GgufTensors(header, spec, files);
             return new MappedCheckpoint(
                     file,
                     "GGUF",
                     spec,
                     numeric(header),
                     tensors.roles(),
-                    Map.of(file, channel),
+                    files,
                     () -> GgufTokenizers.open(metadata, spec.vocabulary()));
         } catch (IOException | RuntimeException | Error e) {
-            channel.close();
+            files.close();
             throw e;
         }
     }

@@ -9,7 +9,7 @@ import org.bitscarp.model.Rope;
 /**
  * Rotary embedding of a GGUF file. Scaling of the Llama 3.1 kind is a tensor of divisors ({@code rope_freqs.weight});
  * linear and YaRN scaling are keys. Formulas follow {@code ggml_rope_ext} and {@code llama-context.cpp}, in double
- * instead of single precision. Converters reorder the query and key rows of Llama models so that pairs are neighbours.
+ * instead of single precision.
  */
 final class GgufRope {
     private static final String FREQUENCY_DIVISORS = "rope_freqs.weight";
@@ -64,7 +64,7 @@ final class GgufRope {
             }
             default -> throw metadata.wrong(typeKey, "one of none, linear, yarn");
         }
-        return new Rope(finite(header, frequencies), attention, true);
+        return new Rope(finite(header, frequencies), attention);
     }
 
     /** YaRN (arXiv 2309.00071): interpolation of slow pairs, extrapolation of fast ones, a ramp in between. */

@@ -2,11 +2,17 @@ package org.bitscarp.model.internal.gguf;
 
 import java.nio.file.Path;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.Map;
+import java.util.Set;
 import org.bitscarp.model.DecoderSpec;
 import org.bitscarp.model.ModelException;
 import org.bitscarp.model.TensorInfo;
 import org.bitscarp.model.TensorRole;
+import org.bitscarp.model.Weight;
+import org.bitscarp.model.internal.weights.MappedFiles;
+import org.bitscarp.model.internal.weights.RowOrder;
+import org.bitscarp.model.internal.weights.StoredWeight;
 import org.bitscarp.quant.StoredFormat;
 
 /** Finds the tensors of a Llama model under the names that llama.cpp gives them, and checks their shapes. */
@@ -14,19 +20,42 @@ final class GgufTensors {
     static final String EMBEDDING = "token_embd.weight";
     static final String HEAD = "output.weight";
 
+    private static final Set<TensorRole> ROLES = EnumSet.of(
+            TensorRole.EMBEDDING,
+            TensorRole.FINAL_NORM,
+            TensorRole.HEAD,
+            TensorRole.ATTENTION_NORM,
+            TensorRole.QUERY,
+            TensorRole.KEY,
+            TensorRole.VALUE,
+            TensorRole.OUTPUT,
+            TensorRole.QUERY_BIAS,
+            TensorRole.KEY_BIAS,
+            TensorRole.VALUE_BIAS,
+            TensorRole.OUTPUT_BIAS,
+            TensorRole.MLP_NORM,
+            TensorRole.GATE,
+            TensorRole.UP,
+            TensorRole.DOWN,
+            TensorRole.GATE_BIAS,
+            TensorRole.UP_BIAS,
+            TensorRole.DOWN_BIAS);
+
     private final GgufHeader header;
     private final DecoderSpec spec;
+    private final MappedFiles files;
 
-    GgufTensors(GgufHeader header, DecoderSpec spec) {
+    GgufTensors(GgufHeader header, DecoderSpec spec, MappedFiles files) {
+        this.files = files;
         this.header = header;
         this.spec = spec;
     }
 
     /** An optional tensor that a layer does not have is null in the array of its role. */
-    Map<TensorRole, TensorInfo[]> roles() throws ModelException {
-        Map<TensorRole, TensorInfo[]> roles = new EnumMap<>(TensorRole.class);
-        for (TensorRole role : TensorRole.values()) {
-            TensorInfo[] perLayer = new TensorInfo[role.inLayer() ? spec.layers() : 1];
+    Map<TensorRole, Weight[]> roles() throws ModelException {
+        Map<TensorRole, Weight[]> roles = new EnumMap<>(TensorRole.class);
+        for (TensorRole role : ROLES) {
+            Weight[] perLayer = new Weight[role.inLayer() ? spec.layers() : 1];
             boolean any = false;
             for (int layer = 0; layer < perLayer.length; layer++) {
                 perLayer[layer] = find(role, layer);
@@ -46,7 +75,7 @@ final class GgufTensors {
         };
     }
 
-    private TensorInfo find(TensorRole role, int layer) throws ModelException {
+    private Weight find(TensorRole role, int layer) throws ModelException {
         String name = name(role, layer);
         GgufHeader.Tensor tensor = header.tensors().get(name);
         if (tensor == null) {
@@ -64,7 +93,17 @@ final class GgufTensors {
                 .format()
                 .orElseThrow(() -> new ModelException(header.file() + ": tensor " + name + " is of type "
                         + tensor.type() + ", which cannot be read as weights; quantize the model to another type"));
-        return info(header.file(), tensor, format);
+        TensorInfo info = info(header.file(), tensor, format);
+        return switch (role) {
+            // llama.cpp's conversion of Llama models makes the values that are rotated together neighbours.
+            case QUERY, KEY, QUERY_BIAS, KEY_BIAS ->
+                new StoredWeight(
+                        files,
+                        info,
+                        info.shape(),
+                        RowOrder.pairsToHalves(spec.attention().headDim()));
+            default -> new StoredWeight(files, info);
+        };
     }
 
     static TensorInfo info(Path file, GgufHeader.Tensor tensor, StoredFormat format) {
