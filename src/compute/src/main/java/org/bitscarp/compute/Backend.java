@@ -32,6 +32,9 @@ public interface Backend extends AutoCloseable {
     /** Copies a tensor's floats to host memory. */
     void download(Tensor source, MemorySegment host);
 
+    /** x = 0. */
+    void clear(Tensor x);
+
     /** Decodes rows {@code [from, to)} of a packed matrix into the same rows of {@code target}. */
     void decode(PackedMatrix packed, int from, int to, Tensor target);
 

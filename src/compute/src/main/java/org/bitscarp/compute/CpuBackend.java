@@ -167,7 +167,7 @@ public final class CpuBackend extends HostBackend {
 
     @Override
     public void activate(Activation f, Tensor x) {
-        ActivationOps.activate(f, host(x).data(), host(x).size());
+        ActivationOps.activate(f, host(x).data(), 0, host(x).size());
     }
 
     @Override
@@ -179,7 +179,7 @@ public final class CpuBackend extends HostBackend {
 
     @Override
     public void softCap(Tensor x, float cap) {
-        ActivationOps.softCap(host(x).data(), 0, cap, host(x).size());
+        ActivationOps.softCap(host(x).data(), 0, 1, cap, host(x).size());
     }
 
     @Override

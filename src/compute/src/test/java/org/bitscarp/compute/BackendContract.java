@@ -8,52 +8,19 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
-import java.util.SplittableRandom;
 import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.Grid;
 import org.bitscarp.quant.PackedMatrix;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * What every backend has to do: each operation against the scalar specification, at sizes around every vector width, with
- * memory before and after the operands checked for stray writes.
+ * What every backend has to do: each operation against the scalar specification, at sizes around every vector width. This
+ * suite has matrix products, sums, scores and packed matrices; {@link LayerContract} has what happens inside a layer.
  */
-abstract class BackendContract {
-    /** fp32 unit roundoff, 2⁻²⁴. */
-    static final double UNIT = 0x1p-24;
-    /** Error of exp and of one division or square root, in units: Cephes' polynomial 3, the operations around it 2. */
-    static final double ELEMENTARY = 8 * UNIT;
-
-    private static final float CANARY = 12345.678f;
-    private static final int GUARD = 64;
-
-    private final ScalarBackend specification = new ScalarBackend();
-    private final SplittableRandom random = new SplittableRandom(20261);
-    private Backend backend;
-    private TensorMemory memory;
-    private TensorMemory specificationMemory;
-
-    abstract Backend backend();
-
-    @BeforeEach
-    void open() {
-        backend = backend();
-        memory = backend.newMemory();
-        specificationMemory = specification.newMemory();
-    }
-
-    @AfterEach
-    void close() {
-        memory.close();
-        specificationMemory.close();
-        backend.close();
-    }
-
+abstract class BackendContract extends LayerContract {
     @ParameterizedTest
     @CsvSource({
         "1,1,1",
@@ -113,56 +80,6 @@ abstract class BackendContract {
         backend.activateMultiply(Activation.SILU, x.device, y.device);
         specification.activateMultiply(Activation.SILU, x.host, y.host);
         x.check("silu", 16 * ELEMENTARY);
-    }
-
-    @Test
-    void siluSaturatesAtBothEnds() {
-        Pair gate = pair(1, 40);
-        Pair up = pair(1, 40);
-        for (int i = 0; i < 40; i++) {
-            float z = (i - 20) * 20;
-            gate.set(i, z);
-            up.set(i, 1);
-        }
-        backend.activateMultiply(Activation.SILU, gate.device, up.device);
-        specification.activateMultiply(Activation.SILU, gate.host, up.host);
-        gate.check("silu far out", 400 * ELEMENTARY);
-    }
-
-    @ParameterizedTest
-    @ValueSource(ints = {1, 7, 16, 31, 33, 129, 4097})
-    void rmsNorm(int columns) {
-        Pair x = pair(5, columns);
-        Pair gain = pair(1, columns);
-        Pair y = pair(5, columns);
-        backend.rmsNorm(x.device, gain.device, 1e-5f, y.device);
-        specification.rmsNorm(x.host, gain.host, 1e-5f, y.host);
-        y.check("rms norm", 16 * ELEMENTARY * Math.sqrt(columns));
-    }
-
-    @ParameterizedTest
-    @CsvSource({"1,2,3,1", "3,16,5,8", "2,64,7,32", "2,66,4,33", "3,8,5,3", "2,128,3,16"})
-    void rope(int heads, int headDim, int length, int pairs) {
-        Pair x = pair(2 * length, heads * headDim);
-        Pair cos = pair(length, pairs);
-        Pair sin = pair(length, pairs);
-        backend.rope(x.device, headDim, cos.device, sin.device);
-        specification.rope(x.host, headDim, cos.host, sin.host);
-        x.check("rope", 8 * 4 * UNIT);
-    }
-
-    @ParameterizedTest
-    @CsvSource({"1,1,1,4,1", "7,2,1,8,2", "33,4,2,16,1", "129,3,3,7,2", "130,2,1,64,1", "31,8,4,32,3"})
-    void attention(int length, int heads, int kvHeads, int headDim, int windows) {
-        AttentionShape shape = new AttentionShape(length, heads, kvHeads, headDim);
-        Pair q = pair(windows * length, heads * headDim);
-        Pair k = pair(windows * length, kvHeads * headDim);
-        Pair v = pair(windows * length, kvHeads * headDim);
-        Pair out = pair(windows * length, heads * headDim);
-        backend.attention(q.device, k.device, v.device, shape, out.device);
-        specification.attention(q.host, k.host, v.host, shape, out.host);
-        // Scores up to about 4·√headDim carry headDim roundings each into the exponent; the mix adds `length` more.
-        out.check("attention", (headDim + length + 16) * UNIT * 8 * Math.sqrt(headDim));
     }
 
     @ParameterizedTest
@@ -282,108 +199,6 @@ abstract class BackendContract {
             best = z[i] > z[best] ? i : best;
         }
         return best;
-    }
-
-    private Pair pair(int rows, int columns) {
-        return pair(rows, columns, 2);
-    }
-
-    private Pair pair(int rows, int columns, double range) {
-        return new Pair(rows, columns, range);
-    }
-
-    /** The same random values on the backend under test, between guards, and on the specification's. */
-    private final class Pair {
-        final Tensor guarded;
-        final Tensor device;
-        final Tensor host;
-
-        Pair(int rows, int columns, double range) {
-            int guardRows = (GUARD + columns - 1) / columns;
-            guarded = memory.allocate(rows + 2 * guardRows, columns);
-            device = guarded.slice(guardRows, rows);
-            host = specificationMemory.allocate(rows, columns);
-            fill(guarded, () -> CANARY);
-            try (Arena arena = Arena.ofShared()) {
-                MemorySegment values = arena.allocate(4L * Math.max(1, rows * columns), 4);
-                for (int i = 0; i < rows * columns; i++) {
-                    values.setAtIndex(JAVA_FLOAT, i, (float) ((2 * random.nextDouble() - 1) * range));
-                }
-                backend.upload(values, device);
-                specification.upload(values, host);
-            }
-        }
-
-        void fill(Tensor t, java.util.function.DoubleSupplier value) {
-            try (Arena arena = Arena.ofShared()) {
-                MemorySegment values = arena.allocate(4L * t.rows() * t.columns(), 4);
-                for (int i = 0; i < t.rows() * t.columns(); i++) {
-                    values.setAtIndex(JAVA_FLOAT, i, (float) value.getAsDouble());
-                }
-                backend.upload(values, t);
-            }
-        }
-
-        void set(int index, float value) {
-            float[] d = floats(backend, device);
-            d[index] = value;
-            try (Arena arena = Arena.ofShared()) {
-                MemorySegment values = arena.allocateFrom(JAVA_FLOAT, d);
-                backend.upload(values, device);
-                specification.upload(values, host);
-            }
-        }
-
-        double[] row(int row) {
-            float[] all = floats(specification, host);
-            double[] z = new double[host.columns()];
-            for (int i = 0; i < z.length; i++) {
-                z[i] = all[row * z.length + i];
-            }
-            return z;
-        }
-
-        /** A copy of some columns on the backend under test. */
-        Tensor columns(int first, int n) {
-            Tensor part = memory.allocate(device.rows(), n);
-            float[] all = floats(backend, device);
-            try (Arena arena = Arena.ofShared()) {
-                MemorySegment values = arena.allocate(4L * device.rows() * n, 4);
-                for (int row = 0; row < device.rows(); row++) {
-                    MemorySegment.copy(all, row * device.columns() + first, values, JAVA_FLOAT, 4L * row * n, n);
-                }
-                backend.upload(values, part);
-            }
-            return part;
-        }
-
-        void check(String operation, double tolerance) {
-            float[] expected = floats(specification, host);
-            float[] actual = floats(backend, device);
-            for (int i = 0; i < expected.length; i++) {
-                double error = Math.abs((double) expected[i] - actual[i]);
-                assertTrue(
-                        error <= tolerance,
-                        operation + "[" + i + "] expected " + expected[i] + " found " + actual[i] + ": "
-                                + 100 * error / tolerance + " % of the tolerance");
-            }
-            float[] all = floats(backend, guarded);
-            int guard = (guarded.rows() - device.rows()) / 2 * guarded.columns();
-            for (int i = 0; i < guard; i++) {
-                assertEquals(CANARY, all[i], operation + " wrote before its output");
-                assertEquals(CANARY, all[all.length - 1 - i], operation + " wrote behind its output");
-            }
-        }
-    }
-
-    private static float[] floats(Backend backend, Tensor t) {
-        try (Arena arena = Arena.ofShared()) {
-            MemorySegment values = arena.allocate(Math.max(4, 4L * t.rows() * t.columns()), 4);
-            backend.download(t, values);
-            float[] f = new float[t.rows() * t.columns()];
-            MemorySegment.copy(values, JAVA_FLOAT, 0, f, 0, f.length);
-            return f;
-        }
     }
 
     /** A storage format of one signed byte a weight. */

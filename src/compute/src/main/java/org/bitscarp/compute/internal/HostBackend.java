@@ -45,6 +45,11 @@ public abstract class HostBackend implements Backend {
     }
 
     @Override
+    public void clear(Tensor x) {
+        host(x).data().asSlice(0, 4 * host(x).size()).fill((byte) 0);
+    }
+
+    @Override
     public void decode(PackedMatrix packed, int from, int to, Tensor target) {
         HostTensor t = host(target);
         require(

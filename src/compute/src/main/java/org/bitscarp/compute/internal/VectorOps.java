@@ -29,6 +29,17 @@ public final class VectorOps {
         }
     }
 
+    /** x *= y. */
+    public static void multiply(MemorySegment x, long xAt, MemorySegment y, long yAt, long length) {
+        long i = 0;
+        for (long end = length - length % LANES; i < end; i += LANES) {
+            load(x, xAt + i).mul(load(y, yAt + i)).intoMemorySegment(x, 4 * (xAt + i), ORDER);
+        }
+        for (; i < length; i++) {
+            set(x, xAt + i, get(x, xAt + i) * get(y, yAt + i));
+        }
+    }
+
     /** x += factor · y. */
     public static void addScaled(MemorySegment x, long xAt, float factor, MemorySegment y, long yAt, long length) {
         long i = 0;
@@ -38,6 +49,23 @@ public final class VectorOps {
         for (; i < length; i++) {
             set(x, xAt + i, get(x, xAt + i) + factor * get(y, yAt + i));
         }
+    }
+
+    /** Σ x. */
+    public static double sum(MemorySegment x, long at, long length) {
+        double total = 0;
+        long i = 0;
+        for (long end = length - length % LANES; i < end; ) {
+            FloatVector sum = FloatVector.zero(SPECIES);
+            for (long stop = Math.min(end, i + CHUNK); i < stop; i += LANES) {
+                sum = sum.add(load(x, at + i));
+            }
+            total += VectorMath.sum(sum);
+        }
+        for (; i < length; i++) {
+            total += get(x, at + i);
+        }
+        return total;
     }
 
     /** Σ x². */
