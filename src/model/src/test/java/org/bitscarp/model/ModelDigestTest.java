@@ -59,8 +59,7 @@ class ModelDigestTest {
 
     @Test
     void dependsOnWeightsAndNotOnContainerOrOrder() throws IOException {
-        TinyLlama tiny = new TinyLlama();
-        Path one = tiny.write(Files.createDirectory(folder.resolve("one")));
+        Path one = new TinyLlama().write(Files.createDirectory(folder.resolve("one")));
         Path sharded = new TinyLlama().shards(4).write(Files.createDirectory(folder.resolve("sharded")));
         Path other = new TinyLlama().seed(2).write(Files.createDirectory(folder.resolve("other")));
         Path half = new TinyLlama().format(NumberFormat.FP16).write(Files.createDirectory(folder.resolve("half")));
@@ -69,10 +68,15 @@ class ModelDigestTest {
         assertEquals(expected, digest(sharded, 7, 3));
         assertNotEquals(expected, digest(other, 1, 1));
         assertNotEquals(expected, digest(half, 1, 1));
-        Files.writeString(one.resolve("tokenizer.json"), TinyTokenizer.json(false));
-        try (Checkpoint source = Checkpoints.open(one)) {
+    }
+
+    @Test
+    void doesNotDependOnTheContainer() throws IOException {
+        Path model = new TinyLlama().vocabulary(297).write(Files.createDirectory(folder.resolve("hf")));
+        Files.writeString(model.resolve("tokenizer.json"), TinyTokenizer.json(false));
+        try (Checkpoint source = Checkpoints.open(model)) {
             Path gguf = GgufConversion.write(source, NumberFormat.FP32, false, folder.resolve("m.gguf"));
-            assertEquals(expected, digest(gguf, 1000, 4));
+            assertEquals(digest(model, 5, 3), digest(gguf, 1000, 4));
         }
     }
 
