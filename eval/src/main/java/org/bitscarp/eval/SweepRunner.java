@@ -157,15 +157,21 @@ public final class SweepRunner {
                 && request.calibration().sha256().equals(request.text().sha256())) {
             notes.add("Calibration and evaluation text are the same: calibrated levels look better than they are.");
         }
-        boolean calibrated = request.levels().stream()
-                .anyMatch(level -> level.solver().name().equals("search"));
+        boolean calibrated =
+                request.levels().stream().anyMatch(level -> level.solver().calibrated());
         if (calibrated && request.calibration() == null) {
             notes.add("No calibration text was given: scale searches weigh all input channels alike.");
         }
         for (LevelResult result : results) {
-            if (result.stats().fallbacks > 0) {
-                notes.add(result.level() + ": " + result.stats().fallbacks
+            long blocks = result.stats().fallbacks - result.stats().unsampled;
+            if (blocks > 0) {
+                notes.add(result.level() + ": " + blocks
                         + " blocks could not follow the level's rule (scale outside fp16's range).");
+            }
+            if (result.stats().unsampled > 0) {
+                notes.add(result.level() + ": " + result.stats().unsampled
+                        + " matrices of experts were sent no token of the calibration text and weigh input channels as"
+                        + " the other experts do; give more --calibration-tokens.");
             }
             if (result.stats().nonfinite > 0) {
                 notes.add(result.level() + ": " + result.stats().nonfinite + " weights are NaN or infinite.");

@@ -2,72 +2,113 @@ package org.bitscarp.eval.engine;
 
 import java.io.IOException;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.Map;
+import java.util.TreeMap;
 import org.bitscarp.compute.Backend;
-import org.bitscarp.compute.Tensor;
-import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.model.TensorRole;
 
 /**
  * Mean squared activation of each input channel of one layer's linear maps, gathered from the full-precision model on
- * calibration windows. Sums are kept per unit and added in order, so that they do not depend on the lanes.
+ * calibration windows. Maps that read the same input share a mean; each expert has its own, over the tokens that were sent
+ * to it. Sums are kept per unit and added in the order of units, so that they do not depend on the lanes.
  */
 final class Calibration {
     private final Backend backend;
-    private final WindowPlan plan;
-    private final Map<TensorRole, double[][]> sums = new EnumMap<>(TensorRole.class);
+    /** Units that came before one of their predecessors: about as many as there are lanes. */
+    private final TreeMap<Integer, UnitSums> waiting = new TreeMap<>();
 
-    Calibration(Backend backend, WindowPlan plan) {
+    private final UnitSums total = new UnitSums();
+    private int next;
+
+    Calibration(Backend backend) {
         this.backend = backend;
-        this.plan = plan;
     }
 
-    /** What {@link DecoderLayer} tells about a unit; {@code role} stands for all maps that read the same input. */
-    DecoderLayer.Tap tap(int unit) {
-        return (role, input) -> addUnit(role, unit, input);
-    }
+    private static final class Sum {
+        private final double[] squares;
+        private long rows;
 
-    private void addUnit(TensorRole role, int unit, Tensor input) {
-        double[] ofUnit = new double[input.columns()];
-        backend.addColumnSquares(input, ofUnit);
-        synchronized (sums) {
-            sums.computeIfAbsent(role, r -> new double[plan.units().size()][])[unit] = ofUnit;
+        Sum(int columns) {
+            squares = new double[columns];
         }
-    }
 
-    /** Mean square per input channel for each linear role of the layer just run; forgets it. */
-    Map<TensorRole, float[]> take() throws IOException {
-        Map<TensorRole, float[]> importance = new EnumMap<>(TensorRole.class);
-        sums.forEach((role, units) -> {
-            float[] mean = new float[units[0].length];
+        void add(Sum other) {
+            for (int i = 0; i < squares.length; i++) {
+                squares[i] += other.squares[i];
+            }
+            rows += other.rows;
+        }
+
+        float[] mean() {
+            float[] mean = new float[squares.length];
             for (int i = 0; i < mean.length; i++) {
-                double sum = 0;
-                for (double[] unit : units) {
-                    sum += unit[i];
-                }
-                mean[i] = (float) (sum / plan.rows());
+                mean[i] = (float) (squares[i] / rows);
             }
-            importance.put(role, mean);
-        });
-        sums.clear();
-        for (var entry : importance.entrySet()) {
-            for (float value : entry.getValue()) {
-                if (!Float.isFinite(value)) {
-                    throw new IOException("calibration: the input of " + entry.getKey()
-                            + " has activations that are NaN or infinite; the model overflows on this text");
-                }
-            }
+            return mean;
         }
-        share(importance, TensorRole.QUERY, TensorRole.KEY, TensorRole.VALUE);
-        share(importance, TensorRole.GATE, TensorRole.UP);
-        return importance;
     }
 
-    private static void share(Map<TensorRole, float[]> importance, TensorRole from, TensorRole... to) {
-        for (TensorRole role : to) {
-            if (importance.containsKey(from)) {
-                importance.put(role, importance.get(from));
+    private static final class UnitSums {
+        private final Map<TensorRole, Map<Integer, Sum>> sums = new EnumMap<>(TensorRole.class);
+
+        Sum of(TensorRole role, int expert, int columns) {
+            return sums.computeIfAbsent(role, r -> new TreeMap<>()).computeIfAbsent(expert, e -> new Sum(columns));
+        }
+
+        void add(UnitSums other) {
+            other.sums.forEach((role, experts) -> experts.forEach(
+                    (expert, sum) -> of(role, expert, sum.squares.length).add(sum)));
+        }
+    }
+
+    /** A pass over one unit, on one thread. */
+    @FunctionalInterface
+    interface Pass {
+        void run(DecoderLayer.Tap tap) throws IOException;
+    }
+
+    /** Runs a pass and counts what its tap sees. Units are numbered from 0 on; each is run once, in any order. */
+    void unit(int unit, Pass pass) throws IOException {
+        UnitSums seen = new UnitSums();
+        pass.run((role, expert, input) -> {
+            Sum sum = seen.of(role, expert, input.columns());
+            backend.addColumnSquares(input, sum.squares);
+            sum.rows += input.rows();
+        });
+        synchronized (this) {
+            waiting.put(unit, seen);
+            for (UnitSums ready = waiting.remove(next); ready != null; ready = waiting.remove(++next)) {
+                total.add(ready);
             }
         }
+    }
+
+    /** The means over all units. */
+    synchronized Importance importance() throws IOException {
+        Map<TensorRole, float[]> overall = new EnumMap<>(TensorRole.class);
+        Map<TensorRole, Map<Integer, float[]>> ofExperts = new EnumMap<>(TensorRole.class);
+        for (TensorRole role : total.sums.keySet()) {
+            Map<Integer, Sum> experts = total.sums.get(role);
+            Sum all = new Sum(experts.values().iterator().next().squares.length);
+            Map<Integer, float[]> means = new HashMap<>();
+            for (int expert : experts.keySet()) {
+                all.add(experts.get(expert));
+                means.put(expert, experts.get(expert).mean());
+            }
+            overall.put(role, checked(role, all.mean()));
+            ofExperts.put(role, means);
+        }
+        return new Importance(overall, ofExperts);
+    }
+
+    private static float[] checked(TensorRole role, float[] mean) throws IOException {
+        for (float value : mean) {
+            if (!Float.isFinite(value)) {
+                throw new IOException("calibration: the input of " + role
+                        + " has activations that are NaN or infinite; the model overflows on this text");
+            }
+        }
+        return mean;
     }
 }

@@ -18,6 +18,7 @@ final class DecoderLayer {
     private final Backend backend;
     private final DecoderSpec spec;
     private final RotationTables rotations;
+    private final RoutedMlp routed;
 
     /**
      * @param memory that the rotation tables live in
@@ -27,15 +28,17 @@ final class DecoderLayer {
         this.backend = backend;
         this.spec = spec;
         rotations = new RotationTables(backend, spec, longest, memory);
+        routed = new RoutedMlp(backend, spec.mlp());
     }
 
-    /** Is shown the input of each linear map: once for maps that share theirs, under the first one's role. */
+    /** Is shown the input of each linear map, under the role that {@link TensorRole#input} names, once for all that share it. */
     @FunctionalInterface
     interface Tap {
-        void see(TensorRole role, Tensor input);
+        /** @param expert whose input it is; 0 for a map that is not one of several */
+        void see(TensorRole role, int expert, Tensor input);
 
         /** Looks away. */
-        Tap NONE = (role, input) -> {};
+        Tap NONE = (role, expert, input) -> {};
     }
 
     /** Runs layer {@code layer} on {@code x}, in place, in windows of {@code length} rows. */
@@ -69,7 +72,7 @@ final class DecoderLayer {
         int rows = in.rows();
         AttentionSpec a = spec.attention();
         round(in);
-        tap.see(TensorRole.QUERY, in);
+        tap.see(TensorRole.QUERY, 0, in);
         Tensor q = linear(w, TensorRole.QUERY, TensorRole.QUERY_BIAS, in, space.q(rows));
         Tensor k = linear(w, TensorRole.KEY, TensorRole.KEY_BIAS, in, space.k(rows));
         Tensor v = linear(w, TensorRole.VALUE, TensorRole.VALUE_BIAS, in, space.v(rows));
@@ -82,7 +85,7 @@ final class DecoderLayer {
         backend.attention(q, k, v, shape, mixed);
         optionalNorm(w, TensorRole.ATTENTION_SUB_NORM, mixed);
         round(mixed);
-        tap.see(TensorRole.OUTPUT, mixed);
+        tap.see(TensorRole.OUTPUT, 0, mixed);
         Tensor out = linear(w, TensorRole.OUTPUT, TensorRole.OUTPUT_BIAS, mixed, space.normed(rows));
         optionalNorm(w, TensorRole.ATTENTION_POST_NORM, out);
         return out;
@@ -90,24 +93,28 @@ final class DecoderLayer {
 
     /** What the feed-forward block adds to the residual stream; {@code in} may be overwritten. */
     private Tensor mlp(LayerWeights w, Tensor in, Workspace space, Tap tap) {
-        int rows = in.rows();
         round(in);
-        boolean gated = w.has(TensorRole.GATE);
-        tap.see(gated ? TensorRole.GATE : TensorRole.UP, in);
-        Tensor up = linear(w, TensorRole.UP, TensorRole.UP_BIAS, in, space.up(rows));
+        Tensor out = w.has(TensorRole.ROUTER) ? routed.run(w, in, space, tap) : dense(w, in, space, tap);
+        optionalNorm(w, TensorRole.MLP_POST_NORM, out);
+        return out;
+    }
+
+    private Tensor dense(LayerWeights w, Tensor in, Workspace space, Tap tap) {
+        int rows = in.rows();
+        int width = spec.mlp().width();
+        tap.see(TensorRole.UP, 0, in);
+        Tensor up = linear(w, TensorRole.UP, TensorRole.UP_BIAS, in, space.up(rows, width));
         Tensor inner = up;
-        if (gated) {
-            inner = linear(w, TensorRole.GATE, TensorRole.GATE_BIAS, in, space.gate(rows));
+        if (w.has(TensorRole.GATE)) {
+            inner = linear(w, TensorRole.GATE, TensorRole.GATE_BIAS, in, space.gate(rows, width));
             backend.activateMultiply(spec.mlp().activation(), inner, up);
         } else {
             backend.activate(spec.mlp().activation(), up);
         }
         optionalNorm(w, TensorRole.MLP_SUB_NORM, inner);
         round(inner);
-        tap.see(TensorRole.DOWN, inner);
-        Tensor out = linear(w, TensorRole.DOWN, TensorRole.DOWN_BIAS, inner, space.normed(rows));
-        optionalNorm(w, TensorRole.MLP_POST_NORM, out);
-        return out;
+        tap.see(TensorRole.DOWN, 0, inner);
+        return linear(w, TensorRole.DOWN, TensorRole.DOWN_BIAS, inner, space.normed(rows));
     }
 
     private void norm(LayerWeights w, TensorRole gain, TensorRole bias, Tensor x, Tensor y) {

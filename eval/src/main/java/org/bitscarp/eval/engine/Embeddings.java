@@ -55,16 +55,24 @@ final class Embeddings {
      * @param length tokens in a window; each begins at position 0
      */
     void gather(DenseMatrix from, int[] ids, DenseMatrix positions, int length, MemorySegment target) {
-        int hidden = rows.columns();
+        boolean plain = spec.embeddingScale() == 1 && positions == null;
+        float[] sum = new float[rows.columns()];
+        float[] position = new float[rows.columns()];
         for (int i = 0; i < ids.length; i++) {
-            long row = Arrays.binarySearch(tokens, ids[i]);
-            for (int c = 0; c < hidden; c++) {
-                float value = from.data().getAtIndex(JAVA_FLOAT, row * hidden + c) * spec.embeddingScale();
-                if (positions != null) {
-                    value += positions.data().getAtIndex(JAVA_FLOAT, (long) (i % length) * hidden + c);
-                }
-                target.setAtIndex(JAVA_FLOAT, (long) i * hidden + c, value);
+            int row = Arrays.binarySearch(tokens, ids[i]);
+            long at = (long) i * sum.length;
+            if (plain) {
+                MemorySegment.copy(from.data(), 4L * row * sum.length, target, 4 * at, 4L * sum.length);
+                continue;
             }
+            from.row(row, sum);
+            if (positions != null) {
+                positions.row(i % length, position);
+            }
+            for (int c = 0; c < sum.length; c++) {
+                sum[c] = sum[c] * spec.embeddingScale() + position[c];
+            }
+            MemorySegment.copy(sum, 0, target, JAVA_FLOAT, 4 * at, sum.length);
         }
     }
 }

@@ -215,7 +215,8 @@ final class HeadScorer {
         }
     }
 
-    private static String nameOf(BlockFormat format) {
+    /** Levels whose formats have the same name share an output projection. */
+    static String nameOf(BlockFormat format) {
         return format == null ? "" : format.name();
     }
 

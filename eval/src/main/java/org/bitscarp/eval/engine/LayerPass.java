@@ -13,6 +13,7 @@ import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.model.TensorRole;
 import org.bitscarp.quant.DenseMatrix;
 import org.bitscarp.quant.FloatFormat;
+import org.bitscarp.quant.Solver;
 
 /**
  * The layers of a sweep, one at a time in the same memory: calibration first, then each level quantizes the layer and runs
@@ -24,6 +25,7 @@ final class LayerPass {
     private final MatrixQuantizer quantizer;
     private final Lanes lanes;
     private final List<Workspace> spaces;
+    private final int experts;
     private final Map<TensorRole, DenseMatrix> full;
     private final Map<TensorRole, Tensor> tensors;
     private final Sweep.Work work;
@@ -37,6 +39,7 @@ final class LayerPass {
             MatrixQuantizer quantizer,
             Lanes lanes,
             List<Workspace> spaces,
+            int experts,
             Map<TensorRole, DenseMatrix> full,
             TensorMemory memory,
             Sweep.Work work) {
@@ -45,6 +48,7 @@ final class LayerPass {
         this.quantizer = quantizer;
         this.lanes = lanes;
         this.spaces = spaces;
+        this.experts = experts;
         this.full = full;
         this.work = work;
         tensors = new EnumMap<>(TensorRole.class);
@@ -69,8 +73,8 @@ final class LayerPass {
         inLayer = reader.layer(layer, full);
         present(full).forEach((role, w) -> backend.upload(w.data(), tensors.get(role)));
         holdsFullPrecision = true;
-        Map<TensorRole, float[]> importance =
-                calibrationPlan == null ? Map.of() : calibrate(calibrationPlan, calibrationStates);
+        Importance importance =
+                calibrationPlan == null ? Importance.NONE : calibrate(calibrationPlan, calibrationStates);
         for (int l = 0; l < tallies.size(); l++) {
             LevelTally tally = tallies.get(l);
             work.begins("layer " + (layer + 1) + ", " + tally.level, plan.rows());
@@ -92,41 +96,51 @@ final class LayerPass {
         return present;
     }
 
-    private Map<TensorRole, float[]> calibrate(WindowPlan plan, HiddenStates states) throws IOException {
+    private Importance calibrate(WindowPlan plan, HiddenStates states) throws IOException {
         work.begins("layer " + (layer + 1) + ", calibration", plan.rows());
-        Calibration calibration = new Calibration(backend, plan);
+        Calibration calibration = new Calibration(backend);
         LayerWeights weights = new LayerWeights(present(tensors));
         lanes.forEach(plan.units().size(), (lane, u) -> {
             WindowPlan.Unit unit = plan.units().get(u);
             Workspace space = spaces.get(lane);
             Tensor x = read(states, 0, unit, space, space.x(unit.rows()));
-            decoder.forward(layer, weights, x, unit.length(), space, calibration.tap(u));
+            calibration.unit(u, tap -> decoder.forward(layer, weights, x, unit.length(), space, tap));
             write(states, 0, unit, space, x);
         });
-        return calibration.take();
+        return calibration.importance();
     }
 
     /** Brings the level's weights into the layer's tensors. */
-    private void load(LevelTally tally, Map<TensorRole, float[]> importance) throws IOException {
-        List<MatrixQuantizer.Job> jobs = new ArrayList<>();
-        for (Map.Entry<TensorRole, DenseMatrix> entry : present(full).entrySet()) {
-            if (entry.getKey().linear()) {
-                TensorRole role = entry.getKey();
-                jobs.add(new MatrixQuantizer.Job(entry.getValue(), importance.get(role), tensors.get(role)));
-            }
-        }
+    private void load(LevelTally tally, Importance importance) throws IOException {
         if (tally.level.format() == FloatFormat.FP32) {
-            for (MatrixQuantizer.Job job : jobs) {
-                if (!holdsFullPrecision) {
-                    backend.upload(job.weights().data(), job.target());
+            present(full).forEach((role, weights) -> {
+                if (role.linear()) {
+                    if (!holdsFullPrecision) {
+                        backend.upload(weights.data(), tensors.get(role));
+                    }
+                    tally.keptExactly(weights);
                 }
-                tally.keptExactly(job.weights());
-            }
+            });
             holdsFullPrecision = true;
             return;
         }
         holdsFullPrecision = false;
-        List<MatrixQuantizer.Outcome> outcomes = quantizer.run(tally.level.format(), tally.level.solver(), jobs);
+        Solver solver = tally.level.solver();
+        List<MatrixQuantizer.Job> jobs = new ArrayList<>();
+        present(full).forEach((role, weights) -> {
+            int matrices = role.perExpert() ? experts : role.linear() ? 1 : 0;
+            for (int i = 0; i < matrices; i++) {
+                int rows = weights.rows() / matrices;
+                jobs.add(new MatrixQuantizer.Job(
+                        weights.slice(i * rows, rows),
+                        importance.of(role, i),
+                        tensors.get(role).slice(i * rows, rows)));
+                if (solver.calibrated() && importance.unsampled(role, i)) {
+                    tally.unsampledExpert();
+                }
+            }
+        });
+        List<MatrixQuantizer.Outcome> outcomes = quantizer.run(tally.level.format(), solver, jobs);
         for (int i = 0; i < jobs.size(); i++) {
             tally.quantized(outcomes.get(i), jobs.get(i).weights().size());
         }

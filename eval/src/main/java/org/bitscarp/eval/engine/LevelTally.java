@@ -36,6 +36,12 @@ final class LevelTally {
         quantizedWeights += weights;
     }
 
+    /** Counts an expert's matrix that got other experts' importances. */
+    void unsampledExpert() {
+        stats.fallbacks++;
+        stats.unsampled++;
+    }
+
     /** Takes over what went wrong in a matrix that is not one of the quantized ones. */
     void countIrregular(SolveStats other) {
         stats.fallbacks += other.fallbacks;

@@ -41,16 +41,21 @@ final class MatrixQuantizer {
 
     List<Outcome> run(BlockFormat format, Solver solver, List<Job> jobs) throws IOException {
         try (Arena arena = Arena.ofShared()) {
-            List<Piece> pieces = new ArrayList<>();
             List<PackedMatrix> packed = new ArrayList<>();
             for (Job job : jobs) {
-                DenseMatrix w = job.weights;
-                PackedMatrix matrix = PackedMatrix.allocate(format, w.rows(), w.columns(), arena);
-                packed.add(matrix);
-                Solver.RowSolver rows = solver.prepare(w, job.importance, matrix);
+                packed.add(PackedMatrix.allocate(format, job.weights.rows(), job.weights.columns(), arena));
+            }
+            Solver.RowSolver[] solvers = new Solver.RowSolver[jobs.size()];
+            lanes.forEach(jobs.size(), (lane, i) -> {
+                Job job = jobs.get(i);
+                solvers[i] = solver.prepare(job.weights, job.importance, packed.get(i));
+            });
+            List<Piece> pieces = new ArrayList<>();
+            for (int i = 0; i < jobs.size(); i++) {
+                DenseMatrix w = jobs.get(i).weights;
                 int step = Math.max(1, PIECE / Math.max(1, w.columns()));
                 for (int from = 0; from < w.rows(); from += step) {
-                    pieces.add(new Piece(packed.size() - 1, rows, from, Math.min(w.rows(), from + step)));
+                    pieces.add(new Piece(i, solvers[i], from, Math.min(w.rows(), from + step)));
                 }
             }
             lanes.forEach(pieces.size(), (lane, i) -> {

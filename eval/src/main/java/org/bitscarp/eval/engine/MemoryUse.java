@@ -1,28 +1,44 @@
 package org.bitscarp.eval.engine;
 
+import java.util.Arrays;
+import java.util.List;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.DecoderSpec;
 import org.bitscarp.model.TensorRole;
 import org.bitscarp.model.Weight;
+import org.bitscarp.quant.FloatFormat;
+import org.bitscarp.quant.Level;
 
 /** What a sweep takes besides hidden states, computed before it is taken. */
 final class MemoryUse {
-    /** Formats in which an output projection can be wanted at a time: fp32, fp16, bf16. */
-    private static final int HEAD_FORMATS = 3;
-
     private MemoryUse() {}
 
-    /** Bytes outside the heap at the worse of the two stages, layers and vocabulary. */
-    static long fixed(Checkpoint checkpoint, int unitRows, int lanes) {
+    /**
+     * Bytes outside the heap at the worse of the two stages, layers and vocabulary.
+     *
+     * @param headFormats different formats in which the levels want the output projection
+     */
+    static long fixed(Checkpoint checkpoint, List<Level> levels, int headFormats, int unitRows, int lanes) {
         DecoderSpec spec = checkpoint.spec();
         long layer = 0;
+        long[] packed = new long[levels.size()];
         for (TensorRole role : TensorRole.values()) {
-            if (role.inLayer()) {
-                layer += 4 * checkpoint.anyLayer(role).map(Weight::size).orElse(0L);
+            Weight weight = role.inLayer() ? checkpoint.anyLayer(role).orElse(null) : null;
+            if (weight != null) {
+                layer += 4 * weight.size();
+                for (int l = 0; l < packed.length && role.linear(); l++) {
+                    packed[l] += packedBytes(levels.get(l), weight);
+                }
             }
         }
-        // As read, on the backend, and packed (at most half of fp32 for any level that is packed).
-        long layers = layer * 5 / 2 + lanes * Workspace.bytes(spec, unitRows);
-        return Math.max(layers, HeadScorer.bytes(spec, unitRows, lanes, HEAD_FORMATS));
+        // As read, on the backend, and packed: one level at a time.
+        long layers = 2 * layer + Arrays.stream(packed).max().orElse(0) + lanes * Workspace.bytes(spec, unitRows);
+        return Math.max(layers, HeadScorer.bytes(spec, unitRows, lanes, headFormats));
+    }
+
+    private static long packedBytes(Level level, Weight weight) {
+        return level.format() == FloatFormat.FP32
+                ? 0
+                : weight.rows() * level.format().rowBytes(Math.toIntExact(weight.columns()));
     }
 }

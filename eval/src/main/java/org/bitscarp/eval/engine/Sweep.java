@@ -81,10 +81,12 @@ public final class Sweep {
     /**
      * Runs the sweep; results in the order of the levels.
      *
-     * @throws IllegalArgumentException before any work when a level's blocks do not fit a matrix of this model
+     * @throws IllegalArgumentException before any work when a level's blocks do not fit a matrix of this model, or a
+     *     window is longer than its learned positions
      */
     public List<LevelResult> run() throws IOException {
-        checkWidths();
+        SweepChecks.widths(checkpoint, levels);
+        SweepChecks.positions(checkpoint, longestWindow());
         int calibrationRows = calibrationPlan == null ? 0 : calibrationPlan.rows();
         total = (double) spec.layers() * ((double) plan.rows() * levels.size() + calibrationRows)
                 + plan.rows() * levels.size();
@@ -93,7 +95,11 @@ public final class Sweep {
             tallies.add(new LevelTally(level, embeddingFormat(level), plan.rows(), spec.layers()));
         }
         int unitRows = Math.max(plan.largestUnit(), calibrationPlan == null ? 0 : calibrationPlan.largestUnit());
-        long forStates = memoryBudget - MemoryUse.fixed(checkpoint, unitRows, backend.lanes());
+        int headFormats = (int) tallies.stream()
+                .map(tally -> HeadScorer.nameOf(tally.embeddingFormat))
+                .distinct()
+                .count();
+        long forStates = memoryBudget - MemoryUse.fixed(checkpoint, levels, headFormats, unitRows, backend.lanes());
         // In proportion to what each of the two would take.
         double share = (double) calibrationRows / (calibrationRows + (double) plan.rows() * levels.size());
         long forCalibration = (long) (forStates * share);
@@ -120,21 +126,8 @@ public final class Sweep {
         return tallies.stream().map(LevelTally::result).toList();
     }
 
-    private void checkWidths() {
-        for (TensorRole role : TensorRole.values()) {
-            Weight weight = role.linear() ? checkpoint.anyLayer(role).orElse(null) : null;
-            if (weight == null) {
-                continue;
-            }
-            int columns = Math.toIntExact(weight.columns());
-            for (Level level : levels) {
-                if (!level.format().supports(columns)) {
-                    throw new IllegalArgumentException("level " + level + " stores blocks of "
-                            + level.format().blockLength(columns) + " weights, and " + weight.name() + " has rows of "
-                            + columns + "; leave the level out or use one with another block length");
-                }
-            }
-        }
+    private int longestWindow() {
+        return Math.max(plan.longestWindow(), calibrationPlan == null ? 0 : calibrationPlan.longestWindow());
     }
 
     /** Null where embeddings stay exactly as they are. */
@@ -214,14 +207,21 @@ public final class Sweep {
         List<Workspace> spaces = new ArrayList<>();
         try (Arena arena = Arena.ofShared();
                 TensorMemory memory = backend.newMemory()) {
-            int longest = Math.max(plan.longestWindow(), calibrationPlan == null ? 0 : calibrationPlan.longestWindow());
-            DecoderLayer decoder = new DecoderLayer(backend, spec, longest, memory);
+            DecoderLayer decoder = new DecoderLayer(backend, spec, longestWindow(), memory);
             MatrixQuantizer quantizer = new MatrixQuantizer(backend, lanes);
             for (int lane = 0; lane < lanes.count(); lane++) {
                 spaces.add(new Workspace(backend, spec, unitRows));
             }
             LayerPass pass = new LayerPass(
-                    backend, decoder, quantizer, lanes, spaces, reader.allocateLayer(arena), memory, this::advance);
+                    backend,
+                    decoder,
+                    quantizer,
+                    lanes,
+                    spaces,
+                    spec.mlp().experts(),
+                    reader.allocateLayer(arena),
+                    memory,
+                    this::advance);
             for (int layer = 0; layer < spec.layers(); layer++) {
                 pass.run(layer, reader, plan, tallies, states, calibrationPlan, calibrationStates);
             }

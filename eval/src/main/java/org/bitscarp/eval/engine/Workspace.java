@@ -21,6 +21,10 @@ final class Workspace implements AutoCloseable {
     private final Tensor gate;
     private final Tensor up;
     private final Tensor parallel;
+    private final Tensor routed;
+    private final Tensor gathered;
+    private final Tensor routerLogits;
+    private final MemorySegment routerHost;
     private final Tensor reference;
     /** A unit's hidden states on the host, on their way to or from the backend. */
     final MemorySegment host;
@@ -34,9 +38,14 @@ final class Workspace implements AutoCloseable {
         k = memory.allocate(rows, attention.kvHeads() * attention.headDim());
         v = memory.allocate(rows, attention.kvHeads() * attention.headDim());
         mixed = memory.allocate(rows, attention.heads() * attention.headDim());
-        gate = memory.allocate(rows, spec.mlp().width());
-        up = memory.allocate(rows, spec.mlp().width());
+        gate = memory.allocate(rows, innerWidth(spec));
+        up = memory.allocate(rows, innerWidth(spec));
         parallel = parallel(spec) ? memory.allocate(rows, spec.hidden()) : null;
+        boolean experts = spec.mlp().experts() > 0;
+        routed = experts ? memory.allocate(rows, spec.hidden()) : null;
+        gathered = experts ? memory.allocate(rows, spec.hidden()) : null;
+        routerLogits = experts ? memory.allocate(rows, spec.mlp().experts()) : null;
+        routerHost = arena.allocate(4L * rows * spec.mlp().experts(), 64);
         reference = memory.allocate(rows, spec.hidden());
         host = arena.allocate(4L * rows * spec.hidden(), 64);
     }
@@ -44,10 +53,17 @@ final class Workspace implements AutoCloseable {
     /** Bytes that a workspace of this size takes. */
     static long bytes(DecoderSpec spec, int rows) {
         AttentionSpec attention = spec.attention();
-        long columns = (parallel(spec) ? 5L : 4L) * spec.hidden()
+        int experts = spec.mlp().experts();
+        long columns = (4L + (parallel(spec) ? 1 : 0) + (experts > 0 ? 2 : 0)) * spec.hidden()
                 + 2L * (attention.heads() + attention.kvHeads()) * attention.headDim()
-                + 2L * spec.mlp().width();
+                + 2L * innerWidth(spec)
+                + 2L * experts;
         return 4 * columns * rows;
+    }
+
+    /** Inner width of whichever layers the model has, dense or routed. */
+    private static int innerWidth(DecoderSpec spec) {
+        return Math.max(spec.mlp().width(), spec.mlp().expertWidth());
     }
 
     private static boolean parallel(DecoderSpec spec) {
@@ -78,12 +94,33 @@ final class Workspace implements AutoCloseable {
         return mixed.slice(0, rows);
     }
 
-    Tensor gate(int rows) {
-        return gate.slice(0, rows);
+    /** @param width of the layer's feed-forward block, or of one expert */
+    Tensor gate(int rows, int width) {
+        return gate.reshape(rows, width);
     }
 
-    Tensor up(int rows) {
-        return up.slice(0, rows);
+    /** @param width of the layer's feed-forward block, or of one expert */
+    Tensor up(int rows, int width) {
+        return up.reshape(rows, width);
+    }
+
+    /** What the experts' outputs are added up in. */
+    Tensor routed(int rows) {
+        return routed.slice(0, rows);
+    }
+
+    /** The tokens of one expert. */
+    Tensor gathered(int rows) {
+        return gathered.slice(0, rows);
+    }
+
+    Tensor routerLogits(int rows) {
+        return routerLogits.slice(0, rows);
+    }
+
+    /** The router's logits on the host. */
+    MemorySegment routerHost() {
+        return routerHost;
     }
 
     /** The second norm of parallel blocks. */

@@ -69,6 +69,16 @@ public enum TensorRole {
         return kind == Kind.LINEAR;
     }
 
+    /** The first, in the order of a layer's work, of the linear maps that read the same input as this one. */
+    public TensorRole input() {
+        return switch (this) {
+            case KEY, VALUE -> QUERY;
+            case GATE -> UP;
+            case EXPERT_GATE -> EXPERT_UP;
+            default -> this;
+        };
+    }
+
     /** One matrix for each expert, stacked. */
     public boolean perExpert() {
         return this == EXPERT_GATE || this == EXPERT_UP || this == EXPERT_DOWN;

@@ -2,6 +2,7 @@ package org.bitscarp.quant;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Objects;
 
 /**
  * A view of fp32 values in row-major order outside the Java heap.
@@ -21,6 +22,12 @@ public record DenseMatrix(MemorySegment data, int rows, int columns) {
     /** Copies one row to {@code target[0..columns)}. */
     public void row(int row, float[] target) {
         MemorySegment.copy(data, ValueLayout.JAVA_FLOAT, 4L * row * columns, target, 0, columns);
+    }
+
+    /** A view of {@code count} rows from {@code first} on; shares memory. */
+    public DenseMatrix slice(int first, int count) {
+        Objects.checkFromIndexSize(first, count, rows);
+        return new DenseMatrix(data.asSlice(4L * first * columns, 4L * count * columns), count, columns);
     }
 
     /** Number of weights. */

@@ -23,6 +23,11 @@ final class NearestSolver implements Solver {
     }
 
     @Override
+    public boolean calibrated() {
+        return search;
+    }
+
+    @Override
     public RowSolver prepare(DenseMatrix weights, float[] importance, PackedMatrix target) {
         if (weights.rows() != target.rows() || weights.columns() != target.columns()) {
             throw new IllegalArgumentException("weights are " + weights.rows() + " × " + weights.columns()

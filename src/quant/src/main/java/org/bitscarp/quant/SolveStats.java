@@ -17,6 +17,8 @@ public final class SolveStats {
     public long nonfinite;
     /** Blocks or columns that needed a rule other than the one that the level names. */
     public long fallbacks;
+    /** Those of the fallbacks that are experts which no calibration token was sent to. */
+    public long unsampled;
 
     public void add(SolveStats other) {
         squaredError += other.squaredError;
@@ -24,6 +26,7 @@ public final class SolveStats {
         weights += other.weights;
         nonfinite += other.nonfinite;
         fallbacks += other.fallbacks;
+        unsampled += other.unsampled;
     }
 
     /** Relative root-mean-square error, ‖W − Ŵ‖ / ‖W‖; 0 for an all-zero matrix that is kept exactly. */

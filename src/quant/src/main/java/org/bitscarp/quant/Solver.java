@@ -10,6 +10,11 @@ public interface Solver {
         return format.fitted();
     }
 
+    /** Whether {@link #prepare} makes use of importances. */
+    default boolean calibrated() {
+        return false;
+    }
+
     /**
      * Does what concerns the whole matrix once (a scale shared by the tensor, a factorised Hessian) and returns the
      * part that works on rows.

@@ -1,0 +1,26 @@
+package org.bitscarp.eval.engine;
+
+import java.util.Map;
+import org.bitscarp.model.TensorRole;
+
+/**
+ * Mean squared activation per input channel of one layer's linear maps, as {@link Calibration} found it.
+ *
+ * @param overall by {@link TensorRole#input}; for experts the mean over all tokens of all experts
+ * @param ofExperts by role, then expert; 0 for a map that is not one of several. Experts without tokens are absent
+ */
+record Importance(Map<TensorRole, float[]> overall, Map<TensorRole, Map<Integer, float[]>> ofExperts) {
+    /** Without calibration. */
+    static final Importance NONE = new Importance(Map.of(), Map.of());
+
+    /** Importances of a matrix, those of all experts where none of this one's were seen; null without calibration. */
+    float[] of(TensorRole role, int expert) {
+        float[] own = ofExperts.getOrDefault(role.input(), Map.of()).get(expert);
+        return own != null ? own : overall.get(role.input());
+    }
+
+    /** Whether there was calibration and this expert saw none of it. */
+    boolean unsampled(TensorRole role, int expert) {
+        return overall.containsKey(role.input()) && !ofExperts.get(role.input()).containsKey(expert);
+    }
+}

@@ -1,0 +1,40 @@
+package org.bitscarp.eval.engine;
+
+import java.util.List;
+import org.bitscarp.model.Checkpoint;
+import org.bitscarp.model.TensorRole;
+import org.bitscarp.model.Weight;
+import org.bitscarp.quant.Level;
+
+/** What would make a sweep fail late, found before any work. */
+final class SweepChecks {
+    private SweepChecks() {}
+
+    /** @throws IllegalArgumentException when a level's blocks do not fit the rows of a matrix */
+    static void widths(Checkpoint checkpoint, List<Level> levels) {
+        for (TensorRole role : TensorRole.values()) {
+            Weight weight = role.linear() ? checkpoint.anyLayer(role).orElse(null) : null;
+            if (weight == null) {
+                continue;
+            }
+            int columns = Math.toIntExact(weight.columns());
+            for (Level level : levels) {
+                if (!level.format().supports(columns)) {
+                    throw new IllegalArgumentException("level " + level + " stores blocks of "
+                            + level.format().blockLength(columns) + " weights, and " + weight.name() + " has rows of "
+                            + columns + "; leave the level out or use one with another block length");
+                }
+            }
+        }
+    }
+
+    /** @throws IllegalArgumentException when a window has more tokens than the model has learned positions for */
+    static void positions(Checkpoint checkpoint, int longestWindow) {
+        Weight positions = checkpoint.weight(TensorRole.POSITION_EMBEDDING, 0).orElse(null);
+        if (positions != null && longestWindow > positions.rows()) {
+            throw new IllegalArgumentException("windows of " + longestWindow + " tokens, but " + positions.name()
+                    + " has learned positions for " + positions.rows() + "; use --context " + positions.rows()
+                    + " or less");
+        }
+    }
+}
