@@ -138,10 +138,7 @@ final class BlobDownload {
             } catch (TransientException e) {
                 // A try that brought bytes counts as the first again, so a long file survives many drops.
                 failures = position > before ? 1 : failures + 1;
-                if (failures < policy.attempts()) {
-                    listener.note(e.getMessage() + "; going on from byte " + position);
-                }
-                policy.pause(failures, e);
+                policy.pause(failures, e, "going on from byte " + position, listener);
             }
         }
     }

@@ -165,10 +165,7 @@ final class HubClient implements AutoCloseable {
             try {
                 return question.ask();
             } catch (TransientException e) {
-                if (failures < policy.attempts()) {
-                    listener.note(e.getMessage() + "; trying again");
-                }
-                policy.pause(failures, e);
+                policy.pause(failures, e, "trying again", listener);
             }
         }
     }

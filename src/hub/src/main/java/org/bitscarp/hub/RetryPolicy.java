@@ -20,17 +20,30 @@ record RetryPolicy(int attempts, Duration first, Duration longest, Duration stal
     /** Pauses grow to this much by themselves; only {@code Retry-After} makes them longer. */
     private static final Duration GROWN = Duration.ofSeconds(30);
 
-    /** @param failures tries that failed so far, from 1 */
-    void pause(int failures, TransientException cause) throws HubException, InterruptedIOException {
-        if (failures >= attempts || cause.retryAfter().compareTo(longest) > 0) {
-            String asked = cause.retryAfter().compareTo(longest) > 0
-                    ? "; it asks to wait " + cause.retryAfter().toSeconds() + " s"
-                    : " (" + failures + (failures == 1 ? " try)" : " tries)");
-            throw new HubException(HubException.Reason.UNREACHABLE, cause.getMessage() + asked, cause);
+    /**
+     * Says what happened and waits for the next try.
+     *
+     * @param failures tries that failed so far, from 1
+     * @param next what the next try does
+     * @throws HubException when there is no next try
+     */
+    void pause(int failures, TransientException cause, String next, HubListener listener)
+            throws HubException, InterruptedIOException {
+        boolean tooLong = cause.retryAfter().compareTo(longest) > 0;
+        if (failures >= attempts || tooLong) {
+            throw new HubException(
+                    HubException.Reason.UNREACHABLE,
+                    cause.getMessage()
+                            + (tooLong
+                                    ? "; it asks to wait " + cause.retryAfter().toSeconds() + " s"
+                                    : " (" + failures + (failures == 1 ? " try)" : " tries)")),
+                    cause);
         }
         long grown = Math.min(GROWN.toMillis(), first.toMillis() << Math.min(failures - 1, 20));
         long millis = Math.max(
-                cause.retryAfter().toMillis(), grown - (long) (grown * ThreadLocalRandom.current().nextDouble() / 2));
+                cause.retryAfter().toMillis(),
+                grown - (long) (grown * ThreadLocalRandom.current().nextDouble() / 2));
+        listener.note(cause.getMessage() + "; " + next + (millis < 500 ? "" : " in " + (millis + 500) / 1000 + " s"));
         try {
             Thread.sleep(millis);
         } catch (InterruptedException e) {

@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorCompletionService;
 import java.util.concurrent.ExecutorService;
@@ -57,8 +59,9 @@ final class Transfers implements AutoCloseable {
             }
         }
         long needed = 0;
+        Set<String> contents = new HashSet<>();
         for (RepositoryFile file : missing) {
-            if (!Files.exists(cache.blob(file.etag()))) {
+            if (contents.add(file.etag()) && !Files.exists(cache.blob(file.etag()))) {
                 Path begun = BlobDownload.incomplete(cache.blob(file.etag()));
                 long there = Files.exists(begun) ? Math.min(Files.size(begun), Math.max(0, file.size())) : 0;
                 needed += Math.max(0, file.size() - there);

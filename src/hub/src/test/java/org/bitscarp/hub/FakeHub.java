@@ -4,7 +4,6 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
@@ -13,7 +12,6 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashMap;
@@ -192,8 +190,10 @@ final class FakeHub implements AutoCloseable {
 
     private void resolve(HttpExchange exchange, String path) throws IOException {
         String start = (kind.equals("models") ? "/" : "/" + kind + "/") + REPOSITORY + "/resolve/";
-        String rest = path.startsWith(start) ? path.substring(start.length()) : "";
-        String name = rest.substring(rest.indexOf('/') + 1);
+        // A revision is one segment: its own slashes are escaped.
+        String raw = exchange.getRequestURI().getRawPath();
+        String rest = raw.startsWith(start) ? raw.substring(start.length()) : "";
+        String name = URI.create(rest.substring(rest.indexOf('/') + 1)).getPath();
         if (!files.containsKey(name)) {
             status(exchange, 404, "X-Error-Code", "EntryNotFound");
             return;
@@ -293,18 +293,10 @@ final class FakeHub implements AutoCloseable {
         return files.get(name);
     }
 
-    List<String> names() {
-        return new ArrayList<>(files.keySet());
-    }
-
     @Override
     public void close() {
         hub.stop(0);
         store.stop(0);
         threads.shutdownNow();
-    }
-
-    static UncheckedIOException unchecked(IOException e) {
-        return new UncheckedIOException(e);
     }
 }
