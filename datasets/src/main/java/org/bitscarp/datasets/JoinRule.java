@@ -15,8 +15,7 @@ public record JoinRule(String description, String separator, String blank, int m
      * A blank line between rows, the rule for WikiText-2 in GPTQ ({@code datautils.get_wikitext2}), AWQ and most papers
      * since, and in the Hugging Face guide to perplexity.
      */
-    public static final JoinRule PARAGRAPHS =
-            new JoinRule("rows joined by \\n\\n", "\n\n", "", Integer.MAX_VALUE);
+    public static final JoinRule PARAGRAPHS = new JoinRule("rows joined by \\n\\n", "\n\n", "", Integer.MAX_VALUE);
 
     /**
      * The file that the rows of WikiText were made from, which llama.cpp's figures are measured on: a row is a line with

@@ -32,9 +32,10 @@ final class JsonLines {
     static void read(Path file, Rows rows) throws IOException {
         int number = 0;
         try (InputStream raw = Files.newInputStream(file);
-                InputStream in = file.toString().toLowerCase(java.util.Locale.ROOT).endsWith(".gz")
-                        ? new GZIPInputStream(raw, 1 << 16)
-                        : raw;
+                InputStream in =
+                        file.toString().toLowerCase(java.util.Locale.ROOT).endsWith(".gz")
+                                ? new GZIPInputStream(raw, 1 << 16)
+                                : raw;
                 BufferedReader lines = new BufferedReader(utf8(in))) {
             String line;
             while (rows.wanted() && (line = line(lines, file)) != null) {

@@ -58,7 +58,8 @@ public final class Rows {
 
     void add(String row) throws TextException {
         rows.add(row);
-        chars += row == null ? 0 : row.length();
+        // One for the row itself, so that rows without text cannot go on for ever.
+        chars += 1 + (row == null ? 0 : row.length());
         if (chars > maxChars) {
             throw new TextException(file + " holds more than " + maxChars + " characters of text; use a smaller part");
         }

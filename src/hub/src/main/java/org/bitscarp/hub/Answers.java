@@ -37,7 +37,8 @@ final class Answers {
             case 401, 403 -> {
                 if (elsewhere) {
                     // A signed address of the store has run out; the next try gets a new one.
-                    throw HubHttp.transientFailure(what + ": " + uri.getHost() + " refuses with status " + status, null);
+                    throw HubHttp.transientFailure(
+                            what + ": " + uri.getHost() + " refuses with status " + status, null);
                 }
                 throw denied(status, answer, reference, settings);
             }
@@ -68,7 +69,8 @@ final class Answers {
         if (settings.token().isEmpty()) {
             remedy = gated
                     ? "it is gated: accept its licence at " + page + " and set HF_TOKEN to your access token"
-                    : "check the name; a private or gated repository needs HF_TOKEN, and its licence accepted at " + page;
+                    : "check the name; a private or gated repository needs HF_TOKEN, and its licence accepted at "
+                            + page;
         } else {
             remedy = gated || status == 403
                     ? "accept its licence at " + page + ", and check that the token may read gated repositories"
@@ -117,7 +119,8 @@ final class Answers {
                 return Duration.ZERO;
             }
         }
-        Matcher limit = RATE_LIMIT.matcher(answer.headers().firstValue("RateLimit").orElse(""));
+        Matcher limit =
+                RATE_LIMIT.matcher(answer.headers().firstValue("RateLimit").orElse(""));
         return limit.find() ? Duration.ofSeconds(Long.parseLong(limit.group(1))) : Duration.ZERO;
     }
 }

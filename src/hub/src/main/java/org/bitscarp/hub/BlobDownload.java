@@ -70,8 +70,8 @@ final class BlobDownload {
     /** Needs the blob's lock. */
     void run() throws IOException {
         Files.createDirectories(blob.getParent());
-        try (FileChannel out =
-                FileChannel.open(incomplete, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+        try (FileChannel out = FileChannel.open(
+                incomplete, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
             takeUp(out);
             while (true) {
                 transferAll(out);
@@ -133,7 +133,8 @@ final class BlobDownload {
                 }
                 if (position != file.size()) {
                     throw HubHttp.transientFailure(
-                            what() + ": the connection ended after " + position + " of " + file.size() + " bytes", null);
+                            what() + ": the connection ended after " + position + " of " + file.size() + " bytes",
+                            null);
                 }
             } catch (TransientException e) {
                 // A try that brought bytes counts as the first again, so a long file survives many drops.

@@ -31,7 +31,8 @@ final class EnvironmentProxy extends ProxySelector {
     public List<Proxy> select(URI uri) {
         String name = uri.getScheme().toLowerCase(Locale.ROOT) + "_proxy";
         // Upper-case HTTP_PROXY is not read: in a CGI program a client could set it (CVE-2016-5385).
-        String value = variables.getOrDefault(name, name.equals("https_proxy") ? variables.getOrDefault("HTTPS_PROXY", "") : "");
+        String value = variables.getOrDefault(
+                name, name.equals("https_proxy") ? variables.getOrDefault("HTTPS_PROXY", "") : "");
         if (value.isBlank()) {
             return otherwise.select(uri);
         }

@@ -33,7 +33,8 @@ final class Globs {
                     if (end < 0) {
                         regex.append("\\[");
                     } else {
-                        String set = full.substring(i + 1, end).replace("\\", "\\\\").replace("[", "\\[");
+                        String set =
+                                full.substring(i + 1, end).replace("\\", "\\\\").replace("[", "\\[");
                         regex.append('[')
                                 .append(set.startsWith("!") ? "^" + set.substring(1) : set.replace("^", "\\^"))
                                 .append(']');

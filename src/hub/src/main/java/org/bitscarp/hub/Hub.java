@@ -56,15 +56,13 @@ public final class Hub implements AutoCloseable {
                     ? client.describe(reference, reference.path(), patience, listener)
                     : client.list(reference, patience, listener);
         } catch (HubException e) {
-            boolean passing =
-                    e.reason() == HubException.Reason.UNREACHABLE || e.reason() == HubException.Reason.DENIED;
+            boolean passing = e.reason() == HubException.Reason.UNREACHABLE || e.reason() == HubException.Reason.DENIED;
             Optional<Snapshot> complete =
                     passing ? ifCached(cache, reference, choice, e.getMessage()) : Optional.empty();
             return complete.orElseThrow(() -> e);
         }
         try (Transfers transfers = new Transfers(client, policy, listener, cache, reference, listing.commit())) {
-            List<RepositoryFile> files =
-                    new NeededFiles(reference, listing, transfers::fetchOne).choose(choice);
+            List<RepositoryFile> files = new NeededFiles(reference, listing, transfers::fetchOne).choose(choice);
             long bytes = transfers.fetch(files);
             remember(cache, reference, listing.commit(), listener);
             return new Snapshot(
@@ -96,8 +94,7 @@ public final class Hub implements AutoCloseable {
     }
 
     /** From the cache alone. */
-    private Snapshot cached(HubCache cache, HubReference reference, FileChoice choice, String note)
-            throws IOException {
+    private Snapshot cached(HubCache cache, HubReference reference, FileChoice choice, String note) throws IOException {
         Optional<String> commit = cache.commit(reference);
         if (commit.isEmpty() || !Files.isDirectory(cache.snapshot(commit.get()))) {
             throw new HubException(
@@ -107,8 +104,7 @@ public final class Hub implements AutoCloseable {
         }
         List<RepositoryFile> files;
         try {
-            files = new NeededFiles(
-                            reference, cache.present(commit.get()), f -> cache.file(commit.get(), f.name()))
+            files = new NeededFiles(reference, cache.present(commit.get()), f -> cache.file(commit.get(), f.name()))
                     .choose(choice);
         } catch (HubException e) {
             throw new HubException(

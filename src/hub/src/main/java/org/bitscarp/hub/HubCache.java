@@ -96,7 +96,8 @@ final class HubCache {
         List<RepositoryFile> files = new ArrayList<>();
         if (Files.isDirectory(snapshot)) {
             try (Stream<Path> walk = Files.walk(snapshot, FileVisitOption.FOLLOW_LINKS)) {
-                for (Path path : (Iterable<Path>) walk.filter(Files::isRegularFile).sorted()::iterator) {
+                for (Path path :
+                        (Iterable<Path>) walk.filter(Files::isRegularFile).sorted()::iterator) {
                     String name = snapshot.relativize(path).toString().replace('\\', '/');
                     files.add(new RepositoryFile(name, Files.size(path), ""));
                 }

@@ -49,8 +49,7 @@ final class HubClient implements AutoCloseable {
     }
 
     /** One file: its commit, size and checksum. */
-    Listing describe(HubReference reference, String name, RetryPolicy policy, HubListener listener)
-            throws IOException {
+    Listing describe(HubReference reference, String name, RetryPolicy policy, HubListener listener) throws IOException {
         HttpResponse<InputStream> head = patiently(policy, listener, () -> {
             HttpResponse<InputStream> answer = http.head(address(reference, reference.revision(), name));
             if (answer.statusCode() < 300 || answer.statusCode() >= 400) {
@@ -142,7 +141,8 @@ final class HubClient implements AutoCloseable {
             JsonNode lfs = file.path("lfs");
             String etag = lfs.path("sha256").asString(file.path("blobId").asString(""));
             long size = lfs.path("size").asLong(file.path("size").asLong(-1));
-            files.add(new RepositoryFile(name, Math.max(-1, size), ETAG.matcher(etag).matches() ? etag : ""));
+            files.add(new RepositoryFile(
+                    name, Math.max(-1, size), ETAG.matcher(etag).matches() ? etag : ""));
         }
         return new Listing(commit, files);
     }
@@ -159,8 +159,7 @@ final class HubClient implements AutoCloseable {
         T ask() throws IOException;
     }
 
-    private static <T> T patiently(RetryPolicy policy, HubListener listener, Question<T> question)
-            throws IOException {
+    private static <T> T patiently(RetryPolicy policy, HubListener listener, Question<T> question) throws IOException {
         for (int failures = 1; ; failures++) {
             try {
                 return question.ask();

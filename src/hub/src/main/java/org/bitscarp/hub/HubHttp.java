@@ -57,7 +57,8 @@ final class HubHttp implements AutoCloseable {
             answer = send("GET", next.get(), from);
         }
         answer.body().close();
-        throw new HubException(HubException.Reason.FAILED, uri.getHost() + " redirects more than " + MAX_REDIRECTS + " times");
+        throw new HubException(
+                HubException.Reason.FAILED, uri.getHost() + " redirects more than " + MAX_REDIRECTS + " times");
     }
 
     /** Asks for headers; a redirect to another host is not followed but returned. */
@@ -72,7 +73,8 @@ final class HubHttp implements AutoCloseable {
             }
             answer = send("HEAD", next.get(), 0);
         }
-        throw new HubException(HubException.Reason.FAILED, uri.getHost() + " redirects more than " + MAX_REDIRECTS + " times");
+        throw new HubException(
+                HubException.Reason.FAILED, uri.getHost() + " redirects more than " + MAX_REDIRECTS + " times");
     }
 
     private HttpResponse<InputStream> send(String method, URI uri, long from) throws IOException {

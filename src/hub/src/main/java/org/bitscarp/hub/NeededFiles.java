@@ -40,7 +40,8 @@ final class NeededFiles {
     private static final List<String> FOREIGN =
             List.of(".bin", ".pth", ".pt", ".ckpt", ".onnx", ".msgpack", ".h5", ".tflite");
 
-    private static final List<String> TEXTS = List.of(".parquet", ".json.gz", ".jsonl.gz", ".jsonl", ".json", ".txt", ".raw");
+    private static final List<String> TEXTS =
+            List.of(".parquet", ".json.gz", ".jsonl.gz", ".jsonl", ".json", ".txt", ".raw");
     private static final int SHOWN = 12;
 
     /** Gives the content of a small file that the choice depends on. */
@@ -126,7 +127,8 @@ final class NeededFiles {
         }
         Set<String> names = new TreeSet<>();
         try {
-            JsonNode map = JsonMapper.shared().readTree(Files.readAllBytes(file)).path("weight_map");
+            JsonNode map =
+                    JsonMapper.shared().readTree(Files.readAllBytes(file)).path("weight_map");
             map.forEach(shard -> names.add(folder + shard.asString("")));
         } catch (JacksonException e) {
             throw new HubException(HubException.Reason.FAILED, file + " is no JSON: " + e.getOriginalMessage(), e);
@@ -157,12 +159,18 @@ final class NeededFiles {
         List<RepositoryFile> gguf = ending(listing.files(), List.of(".gguf"));
         if (!gguf.isEmpty()) {
             throw notFound("holds GGUF files: name one behind it, e.g. "
-                    + new HubReference(reference.kind(), reference.repository(), reference.revision(), gguf.getFirst().name())
+                    + new HubReference(
+                            reference.kind(),
+                            reference.repository(),
+                            reference.revision(),
+                            gguf.getFirst().name())
                     + among(gguf));
         }
         List<RepositoryFile> foreign = ending(listing.files(), FOREIGN);
         throw notFound("has no weights that are read (safetensors or GGUF)"
-                + (safetensors.isEmpty() ? "" : ", only " + shorten(safetensors.stream().map(RepositoryFile::name)))
+                + (safetensors.isEmpty()
+                        ? ""
+                        : ", only " + shorten(safetensors.stream().map(RepositoryFile::name)))
                 + (foreign.isEmpty()
                         ? among(listing.files())
                         : "; " + shorten(foreign.stream().map(RepositoryFile::name))
@@ -173,10 +181,10 @@ final class NeededFiles {
     private List<RepositoryFile> withCompanions(RepositoryFile file) {
         List<RepositoryFile> files = new ArrayList<>(List.of(file));
         if (file.name().endsWith(".bin")) {
-            String folder = file.name().substring(0, file.name().length() - file.baseName().length());
+            String folder = file.name()
+                    .substring(0, file.name().length() - file.baseName().length());
             files.addAll(filter(
-                    directlyIn(folder),
-                    f -> f.baseName().matches("tok(enizer|[0-9]+)\\.bin") && !f.equals(file)));
+                    directlyIn(folder), f -> f.baseName().matches("tok(enizer|[0-9]+)\\.bin") && !f.equals(file)));
         }
         return files;
     }
@@ -192,7 +200,9 @@ final class NeededFiles {
     private static String among(List<RepositoryFile> files) {
         return files.isEmpty()
                 ? ""
-                : "; it has " + shorten(files.stream().map(f -> f.name() + (f.size() < 0 ? "" : " (" + size(f.size()) + ")")));
+                : "; it has "
+                        + shorten(files.stream()
+                                .map(f -> f.name() + (f.size() < 0 ? "" : " (" + size(f.size()) + ")")));
     }
 
     private static String shorten(Stream<String> names) {

@@ -23,8 +23,8 @@ final class Transfers implements AutoCloseable {
     private final HubCache cache;
     private final HubReference reference;
     private final String commit;
-    private final ExecutorService lanes =
-            Executors.newFixedThreadPool(LANES, Thread.ofPlatform().daemon().name("hub-", 0).factory());
+    private final ExecutorService lanes = Executors.newFixedThreadPool(
+            LANES, Thread.ofPlatform().daemon().name("hub-", 0).factory());
 
     private long done;
     private long total;
@@ -91,7 +91,8 @@ final class Transfers implements AutoCloseable {
             throw new HubException(
                     HubException.Reason.FAILED,
                     reference.shortName() + " needs " + NeededFiles.size(needed) + ", " + existing + " has "
-                            + NeededFiles.size(free) + " free; make room, or set HF_HUB_CACHE to a folder on another disk");
+                            + NeededFiles.size(free)
+                            + " free; make room, or set HF_HUB_CACHE to a folder on another disk");
         }
     }
 

@@ -148,7 +148,8 @@ final class FakeHub implements AutoCloseable {
             if (atStore) {
                 content(exchange, byHash.get(path.substring(1)));
             } else if (!neededToken.isEmpty()
-                    && !("Bearer " + neededToken).equals(exchange.getRequestHeaders().getFirst("Authorization"))) {
+                    && !("Bearer " + neededToken)
+                            .equals(exchange.getRequestHeaders().getFirst("Authorization"))) {
                 status(exchange, gated ? 403 : 401, "X-Error-Code", gated ? "GatedRepo" : "RepoNotFound");
             } else if (path.startsWith("/api/")) {
                 listing(exchange, path);

@@ -194,8 +194,7 @@ class FaultsTest {
             FakeHub.send(exchange, 200, "{\"layers\": 3}".getBytes(java.nio.charset.StandardCharsets.UTF_8));
             return true;
         });
-        HubException e = assertThrows(
-                HubException.class, () -> fetch(HubReference.parse("hf:tiny/model/config.json")));
+        HubException e = assertThrows(HubException.class, () -> fetch(HubReference.parse("hf:tiny/model/config.json")));
         assertTrue(e.getMessage().contains("SHA-1"), e.getMessage());
     }
 
@@ -286,7 +285,19 @@ class FaultsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"../evil", "/etc/evil", "a/../../evil", "a\\..\\evil", "evil\0", "C:evil", "a//b", "./x", "a/", ""})
+    @ValueSource(
+            strings = {
+                "../evil",
+                "/etc/evil",
+                "a/../../evil",
+                "a\\..\\evil",
+                "evil\0",
+                "C:evil",
+                "a//b",
+                "./x",
+                "a/",
+                ""
+            })
     void namesThatLeadOutOfTheCacheAreRefused(String name) throws IOException {
         fake.small(name, "boo");
         refused("could lead out of the cache");
@@ -353,8 +364,7 @@ class FaultsTest {
             URI endpoint = URI.create("http://127.0.0.1:" + server.getLocalPort());
             HubSettings settings = new HubSettings(endpoint, cache, Optional.empty(), false, "bitscarp/test");
             try (Hub hub = new Hub(settings, FakeHub.IMPATIENT)) {
-                HubException e =
-                        assertThrows(HubException.class, () -> hub.fetch(ONE, FileChoice.NEEDED, noting()));
+                HubException e = assertThrows(HubException.class, () -> hub.fetch(ONE, FileChoice.NEEDED, noting()));
                 assertEquals(HubException.Reason.UNREACHABLE, e.reason());
                 assertTrue(e.getMessage().contains("4 tries"), e.getMessage());
                 assertEquals(3, notes.size());
@@ -364,8 +374,8 @@ class FaultsTest {
 
     @Test
     void unknownHostsAreReportedAtOnce() throws IOException {
-        HubSettings settings = new HubSettings(
-                URI.create("http://hub.invalid"), cache, Optional.empty(), false, "bitscarp/test");
+        HubSettings settings =
+                new HubSettings(URI.create("http://hub.invalid"), cache, Optional.empty(), false, "bitscarp/test");
         RetryPolicy slow = new RetryPolicy(6, Duration.ofSeconds(20), Duration.ofMinutes(5), Duration.ofSeconds(60));
         try (Hub hub = new Hub(settings, slow)) {
             HubException e = assertThrows(HubException.class, () -> hub.fetch(ONE, FileChoice.NEEDED, noting()));
@@ -396,7 +406,8 @@ class FaultsTest {
         Files.createDirectories(lock.getParent());
         Process holder = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        Path.of("src/test/java/org/bitscarp/hub/LockHolder.java").toString(),
+                        Path.of("src/test/java/org/bitscarp/hub/LockHolder.java")
+                                .toString(),
                         lock.toString())
                 .redirectErrorStream(true)
                 .start();
@@ -432,7 +443,8 @@ class FaultsTest {
         fake.hubFaults.add(exchange -> {
             String file = "{\"rfilename\":\"" + FILE + "\",\"size\":" + (free + (1L << 40)) + ",\"blobId\":\""
                     + "a".repeat(40) + "\",\"lfs\":{\"sha256\":\"" + "b".repeat(64) + "\"}}";
-            FakeHub.send(exchange, 200, ("{\"sha\":\"" + FakeHub.COMMIT + "\",\"siblings\":[" + file + "]}").getBytes());
+            FakeHub.send(
+                    exchange, 200, ("{\"sha\":\"" + FakeHub.COMMIT + "\",\"siblings\":[" + file + "]}").getBytes());
             return true;
         });
         refused("needs", "free", "HF_HUB_CACHE");

@@ -78,8 +78,8 @@ class FetchTest {
             assertEquals(contents, blobs.map(b -> b.getFileName().toString()).collect(Collectors.toSet()));
             assertEquals(6, contents.size(), "two files are the same");
         }
-        assertTrue(Files.exists(cache.resolve(".locks/models--tiny--model/"
-                + fake.etag("model-00001-of-00002.safetensors") + ".lock")));
+        assertTrue(Files.exists(cache.resolve(
+                ".locks/models--tiny--model/" + fake.etag("model-00001-of-00002.safetensors") + ".lock")));
     }
 
     @Test
@@ -97,7 +97,8 @@ class FetchTest {
                         "tokenizer_config.json"),
                 names(snapshot));
         assertEquals(2, fake.storeGets().size(), "only the shards that the index names: " + fake.storeGets());
-        assertEquals("model-00001-of-00002.safetensors", snapshot.files().getLast().name(), "the largest last");
+        assertEquals(
+                "model-00001-of-00002.safetensors", snapshot.files().getLast().name(), "the largest last");
     }
 
     @Test
@@ -179,13 +180,12 @@ class FetchTest {
         assertEquals(Set.of("README.md", "original/consolidated.00.pth"), names(readme));
         Path nested = readme.path().resolve("original/consolidated.00.pth");
         assertEquals(
-                Path.of("../../../blobs/" + fake.etag("original/consolidated.00.pth")),
-                Files.readSymbolicLink(nested));
+                Path.of("../../../blobs/" + fake.etag("original/consolidated.00.pth")), Files.readSymbolicLink(nested));
         Snapshot without = fetch(MODEL, new FileChoice(List.of(), List.of("*.safetensors")));
         assertFalse(names(without).stream().anyMatch(n -> n.endsWith(".safetensors")), without + "");
         assertTrue(names(without).contains("config.json"));
-        HubException none = assertThrows(
-                HubException.class, () -> fetch(MODEL, new FileChoice(List.of("*.gguf"), List.of())));
+        HubException none =
+                assertThrows(HubException.class, () -> fetch(MODEL, new FileChoice(List.of("*.gguf"), List.of())));
         assertTrue(none.getMessage().contains("README.md (7 B)"), none.getMessage());
     }
 
@@ -227,7 +227,8 @@ class FetchTest {
     void picklesAloneAreExplained() {
         fake.small("config.json", "{}").large("pytorch_model.bin", FakeHub.bytes(10, 1));
         HubException e = assertThrows(HubException.class, () -> fetch(MODEL, FileChoice.NEEDED));
-        assertTrue(e.getMessage().contains("pytorch_model.bin") && e.getMessage().contains("converted"), e.getMessage());
+        assertTrue(
+                e.getMessage().contains("pytorch_model.bin") && e.getMessage().contains("converted"), e.getMessage());
     }
 
     @Test
@@ -238,8 +239,7 @@ class FetchTest {
                 fetch(HubReference.parse("hf:datasets/tiny/model@refs/pr/1/raw/test.parquet"), FileChoice.NEEDED);
         assertArrayEquals(fake.content("raw/test.parquet"), Files.readAllBytes(one.path()));
         assertTrue(one.path().startsWith(cache.resolve("datasets--tiny--model")));
-        assertEquals(
-                FakeHub.COMMIT, Files.readString(cache.resolve("datasets--tiny--model/refs/refs/pr/1")));
+        assertEquals(FakeHub.COMMIT, Files.readString(cache.resolve("datasets--tiny--model/refs/refs/pr/1")));
         assertFalse(fake.seen.stream().anyMatch(s -> s.path().startsWith("/api")), fake.seen + "");
         HubException choose = assertThrows(
                 HubException.class, () -> fetch(HubReference.parse("hf:datasets/tiny/model"), FileChoice.NEEDED));
@@ -253,7 +253,9 @@ class FetchTest {
         Snapshot snapshot = fetch(MODEL, FileChoice.NEEDED);
         assertEquals(7, names(snapshot).size());
         for (RepositoryFile file : snapshot.files()) {
-            assertArrayEquals(fake.content(file.name()), Files.readAllBytes(snapshot.path().resolve(file.name())));
+            assertArrayEquals(
+                    fake.content(file.name()),
+                    Files.readAllBytes(snapshot.path().resolve(file.name())));
         }
     }
 

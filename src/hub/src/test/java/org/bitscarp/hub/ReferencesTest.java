@@ -50,9 +50,26 @@ class ReferencesTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "hf:", "hf:gpt2", "hf:a/", "hf:/b", "hf:a//b", "hf:a/b@", "hf:a/b@../x", "hf:a/b@%2Fetc", "hf:a/b/../c",
-                "hf:a/b/c\\d", "hf:a/b/c\0", "hf:../b", "hf:a/..", "hf:a/b--c", "hf:a/-b", "hf:a/b.", "hf:a b/c",
-                "hf:a/b//c", "hf:é/b", "hf:datasets/a"
+                "hf:",
+                "hf:gpt2",
+                "hf:a/",
+                "hf:/b",
+                "hf:a//b",
+                "hf:a/b@",
+                "hf:a/b@../x",
+                "hf:a/b@%2Fetc",
+                "hf:a/b/../c",
+                "hf:a/b/c\\d",
+                "hf:a/b/c\0",
+                "hf:../b",
+                "hf:a/..",
+                "hf:a/b--c",
+                "hf:a/-b",
+                "hf:a/b.",
+                "hf:a b/c",
+                "hf:a/b//c",
+                "hf:é/b",
+                "hf:datasets/a"
             })
     void whatIsNoReferenceIsRefused(String text) {
         String message = assertThrows(IllegalArgumentException.class, () -> HubReference.parse(text))
@@ -71,19 +88,22 @@ class ReferencesTest {
     @Test
     void variablesGoBeforeOneAnotherAsInPython() throws IOException {
         assertEquals(home.resolve(".cache/huggingface/hub"), settings().cache());
-        assertEquals(Path.of("/x/huggingface/hub"), settings("XDG_CACHE_HOME", "/x").cache());
+        assertEquals(
+                Path.of("/x/huggingface/hub"), settings("XDG_CACHE_HOME", "/x").cache());
         assertEquals(
                 Path.of("/h/hub"),
                 settings("XDG_CACHE_HOME", "/x", "HF_HOME", "/h").cache());
         assertEquals(
                 Path.of("/c"),
-                settings("XDG_CACHE_HOME", "/x", "HF_HOME", "/h", "HF_HUB_CACHE", "/c").cache());
+                settings("XDG_CACHE_HOME", "/x", "HF_HOME", "/h", "HF_HUB_CACHE", "/c")
+                        .cache());
         assertEquals(home.resolve("h/hub"), settings("HF_HOME", "~/h").cache());
         assertEquals(URI.create("https://huggingface.co"), settings().endpoint());
         assertEquals(
                 URI.create("http://localhost:8080/hf"),
                 settings("HF_ENDPOINT", "http://localhost:8080/hf/").endpoint());
-        assertTrue(settings("HF_HUB_OFFLINE", "1").offline() && settings("HF_HUB_OFFLINE", "yes").offline());
+        assertTrue(settings("HF_HUB_OFFLINE", "1").offline()
+                && settings("HF_HUB_OFFLINE", "yes").offline());
         assertFalse(settings("HF_HUB_OFFLINE", "0").offline() || settings().offline());
         for (String wrong : new String[] {"localhost:8080", "ftp://x", "http://", "http://a b", "https://x/?q"}) {
             assertThrows(HubException.class, () -> settings("HF_ENDPOINT", wrong), wrong);
@@ -96,11 +116,13 @@ class ReferencesTest {
         Files.createDirectories(home.resolve(".cache/huggingface"));
         Files.writeString(home.resolve(".cache/huggingface/token"), "hf_file\n");
         assertEquals(Optional.of("hf_file"), settings().token());
-        assertEquals(Optional.of("hf_variable"), settings("HF_TOKEN", " hf_variable ").token());
+        assertEquals(
+                Optional.of("hf_variable"),
+                settings("HF_TOKEN", " hf_variable ").token());
         Files.writeString(home.resolve("token"), "hf_home");
-        assertEquals(Optional.of("hf_home"), settings("HF_HOME", home.toString()).token());
-        HubException e =
-                assertThrows(HubException.class, () -> settings("HF_TOKEN", "hf_a\r\nX-Evil: 1"));
+        assertEquals(
+                Optional.of("hf_home"), settings("HF_HOME", home.toString()).token());
+        HubException e = assertThrows(HubException.class, () -> settings("HF_TOKEN", "hf_a\r\nX-Evil: 1"));
         assertFalse(e.getMessage().contains("hf_a"), "no part of a token in a message: " + e.getMessage());
     }
 
@@ -146,8 +168,12 @@ class ReferencesTest {
                 Map.of("HTTPS_PROXY", "http://proxy:3128", "NO_PROXY", "localhost,.corp.example"));
         Proxy proxy = proxies.select(URI.create("https://huggingface.co/x")).getFirst();
         assertEquals(3128, ((InetSocketAddress) proxy.address()).getPort());
-        assertEquals(Proxy.NO_PROXY, proxies.select(URI.create("https://hub.corp.example/")).getFirst());
-        assertEquals(Proxy.NO_PROXY, proxies.select(URI.create("http://huggingface.co/")).getFirst());
+        assertEquals(
+                Proxy.NO_PROXY,
+                proxies.select(URI.create("https://hub.corp.example/")).getFirst());
+        assertEquals(
+                Proxy.NO_PROXY,
+                proxies.select(URI.create("http://huggingface.co/")).getFirst());
     }
 
     @Test
