@@ -9,12 +9,16 @@ import java.net.URI;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /**
  * The proxy that {@code HTTPS_PROXY}, {@code HTTP_PROXY} and {@code NO_PROXY} name, in either case, as curl and Python's
  * clients read them; where they name none, Java's own properties decide.
  */
 final class EnvironmentProxy extends ProxySelector {
+    /** This machine, which no proxy is asked for. */
+    private static final Pattern LOCAL = Pattern.compile("localhost|127\\..*|\\[::1]");
+
     private final Map<String, String> variables;
     private final ProxySelector otherwise;
 
@@ -33,7 +37,7 @@ final class EnvironmentProxy extends ProxySelector {
         // Upper-case HTTP_PROXY is not read: in a CGI program a client could set it (CVE-2016-5385).
         String value = variables.getOrDefault(
                 name, name.equals("https_proxy") ? variables.getOrDefault("HTTPS_PROXY", "") : "");
-        if (value.isBlank()) {
+        if (value.isBlank() || LOCAL.matcher(uri.getHost()).matches()) {
             return otherwise.select(uri);
         }
         if (excluded(uri.getHost())) {

@@ -34,6 +34,18 @@ final class HubCache {
         this.locks = cache.resolve(".locks").resolve(name);
     }
 
+    /** Tells backup programs that all this can be fetched again (https://bford.info/cachedir/). */
+    static void tag(Path cache) throws IOException {
+        Files.createDirectories(cache);
+        Path tag = cache.resolve("CACHEDIR.TAG");
+        if (!Files.exists(tag)) {
+            Files.writeString(
+                    tag,
+                    "Signature: 8a477f597d28d172789f06886806bc55\n"
+                            + "# This folder is a cache of files from a Hugging Face hub.\n");
+        }
+    }
+
     Path folder() {
         return folder;
     }
@@ -85,7 +97,9 @@ final class HubCache {
         }
         Path ref = folder.resolve("refs").resolve(reference.revision());
         Files.createDirectories(ref.getParent());
-        Path temporary = Files.createTempFile(ref.getParent(), ".ref-", ".tmp");
+        // Not a temporary file of the JDK: those nobody else may read, and a cache can be shared.
+        Path temporary = ref.resolveSibling(
+                "." + ref.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
         Files.write(temporary, commit.getBytes(StandardCharsets.US_ASCII));
         Files.move(temporary, ref, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
     }

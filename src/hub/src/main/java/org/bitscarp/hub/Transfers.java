@@ -67,7 +67,10 @@ final class Transfers implements AutoCloseable {
                 needed += Math.max(0, file.size() - there);
             }
         }
-        checkSpace(needed);
+        if (!missing.isEmpty()) {
+            checkSpace(needed);
+            HubCache.tag(cache.folder().getParent());
+        }
         total = done + needed;
         run(missing);
         return done;

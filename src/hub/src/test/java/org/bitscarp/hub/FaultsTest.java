@@ -20,66 +20,14 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** Everything that goes wrong between here and a hub. */
-@Timeout(60)
-class FaultsTest {
-    private static final String FILE = "model.gguf";
-    private static final HubReference ONE = HubReference.parse("hf:tiny/model/" + FILE);
-    private static final int SIZE = 700_000;
-
-    @TempDir
-    Path cache;
-
-    private FakeHub fake;
-    private final byte[] content = FakeHub.bytes(SIZE, 7);
-    private final List<String> notes = new CopyOnWriteArrayList<>();
-
-    @BeforeEach
-    void start() throws IOException {
-        fake = new FakeHub();
-        fake.large(FILE, content);
-    }
-
-    @AfterEach
-    void stop() {
-        fake.close();
-    }
-
-    private Snapshot fetch() throws IOException {
-        return fetch(ONE);
-    }
-
-    private Snapshot fetch(HubReference reference) throws IOException {
-        try (Hub hub = fake.client(cache)) {
-            return hub.fetch(reference, FileChoice.NEEDED, noting());
-        }
-    }
-
-    private HubListener noting() {
-        return new HubListener() {
-            @Override
-            public void progress(String file, long done, long total) {}
-
-            @Override
-            public void note(String message) {
-                notes.add(message);
-            }
-        };
-    }
-
+class FaultsTest extends OneFileTest {
     private void assertWhole(Snapshot snapshot) throws IOException {
         assertArrayEquals(content, Files.readAllBytes(snapshot.path()));
         assertFalse(Files.exists(incomplete()), "nothing is left incomplete");
@@ -87,14 +35,6 @@ class FaultsTest {
 
     private Path incomplete() {
         return cache.resolve("models--tiny--model/blobs/" + fake.etag(FILE) + BlobDownload.INCOMPLETE);
-    }
-
-    private HubException refused(String... words) {
-        HubException e = assertThrows(HubException.class, this::fetch);
-        for (String word : words) {
-            assertTrue(e.getMessage().contains(word), "expected \"" + word + "\" in: " + e.getMessage());
-        }
-        return e;
     }
 
     private List<String> ranges() {
@@ -239,94 +179,11 @@ class FaultsTest {
         assertTrue(notes.get(3).contains("503") && notes.get(4).contains("403"), notes + "");
     }
 
-    private static boolean answered(com.sun.net.httpserver.HttpExchange exchange, int status, String... headers)
-            throws IOException {
-        FakeHub.status(exchange, status, headers);
-        return true;
-    }
-
     @Test
     void aHubThatAsksForTooLongIsReported() {
         fake.hubFaults.add(e -> answered(e, 429, "Retry-After", "86400"));
         HubException e = refused("429", "86400 s", "HF_TOKEN");
         assertEquals(HubException.Reason.UNREACHABLE, e.reason());
-    }
-
-    @Test
-    void deniedSaysWhatToDo() throws IOException {
-        fake.neededToken = "hf_right";
-        HubException none = refused("401", "HF_TOKEN", "token not set");
-        assertEquals(HubException.Reason.DENIED, none.reason());
-        fake.gated = true;
-        refused("gated", "licence", fake.endpoint() + "/tiny/model");
-        try (Hub hub = new Hub(fake.settings(cache, "hf_wrong", false), FakeHub.IMPATIENT)) {
-            HubException wrong =
-                    assertThrows(HubException.class, () -> hub.fetch(ONE, FileChoice.NEEDED, HubListener.NONE));
-            assertTrue(wrong.getMessage().contains("token sent"), wrong.getMessage());
-            assertFalse(wrong.getMessage().contains("hf_wrong"), "the token itself is in no message");
-        }
-    }
-
-    @Test
-    void notFoundSaysWhat() {
-        assertNotFound("hf:tiny/other", "no hf:tiny/other", "private");
-        assertNotFound("hf:tiny/model@v9", "no revision v9");
-        assertNotFound("hf:tiny/model/none.gguf", "none.gguf", FILE);
-        fake.kind = "datasets";
-        assertNotFound("hf:datasets/tiny/model/none.parquet", "no file none.parquet");
-    }
-
-    private void assertNotFound(String reference, String... words) {
-        HubException e = assertThrows(HubException.class, () -> fetch(HubReference.parse(reference)));
-        assertEquals(HubException.Reason.NOT_FOUND, e.reason());
-        for (String word : words) {
-            assertTrue(e.getMessage().contains(word), "expected \"" + word + "\" in: " + e.getMessage());
-        }
-    }
-
-    @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "../evil",
-                "/etc/evil",
-                "a/../../evil",
-                "a\\..\\evil",
-                "evil\0",
-                "C:evil",
-                "a//b",
-                "./x",
-                "a/",
-                ""
-            })
-    void namesThatLeadOutOfTheCacheAreRefused(String name) throws IOException {
-        fake.small(name, "boo");
-        refused("could lead out of the cache");
-        try (Stream<Path> all = Files.walk(cache)) {
-            assertEquals(0, all.filter(Files::isRegularFile).count());
-        }
-    }
-
-    @Test
-    void anAnswerThatIsNoHubIsRefused() {
-        fake.hubFaults.add(exchange -> {
-            FakeHub.send(exchange, 200, "<html>sign in to the network</html>".getBytes());
-            return true;
-        });
-        refused("is no hub", "HF_ENDPOINT");
-        fake.commit = "../../../../tmp/x";
-        refused("is no hub");
-    }
-
-    @Test
-    void redirectsThatLeadNowhereAreRefused() {
-        fake.hubFaults.add(e -> false);
-        fake.hubFaults.add(e -> answered(e, 302, "Location", "file:///etc/passwd"));
-        refused("not followed");
-        fake.hubFaults.add(e -> false);
-        for (int i = 0; i < 20; i++) {
-            fake.hubFaults.add(e -> answered(e, 302, "Location", "/again"));
-        }
-        refused("redirects more than");
     }
 
     @Test

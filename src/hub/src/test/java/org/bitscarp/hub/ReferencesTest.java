@@ -164,8 +164,8 @@ class ReferencesTest {
 
     @Test
     void proxiesOfTheEnvironment() {
-        var proxies = EnvironmentProxy.selector(
-                Map.of("HTTPS_PROXY", "http://proxy:3128", "NO_PROXY", "localhost,.corp.example"));
+        var proxies = EnvironmentProxy.selector(Map.of(
+                "HTTPS_PROXY", "http://proxy:3128", "http_proxy", "proxy:3128", "NO_PROXY", "localhost,.corp.example"));
         Proxy proxy = proxies.select(URI.create("https://huggingface.co/x")).getFirst();
         assertEquals(3128, ((InetSocketAddress) proxy.address()).getPort());
         assertEquals(
@@ -173,7 +173,8 @@ class ReferencesTest {
                 proxies.select(URI.create("https://hub.corp.example/")).getFirst());
         assertEquals(
                 Proxy.NO_PROXY,
-                proxies.select(URI.create("http://huggingface.co/")).getFirst());
+                proxies.select(URI.create("http://127.0.0.1:80/")).getFirst());
+        assertEquals(proxy, proxies.select(URI.create("http://huggingface.co/")).getFirst());
     }
 
     @Test
