@@ -25,6 +25,11 @@ for codec in ["snappy", "zstd", "gzip", "none"]:
                 compression=codec, use_dictionary=dictionary, data_page_version=page,
                 row_group_size=20, data_page_size=256, write_statistics=False, store_schema=False,
             )
+for encoding in ["DELTA_LENGTH_BYTE_ARRAY", "DELTA_BYTE_ARRAY"]:
+    pq.write_table(
+        table, f"{encoding.lower()}-v2.parquet", use_dictionary=False, data_page_version="2.0",
+        column_encoding={"text": encoding}, row_group_size=20, write_statistics=False, store_schema=False,
+    )
 pq.write_table(
     pa.table({"sentence": pa.array(["the first", "the second"], type=pa.large_string())}), "sentences.parquet")
 pq.write_table(pa.table({"text": pa.array([1, 2]), "label": pa.array(["a", "b"])}), "numbers.parquet")

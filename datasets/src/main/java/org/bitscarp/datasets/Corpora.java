@@ -54,10 +54,19 @@ public final class Corpora {
 
     private static final String WIKITEXT2 = "hf:datasets/Salesforce/wikitext/wikitext-2-raw-v1/";
     private static final Map<String, OnHub> ON_HUB = Map.of(
-            "wikitext2", new OnHub(WIKITEXT2 + "test-00000-of-00001.parquet", JoinRule.PARAGRAPHS),
-            "wikitext2-raw", new OnHub(WIKITEXT2 + "test-00000-of-00001.parquet", JoinRule.LINES),
-            "wikitext2-train", new OnHub(WIKITEXT2 + "train-00000-of-00001.parquet", JoinRule.PARAGRAPHS),
-            "c4", new OnHub("hf:datasets/allenai/c4/en/c4-validation.00000-of-00008.json.gz", JoinRule.C4));
+            "wikitext2",
+            new OnHub(WIKITEXT2 + "test-00000-of-00001.parquet", JoinRule.PARAGRAPHS),
+            "wikitext2-raw",
+            new OnHub(WIKITEXT2 + "test-00000-of-00001.parquet", JoinRule.LINES),
+            "wikitext2-train",
+            new OnHub(WIKITEXT2 + "train-00000-of-00001.parquet", JoinRule.PARAGRAPHS),
+            "c4",
+            new OnHub("hf:datasets/allenai/c4/en/c4-validation.00000-of-00008.json.gz", JoinRule.C4),
+            // Published as a script; the hub's own conversion to Parquet has the rows.
+            "ptb",
+            new OnHub(
+                    "hf:datasets/ptb-text-only/ptb_text_only@refs/convert/parquet/penn_treebank/test/0000.parquet",
+                    JoinRule.SENTENCES));
 
     private final Path builtin;
     private final List<Path> folders;
@@ -138,7 +147,7 @@ public final class Corpora {
         String looked = "data set " + name + ": none of " + String.join(", ", files) + " found in "
                 + folders.stream().map(Path::toString).collect(Collectors.joining(", "));
         OnHub there = ON_HUB.get(name);
-        if (there == null || hub == HubFiles.NONE) {
+        if (hub == HubFiles.NONE) {
             throw new TextException(looked + "; put the file there or set " + FOLDERS_VARIABLE);
         }
         Path path;

@@ -45,7 +45,7 @@ class RowsTest {
             List<Path> files = all.filter(f -> f.toString().matches(".*(-v[12]\\.parquet|rows\\..*)"))
                     .sorted()
                     .toList();
-            assertEquals(18, files.size(), "four codecs, two encodings, two page versions, and lines of JSON");
+            assertEquals(20, files.size(), "4 codecs, 2 encodings, 2 page versions; 2 delta encodings; lines of JSON");
             return files;
         }
     }
@@ -104,18 +104,21 @@ class RowsTest {
         assertEquals("c4 (first 1100 rows joined by a space)", c4.name());
         assertEquals(joined().get("C4").asString(), c4.text());
         corpora.read("wikitext2-train");
+        Corpus ptb = corpora.read("ptb");
+        assertEquals("ptb (rows joined by a space)", ptb.name());
+        assertEquals(joined().get("SENTENCES").asString(), ptb.text());
         assertEquals(
                 List.of(
                         "hf:datasets/Salesforce/wikitext/wikitext-2-raw-v1/test-00000-of-00001.parquet",
                         "hf:datasets/Salesforce/wikitext/wikitext-2-raw-v1/test-00000-of-00001.parquet",
                         "hf:datasets/allenai/c4/en/c4-validation.00000-of-00008.json.gz",
-                        "hf:datasets/Salesforce/wikitext/wikitext-2-raw-v1/train-00000-of-00001.parquet"),
+                        "hf:datasets/Salesforce/wikitext/wikitext-2-raw-v1/train-00000-of-00001.parquet",
+                        "hf:datasets/ptb-text-only/ptb_text_only@refs/convert/parquet/penn_treebank/test/0000.parquet"),
                 asked);
         asked.clear();
         Files.writeString(folder.resolve("wiki.test.raw"), " = Title = \n");
         assertEquals(" = Title = \n", corpora.read("wikitext2").text());
         assertEquals(List.of(), asked, "a file in a folder goes before the hub");
-        assertThrows(TextException.class, () -> corpora.read("ptb"), "no file of it is known on the hub");
     }
 
     @Test
@@ -166,7 +169,8 @@ class RowsTest {
                 "snappy-dictionary-v1.parquet",
                 "zstd-plain-v2.parquet",
                 "gzip-dictionary-v2.parquet",
-                "none-plain-v1.parquet"
+                "none-plain-v1.parquet",
+                "delta_byte_array-v2.parquet"
             })
     void damagedParquetEndsInAMessage(String name) throws IOException {
         byte[] whole = Files.readAllBytes(FIXTURES.resolve(name));

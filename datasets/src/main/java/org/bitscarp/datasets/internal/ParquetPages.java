@@ -22,6 +22,8 @@ final class ParquetPages {
     private static final int PLAIN = 0;
     private static final int PLAIN_DICTIONARY = 2;
     private static final int RLE = 3;
+    private static final int DELTA_LENGTH = 6;
+    private static final int DELTA = 7;
     private static final int RLE_DICTIONARY = 8;
 
     private final boolean optional;
@@ -130,9 +132,11 @@ final class ParquetPages {
         String[] values = switch (encoding) {
             case PLAIN -> plain(body, present);
             case PLAIN_DICTIONARY, RLE_DICTIONARY -> indexed(body, present);
+            case DELTA_LENGTH -> DeltaStrings.lengths(body, present);
+            case DELTA -> DeltaStrings.prefixes(body, present, MAX_PAGE);
             default ->
                 throw new UnsupportedEncodingException(
-                        "its strings are in Parquet encoding " + encoding + "; PLAIN and dictionary are read");
+                        "its strings are in Parquet encoding " + encoding + "; plain, dictionary and delta are read");
         };
         int next = 0;
         for (int i = 0; i < count && rows.wanted(); i++) {

@@ -62,8 +62,7 @@ final class Answers {
 
     private static HubException denied(
             int status, HttpResponse<?> answer, HubReference reference, HubSettings settings) {
-        String page = settings.endpoint() + "/" + (reference.kind() == HubReference.Kind.DATASET ? "datasets/" : "")
-                + reference.repository();
+        String page = page(reference, settings);
         boolean gated = error(answer).equals("GatedRepo");
         String remedy;
         if (settings.token().isEmpty()) {
@@ -90,13 +89,19 @@ final class Answers {
             case "RevisionNotFound" -> repository + " has no revision " + reference.revision();
             case "EntryNotFound" ->
                 repository + " has no file " + file + " at revision " + reference.revision() + "; see "
-                        + settings.endpoint() + " for what it holds";
+                        + page(reference, settings) + "/tree/" + reference.revision();
             default ->
                 "no " + repository + (file.isEmpty() ? "" : ", or no file " + file + " in it") + " at revision "
                         + reference.revision() + " on " + settings.endpoint()
                         + "; check the name, or set HF_TOKEN if it is private";
         };
         return new HubException(HubException.Reason.NOT_FOUND, message);
+    }
+
+    /** Where people look at a repository. */
+    private static String page(HubReference reference, HubSettings settings) {
+        return settings.endpoint() + "/" + (reference.kind() == HubReference.Kind.DATASET ? "datasets/" : "")
+                + reference.repository();
     }
 
     private static String error(HttpResponse<?> answer) {

@@ -199,7 +199,10 @@ class FaultsTest extends OneFileTest {
             }
             return true;
         });
-        assertWhole(fetch());
+        RetryPolicy stall = new RetryPolicy(4, Duration.ofMillis(1), Duration.ofSeconds(5), Duration.ofMillis(500));
+        try (Hub hub = new Hub(fake.settings(cache, null, false), stall)) {
+            assertWhole(hub.fetch(ONE, FileChoice.NEEDED, noting()));
+        }
         assertTrue(notes.getFirst().contains("no byte for"), notes + "");
         assertEquals("bytes=1000-", ranges().getLast());
     }
