@@ -13,10 +13,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.bitscarp.datasets.internal.Rows;
 
 /**
  * Finds a text by the name that a user types: {@code builtin}, {@code builtin-calibration}, a data set ({@code wikitext2},
- * {@code c4}, …) whose file lies in one of the data folders, or the path of a UTF-8 file.
+ * {@code c4}, …) whose file lies in one of the data folders or else on the hub, the path of a file, or a file on the hub.
+ * Files are UTF-8 text or rows with a text column, which a {@link JoinRule} makes one text; the name then says so.
  */
 public final class Corpora {
     /** Environment variable with further data folders, separated like {@code PATH}. */
@@ -36,21 +38,54 @@ public final class Corpora {
         DATA_SETS.put(
                 "wikitext2",
                 List.of("wiki.test.raw", "wikitext-2-raw/wiki.test.raw", "wikitext-2-raw-v1/wiki.test.raw"));
+        DATA_SETS.put("wikitext2-raw", DATA_SETS.get("wikitext2"));
         DATA_SETS.put("wikitext2-train", List.of("wiki.train.raw", "wikitext-2-raw/wiki.train.raw"));
         DATA_SETS.put("c4", List.of("c4.txt", "c4-validation.txt", "c4.utf8", "calibration/c4.utf8"));
         DATA_SETS.put("ptb", List.of("ptb.test.txt", "ptb/ptb.test.txt"));
     }
 
+    /**
+     * A data set's file on the hub, and how its rows become the text that papers measure on.
+     *
+     * @param reference of the file
+     * @param rule of the papers
+     */
+    private record OnHub(String reference, JoinRule rule) {}
+
+    private static final String WIKITEXT2 = "hf:datasets/Salesforce/wikitext/wikitext-2-raw-v1/";
+    private static final Map<String, OnHub> ON_HUB = Map.of(
+            "wikitext2",
+            new OnHub(WIKITEXT2 + "test-00000-of-00001.parquet", JoinRule.PARAGRAPHS),
+            "wikitext2-raw",
+            new OnHub(WIKITEXT2 + "test-00000-of-00001.parquet", JoinRule.LINES),
+            "wikitext2-train",
+            new OnHub(WIKITEXT2 + "train-00000-of-00001.parquet", JoinRule.PARAGRAPHS),
+            "c4",
+            new OnHub("hf:datasets/allenai/c4/en/c4-validation.00000-of-00008.json.gz", JoinRule.C4),
+            // Published as a script; the hub's own conversion to Parquet has the rows.
+            "ptb",
+            new OnHub(
+                    "hf:datasets/ptb-text-only/ptb_text_only@refs/convert/parquet/penn_treebank/test/0000.parquet",
+                    JoinRule.SENTENCES));
+
     private final Path builtin;
     private final List<Path> folders;
+    private final HubFiles hub;
+
+    /** Without a hub. */
+    public Corpora(Path builtin, List<Path> folders) {
+        this(builtin, folders, HubFiles.NONE);
+    }
 
     /**
      * @param builtin folder of the texts that come with Bitscarp
      * @param folders where files of data sets are looked for, in this order
+     * @param hub asked for data sets that are in none of the folders, and for references
      */
-    public Corpora(Path builtin, List<Path> folders) {
+    public Corpora(Path builtin, List<Path> folders, HubFiles hub) {
         this.builtin = builtin;
         this.folders = List.copyOf(folders);
+        this.hub = hub;
     }
 
     /**
@@ -91,9 +126,11 @@ public final class Corpora {
                     }
                 }
             }
-            throw new TextException("data set " + name + ": none of " + String.join(", ", files) + " found in "
-                    + folders.stream().map(Path::toString).collect(Collectors.joining(", "))
-                    + "; put the file there or set " + FOLDERS_VARIABLE);
+            return fromHub(name, files);
+        }
+        if (name.startsWith(HubFiles.PREFIX)) {
+            Path path = hub.file(name);
+            return Rows.in(path) ? joined(name, path, JoinRule.PARAGRAPHS) : read(name, path);
         }
         Path path = Path.of(name);
         if (Files.isDirectory(path)) {
@@ -102,7 +139,40 @@ public final class Corpora {
         if (!Files.exists(path)) {
             throw new TextException("no text " + name + ": it is neither a file nor one of " + names());
         }
-        return read(path.getFileName().toString(), path);
+        String shown = path.getFileName().toString();
+        return Rows.in(path) ? joined(shown, path, JoinRule.PARAGRAPHS) : read(shown, path);
+    }
+
+    private Corpus fromHub(String name, List<String> files) throws IOException {
+        String looked = "data set " + name + ": none of " + String.join(", ", files) + " found in "
+                + folders.stream().map(Path::toString).collect(Collectors.joining(", "));
+        OnHub there = ON_HUB.get(name);
+        if (hub == HubFiles.NONE) {
+            throw new TextException(looked + "; put the file there or set " + FOLDERS_VARIABLE);
+        }
+        Path path;
+        try {
+            path = hub.file(there.reference());
+        } catch (IOException e) {
+            throw new TextException(looked + ", and it could not be fetched: " + e.getMessage(), e);
+        }
+        return joined(name, path, there.rule());
+    }
+
+    /** Rows as one text. The rule is part of the name, so that a report says which one was used. */
+    private static Corpus joined(String name, Path file, JoinRule rule) throws IOException {
+        String text;
+        try {
+            text = rule.join(Rows.read(file, rule.maxRows(), MAX_BYTES));
+        } catch (TextException e) {
+            throw e;
+        } catch (IOException e) {
+            throw new TextException("cannot read the text " + file + ": " + e.getMessage(), e);
+        }
+        if (text.isBlank()) {
+            throw new TextException(file + " holds no text; there is nothing to measure");
+        }
+        return new Corpus(name + " (" + rule.description() + ")", text);
     }
 
     /** The names that need no path. */

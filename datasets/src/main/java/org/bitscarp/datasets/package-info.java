@@ -1,2 +1,2 @@
-/** Text in: built-in corpora, files, data sets by name; token ids out. */
+/** Text in: built-in corpora, files of text or of rows, data sets by name; token ids out. */
 package org.bitscarp.datasets;

@@ -1,14 +1,15 @@
 package org.bitscarp.cli;
 
 import java.io.PrintStream;
+import java.util.Map;
 import picocli.CommandLine;
 
 /** Makes command objects, handing the two streams to those that want them. */
 final class Commands implements CommandLine.IFactory {
     private final Streams streams;
 
-    Commands(PrintStream out, PrintStream err) {
-        streams = new Streams(out, err);
+    Commands(PrintStream out, PrintStream err, Map<String, String> environment) {
+        streams = new Streams(out, err, Map.copyOf(environment));
     }
 
     @Override
@@ -20,6 +21,6 @@ final class Commands implements CommandLine.IFactory {
         }
     }
 
-    /** Where results go, and where everything else goes. */
-    record Streams(PrintStream out, PrintStream err) {}
+    /** Where results go, where everything else goes, and the variables that were set. */
+    record Streams(PrintStream out, PrintStream err, Map<String, String> environment) {}
 }

@@ -1,7 +1,6 @@
 package org.bitscarp.cli;
 
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -37,10 +36,7 @@ import tools.jackson.databind.node.ObjectNode;
 final class InspectCommand implements Callable<Integer> {
     private final Commands.Streams streams;
 
-    @Parameters(
-            arity = "0..1",
-            paramLabel = "MODEL",
-            description = "Hugging Face folder, GGUF file or llama2.c checkpoint; without it, the built-in model.")
+    @Parameters(arity = "0..1", paramLabel = "MODEL", description = ModelArgument.DESCRIPTION)
     private String model;
 
     @Option(names = "--json", description = "Print one JSON object on stdout.")
@@ -52,7 +48,7 @@ final class InspectCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        try (Checkpoint checkpoint = Checkpoints.open(model == null ? Home.builtinModel() : Path.of(model))) {
+        try (Checkpoint checkpoint = Checkpoints.open(ModelArgument.resolve(model, streams, false))) {
             if (json) {
                 streams.out().println(tree(checkpoint).toPrettyString());
             } else {

@@ -5,6 +5,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
+import java.util.Map;
 import org.bitscarp.quant.LevelException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -26,6 +27,7 @@ import picocli.CommandLine.Spec;
             SweepCommand.class,
             PerplexityCommand.class,
             InspectCommand.class,
+            FetchCommand.class,
             DoctorCommand.class,
             CommandLine.HelpCommand.class
         },
@@ -35,6 +37,7 @@ import picocli.CommandLine.Spec;
             "  bitscarp sweep                              the built-in model at every width, report in bitscarp-out/",
             "  bitscarp sweep ~/models/tiny --levels fp16,int8,int4,int4:g32,int3 --text wiki.test.raw",
             "  bitscarp perplexity ~/models/tiny --text wiki.test.raw --protocol llama.cpp --level int4",
+            "  bitscarp sweep hf:HuggingFaceTB/SmolLM2-135M --text wikitext2",
             "  bitscarp doctor                             what this machine has, and what is missing",
             "",
             "Exit status: 0 success, 1 failure, 2 wrong use. Results go to stdout, progress and messages to stderr."
@@ -55,13 +58,13 @@ public final class Main implements Runnable {
     public static void main(String[] arguments) {
         PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
         PrintStream err = new PrintStream(System.err, true, StandardCharsets.UTF_8);
-        System.exit(run(arguments, out, err));
+        System.exit(run(arguments, out, err, System.getenv()));
     }
 
     /** Runs a command line and returns its exit status. */
-    static int run(String[] arguments, PrintStream out, PrintStream err) {
+    static int run(String[] arguments, PrintStream out, PrintStream err, Map<String, String> environment) {
         Main main = new Main();
-        CommandLine command = new CommandLine(main, new Commands(out, err));
+        CommandLine command = new CommandLine(main, new Commands(out, err, environment));
         command.setOut(new java.io.PrintWriter(out, true, StandardCharsets.UTF_8));
         command.setErr(new java.io.PrintWriter(err, true, StandardCharsets.UTF_8));
         command.setCaseInsensitiveEnumValuesAllowed(true);

@@ -2,12 +2,12 @@ package org.bitscarp.cli;
 
 import java.io.IOException;
 import java.io.PrintStream;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.bitscarp.compute.CpuBackend;
 import org.bitscarp.datasets.Corpora;
 import org.bitscarp.eval.protocol.Protocol;
+import org.bitscarp.hub.FileChoice;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.Checkpoints;
 import picocli.CommandLine.Option;
@@ -15,19 +15,18 @@ import picocli.CommandLine.Parameters;
 
 /** Options of every command that measures a model on a text. */
 final class MeasureOptions {
-    @Parameters(
-            arity = "0..1",
-            paramLabel = "MODEL",
-            description = "Hugging Face folder, GGUF file or llama2.c checkpoint; without it, the built-in model (5.8 M"
-                    + " parameters).")
+    private final Commands.Streams streams;
+
+    @Parameters(arity = "0..1", paramLabel = "MODEL", description = ModelArgument.DESCRIPTION)
     String model;
 
     @Option(
             names = "--text",
             defaultValue = Corpora.EVALUATION,
             paramLabel = "TEXT",
-            description = "UTF-8 file or data set name (builtin, wikitext2, c4, ...); default: ${DEFAULT-VALUE}."
-                    + " Files of data sets are looked for in the folders of BITSCARP_DATASETS, in . and in ./datasets.")
+            description = "UTF-8 file, file of rows (.parquet, .jsonl, .json.gz), hf:datasets/owner/name/file, or data"
+                    + " set name (builtin, wikitext2, c4, ...); default: ${DEFAULT-VALUE}. Files of data sets are"
+                    + " looked for in the folders of BITSCARP_DATASETS, in . and in ./datasets, then on the hub.")
     String text;
 
     @Option(
@@ -108,12 +107,20 @@ final class MeasureOptions {
             description = "No progress.")
     boolean quiet;
 
+    MeasureOptions(Commands.Streams streams) {
+        this.streams = streams;
+    }
+
     Checkpoint open() throws IOException {
-        return Checkpoints.open(model == null ? Home.builtinModel() : Path.of(model));
+        return Checkpoints.open(ModelArgument.resolve(model, streams, quiet));
     }
 
     Corpora corpora() {
-        return new Corpora(Home.texts(), Corpora.defaultFolders(System.getenv(Corpora.FOLDERS_VARIABLE)));
+        return new Corpora(
+                Home.texts(),
+                Corpora.defaultFolders(streams.environment().get(Corpora.FOLDERS_VARIABLE)),
+                reference -> HubAccess.fetch(reference, FileChoice.NEEDED, streams, quiet)
+                        .path());
     }
 
     List<Protocol> protocols() {

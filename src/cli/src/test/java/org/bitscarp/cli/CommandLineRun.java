@@ -8,6 +8,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Map;
 
 /**
  * A command line and what came of it.
@@ -18,13 +19,19 @@ import java.nio.file.Path;
  */
 record CommandLineRun(int status, String out, String err) {
     static CommandLineRun of(String... arguments) {
+        return with(System.getenv(), arguments);
+    }
+
+    /** With other variables than this process has. */
+    static CommandLineRun with(Map<String, String> environment, String... arguments) {
         System.setProperty(Home.PROPERTY, checkout().resolve("datasets").toString());
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ByteArrayOutputStream err = new ByteArrayOutputStream();
         int status = Main.run(
                 arguments,
                 new PrintStream(out, true, StandardCharsets.UTF_8),
-                new PrintStream(err, true, StandardCharsets.UTF_8));
+                new PrintStream(err, true, StandardCharsets.UTF_8),
+                environment);
         return new CommandLineRun(status, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
     }
 

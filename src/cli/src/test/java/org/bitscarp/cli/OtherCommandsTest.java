@@ -50,7 +50,7 @@ class OtherCommandsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"sweep", "perplexity", "inspect", "doctor"})
+    @ValueSource(strings = {"sweep", "perplexity", "inspect", "fetch", "doctor"})
     void helpShowsRunnableExamples(String command) {
         String help = CommandLineRun.of(command, "--help").succeeds().out();
         assertTrue(help.contains("Examples:") && help.contains("bitscarp " + command), help);

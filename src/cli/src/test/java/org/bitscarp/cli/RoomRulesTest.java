@@ -5,6 +5,7 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
@@ -20,7 +21,7 @@ class RoomRulesTest {
         classes = new ClassFileImporter()
                 .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
                 .importPackages("org.bitscarp");
-        for (String room : new String[] {"quant", "compute", "model", "datasets", "eval", "cli"}) {
+        for (String room : new String[] {"quant", "compute", "model", "hub", "datasets", "eval", "cli"}) {
             assertTrue(
                     classes.stream().anyMatch(c -> c.getPackageName().startsWith("org.bitscarp." + room)),
                     "no classes of room " + room + " were read, so the rules would prove nothing");
@@ -37,6 +38,8 @@ class RoomRulesTest {
                 .definedBy("org.bitscarp.compute..")
                 .layer("model")
                 .definedBy("org.bitscarp.model..")
+                .layer("hub")
+                .definedBy("org.bitscarp.hub..")
                 .layer("datasets")
                 .definedBy("org.bitscarp.datasets..")
                 .layer("eval")
@@ -49,6 +52,8 @@ class RoomRulesTest {
                 .mayOnlyBeAccessedByLayers("cli")
                 .whereLayer("datasets")
                 .mayOnlyBeAccessedByLayers("eval", "cli")
+                .whereLayer("hub")
+                .mayOnlyBeAccessedByLayers("cli")
                 .whereLayer("model")
                 .mayOnlyBeAccessedByLayers("datasets", "eval", "cli")
                 .whereLayer("compute")
@@ -90,6 +95,23 @@ class RoomRulesTest {
     }
 
     @Test
+    void theHubKnowsNothingOfModelsAndAloneUsesTheNetwork() {
+        noClasses()
+                .that()
+                .resideInAPackage("org.bitscarp.hub..")
+                .should()
+                .dependOnClassesThat(resideInAPackage("org.bitscarp..")
+                        .and(DescribedPredicate.not(resideInAPackage("org.bitscarp.hub.."))))
+                .check(classes);
+        noClasses()
+                .that()
+                .resideOutsideOfPackage("org.bitscarp.hub..")
+                .should()
+                .dependOnClassesThat(resideInAPackage("java.net.."))
+                .check(classes);
+    }
+
+    @Test
     void onlyTheCommandPrintsAndExits() {
         noClasses()
                 .that()
@@ -107,7 +129,7 @@ class RoomRulesTest {
 
     @Test
     void internalsOfARoomStayInIt() {
-        for (String room : new String[] {"compute", "model"}) {
+        for (String room : new String[] {"compute", "model", "datasets"}) {
             noClasses()
                     .that()
                     .resideOutsideOfPackage("org.bitscarp." + room + "..")

@@ -1,0 +1,2 @@
+/** Readers of the files that data sets come in. */
+package org.bitscarp.datasets.internal;
