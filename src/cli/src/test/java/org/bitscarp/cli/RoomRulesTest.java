@@ -57,7 +57,7 @@ class RoomRulesTest {
                 .whereLayer("model")
                 .mayOnlyBeAccessedByLayers("datasets", "eval", "cli")
                 .whereLayer("compute")
-                .mayOnlyBeAccessedByLayers("eval", "cli")
+                .mayOnlyBeAccessedByLayers("model", "eval", "cli")
                 .check(classes);
     }
 
