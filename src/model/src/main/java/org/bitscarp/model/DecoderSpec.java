@@ -74,6 +74,24 @@ public record DecoderSpec(
                 maxPositions);
     }
 
+    /** The same decoder with linear maps inside the layers reading activations rounded to {@code bits}. */
+    public DecoderSpec withActivationBits(int bits) {
+        return new DecoderSpec(
+                architecture,
+                vocabulary,
+                hidden,
+                layers,
+                attention,
+                mlp,
+                norm,
+                residual,
+                embeddingScale,
+                logitSoftCap,
+                bits,
+                tiedHead,
+                maxPositions);
+    }
+
     /** Shape of a weight: {@code [out, in]} for linear maps, {@code [n]} for norms and biases. */
     public List<Long> shape(TensorRole role) {
         long width = hidden;

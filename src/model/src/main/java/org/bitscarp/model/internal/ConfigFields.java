@@ -8,26 +8,36 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Typed, range-checked values of a JSON object. A key with the value {@code null} counts as absent. */
-final class ConfigFields {
+public final class ConfigFields {
     private final Path file;
     private final String prefix;
     private final ObjectNode node;
 
-    ConfigFields(Path file, String prefix, ObjectNode node) {
+    public ConfigFields(Path file, String prefix, ObjectNode node) {
         this.file = file;
         this.prefix = prefix;
         this.node = node;
     }
 
-    boolean has(String key) {
+    public boolean has(String key) {
         return node.hasNonNull(key);
     }
 
-    JsonNode raw(String key) {
+    /** Whether the key is there with the value {@code null}, which in some families differs from absent. */
+    public boolean isNull(String key) {
+        return node.path(key).isNull();
+    }
+
+    /** The file, for messages. */
+    public Path file() {
+        return file;
+    }
+
+    public JsonNode raw(String key) {
         return node.path(key);
     }
 
-    int requiredInt(String key, int max) throws ModelException {
+    public int requiredInt(String key, int max) throws ModelException {
         if (!has(key)) {
             throw new ModelException(file + ": " + prefix + key + " is missing; expected an integer from 1 to " + max);
         }
@@ -35,7 +45,7 @@ final class ConfigFields {
     }
 
     /** An integer from 1 to {@code max}. */
-    int intOr(String key, int absent, int max) throws ModelException {
+    public int intOr(String key, int absent, int max) throws ModelException {
         if (!has(key)) {
             return absent;
         }
@@ -46,7 +56,14 @@ final class ConfigFields {
         return value.intValue();
     }
 
-    boolean booleanOr(String key, boolean absent) throws ModelException {
+    /** An integer from 0 to {@code max}. */
+    public int count(String key, int absent, int max) throws ModelException {
+        return has(key) && node.get(key).isIntegralNumber() && node.get(key).asInt(-1) == 0
+                ? 0
+                : intOr(key, absent, max);
+    }
+
+    public boolean booleanOr(String key, boolean absent) throws ModelException {
         if (!has(key)) {
             return absent;
         }
@@ -56,7 +73,7 @@ final class ConfigFields {
         return node.get(key).booleanValue();
     }
 
-    Optional<String> string(String key) throws ModelException {
+    public Optional<String> string(String key) throws ModelException {
         if (!has(key)) {
             return Optional.empty();
         }
@@ -67,7 +84,7 @@ final class ConfigFields {
     }
 
     /** A finite number from {@code min} to {@code max}. */
-    OptionalDouble number(String key, double min, double max) throws ModelException {
+    public OptionalDouble number(String key, double min, double max) throws ModelException {
         if (!has(key)) {
             return OptionalDouble.empty();
         }
@@ -79,7 +96,7 @@ final class ConfigFields {
         return OptionalDouble.of(number);
     }
 
-    double requiredNumber(String key, double min, double max) throws ModelException {
+    public double requiredNumber(String key, double min, double max) throws ModelException {
         OptionalDouble value = number(key, min, max);
         if (value.isEmpty()) {
             throw new ModelException(file + ": " + prefix + key + " is missing; expected a number");
@@ -87,7 +104,7 @@ final class ConfigFields {
         return value.getAsDouble();
     }
 
-    Optional<ConfigFields> object(String key) throws ModelException {
+    public Optional<ConfigFields> object(String key) throws ModelException {
         if (!has(key)) {
             return Optional.empty();
         }
@@ -97,8 +114,17 @@ final class ConfigFields {
         return Optional.of(new ConfigFields(file, prefix + key + ".", object));
     }
 
-    ModelException wrong(String key, String expected) {
+    public ModelException wrong(String key, String expected) {
         return new ModelException(
                 file + ": " + prefix + key + ": expected " + expected + ", found " + Json.kind(node.path(key)));
+    }
+
+    /** A word out of a file, for messages: cut, without control characters. */
+    public static String printable(String word) {
+        String shown = word.length() <= 60 ? word : word.substring(0, 60) + "…";
+        return shown.codePoints()
+                .map(c -> Character.isISOControl(c) ? '?' : c)
+                .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+                .toString();
     }
 }

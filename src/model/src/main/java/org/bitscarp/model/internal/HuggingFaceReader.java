@@ -5,14 +5,20 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.ModelException;
 import org.bitscarp.model.TensorInfo;
+import org.bitscarp.model.internal.architectures.Architecture;
+import org.bitscarp.model.internal.architectures.Architectures;
+import org.bitscarp.model.internal.packed.PackedSources;
 import org.bitscarp.model.internal.weights.MappedFiles;
+import tools.jackson.databind.JsonNode;
 
 /** A folder as the transformers library writes it: {@code config.json}, safetensors in one file or in shards. */
 public final class HuggingFaceReader implements CheckpointReader {
     static final String CONFIG = "config.json";
+    private static final long MAX_CONFIG_BYTES = 8 << 20;
     static final String SINGLE = "model.safetensors";
     static final String INDEX = "model.safetensors.index.json";
 
@@ -37,22 +43,40 @@ public final class HuggingFaceReader implements CheckpointReader {
     public Checkpoint open(Path path) throws IOException {
         Path folder = folder(path);
         Path configFile = folder.resolve(CONFIG);
-        LlamaConfig config = LlamaConfig.read(configFile);
+        ConfigFields config = new ConfigFields(configFile, "", Json.readObject(configFile, MAX_CONFIG_BYTES));
+        Architecture.Model model = rounded(config, Architectures.read(config));
         MappedFiles files = new MappedFiles();
         try {
             SafetensorsFiles tensors = openTensors(folder, files);
+            LinearSource linears =
+                    PackedSources.of(configFile, config, tensors, files, new PlainLinears(configFile, tensors, files));
             return new MappedCheckpoint(
                     folder,
                     "Hugging Face safetensors",
-                    config.spec(),
+                    model.spec(),
                     numeric(tensors),
-                    new LlamaTensors(configFile, config, tensors, files).roles(),
+                    new LayoutWeights(configFile, model, tensors, files, linears).roles(),
                     files,
-                    () -> HuggingFaceTokenizers.open(folder, config.bosToken()));
+                    () -> HuggingFaceTokenizers.open(folder, bos(config)));
         } catch (IOException | RuntimeException | Error e) {
             files.close();
             throw e;
         }
+    }
+
+    /** BitNet's linear maps round their input to 8 bits, whatever the architecture (transformers' {@code BitLinear}). */
+    private static Architecture.Model rounded(ConfigFields config, Architecture.Model model) throws ModelException {
+        Optional<ConfigFields> quantization = config.object("quantization_config");
+        boolean bitnet = quantization.isPresent()
+                && quantization.get().string("quant_method").orElse("").equals("bitnet");
+        return bitnet ? new Architecture.Model(model.spec().withActivationBits(8), model.layout()) : model;
+    }
+
+    /** {@code bos_token_id}: one id, or a list of which the first counts; −1 for none. */
+    private static int bos(ConfigFields config) {
+        JsonNode value = config.raw("bos_token_id");
+        JsonNode id = value.isArray() && value.size() > 0 ? value.get(0) : value;
+        return id.isIntegralNumber() && id.canConvertToInt() && id.intValue() >= 0 ? id.intValue() : -1;
     }
 
     /** A single file wins over an index, as in transformers. */

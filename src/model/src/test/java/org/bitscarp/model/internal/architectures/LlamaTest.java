@@ -1,4 +1,4 @@
-package org.bitscarp.model.internal;
+package org.bitscarp.model.internal.architectures;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -13,7 +13,10 @@ import java.nio.file.Path;
 import java.util.stream.Stream;
 import org.bitscarp.model.DecoderSpec;
 import org.bitscarp.model.ModelException;
+import org.bitscarp.model.TensorRole;
 import org.bitscarp.model.TinyLlama;
+import org.bitscarp.model.internal.ConfigFields;
+import org.bitscarp.model.internal.Json;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -24,7 +27,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
-class LlamaConfigTest {
+class LlamaTest {
     /** The golden values are computed in fp32 with a division, a power and up to four more operations. */
     private static final double RELATIVE_FP32 = 8 * Math.ulp(1f);
 
@@ -33,12 +36,16 @@ class LlamaConfigTest {
     @TempDir
     Path folder;
 
-    private LlamaConfig parse(String json) throws IOException {
-        return LlamaConfig.read(Files.writeString(folder.resolve("config.json"), json));
+    private Architecture.Model parse(String json) throws IOException {
+        return read(Files.writeString(folder.resolve("config.json"), json));
+    }
+
+    private static Architecture.Model read(Path file) throws IOException {
+        return Architectures.read(new ConfigFields(file, "", Json.readObject(file, 8 << 20)));
     }
 
     static Stream<Arguments> ropeGoldens() throws IOException {
-        try (InputStream in = LlamaConfigTest.class.getResourceAsStream("rope-golden.json")) {
+        try (InputStream in = LlamaTest.class.getResourceAsStream("rope-golden.json")) {
             JsonNode root = MAPPER.readTree(in);
             assertTrue(root.path("_provenance").stringValue("").contains("transformers"));
             return root.properties().stream()
@@ -68,38 +75,30 @@ class LlamaConfigTest {
 
     @Test
     void absentKeysHaveTheDefaultsOfTransformers() throws IOException {
-        LlamaConfig config = parse("""
+        Architecture.Model model = parse("""
                 {"model_type": "llama", "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 3,
                  "num_attention_heads": 8, "vocab_size": 1000, "head_dim": null, "rope_scaling": null}""");
-        DecoderSpec spec = config.spec();
+        DecoderSpec spec = model.spec();
         assertEquals("LlamaForCausalLM", spec.architecture());
         assertEquals(8, spec.attention().kvHeads());
         assertEquals(8, spec.attention().headDim());
         assertEquals(1e-6f, spec.norm().epsilon());
         assertEquals(2048, spec.maxPositions());
         assertFalse(spec.tiedHead());
-        assertFalse(config.attentionBias());
-        assertFalse(config.mlpBias());
-        assertEquals(-1, config.bosToken());
+        assertTrue(model.layout().placement(TensorRole.QUERY_BIAS, 0).isEmpty());
+        assertTrue(model.layout().placement(TensorRole.DOWN_BIAS, 0).isEmpty());
         assertArrayEquals(
                 new double[] {1, 0.1, 0.01, 0.001}, spec.attention().rope().inverseFrequencies(), 1e-15);
     }
 
     @Test
-    void mistralOnlyWithoutSlidingWindow() throws IOException {
+    void anAbsentWindowOfMistralIsNotNull() throws IOException {
         String base = new TinyLlama().config().replace("LlamaForCausalLM", "MistralForCausalLM");
-        assertTrue(assertThrows(ModelException.class, () -> parse(base))
-                .getMessage()
-                .contains("sliding_window"));
-        String windowed = base.replaceFirst("\\{", "{\"sliding_window\": 4096,");
-        assertTrue(assertThrows(ModelException.class, () -> parse(windowed))
-                .getMessage()
-                .contains("found 4096"));
-        assertEquals(
-                "MistralForCausalLM",
-                parse(base.replaceFirst("\\{", "{\"sliding_window\": null,"))
-                        .spec()
-                        .architecture());
+        assertEquals(4096, parse(base).spec().attention().window(0));
+        String windowed = base.replaceFirst("\\{", "{\"sliding_window\": 16,");
+        assertEquals(16, parse(windowed).spec().attention().window(1));
+        String without = base.replaceFirst("\\{", "{\"sliding_window\": null,");
+        assertEquals(0, parse(without).spec().attention().window(0));
     }
 
     @ParameterizedTest
@@ -125,14 +124,13 @@ class LlamaConfigTest {
                 "rms_norm_eps|true|a number from",
                 "rope_theta|-1|a number from",
                 "rope_theta|\"NaN\"|a number from",
-                "hidden_act|\"gelu\"|hidden_act: expected silu, found \"gelu\"",
+                "hidden_act|\"mish\"|hidden_act: expected one of gelu, gelu_fast, gelu_new, gelu_python, gelu_pytorch_tanh, relu, relu2, silu, swish, found \"mish\"",
                 "tie_word_embeddings|1|tie_word_embeddings: expected true or false, found 1",
-                "architectures|[\"GPT2LMHeadModel\"]|architecture GPT2LMHeadModel is not supported; supported: LlamaForCausalLM",
-                "quantization_config|{\"quant_method\": \"gptq\"}|already quantized (quantization_config: \"gptq\")",
+                "architectures|[\"GPTJForCausalLM\"]|architecture GPTJForCausalLM is not supported; supported: LlamaForCausalLM, MistralForCausalLM",
                 "partial_rotary_factor|0.5|partial_rotary_factor: expected 1",
                 "rope_scaling|[]|rope_scaling: expected an object or null, found an array of 0",
-                "rope_scaling|{\"type\": \"dynamic\", \"factor\": 2}|rope_scaling.type: expected one of default, linear, llama3, yarn, found \"dynamic\"",
-                "rope_scaling|{\"rope_type\": \"longrope\"}|one of default, linear, llama3, yarn, found \"longrope\"",
+                "rope_scaling|{\"type\": \"dynamic\", \"factor\": 2}|rope_scaling.type: expected one of default, linear, llama3, longrope, yarn, found \"dynamic\"",
+                "rope_scaling|{\"rope_type\": \"longrope\"}|rope_scaling.short_factor: expected an array of",
                 "rope_scaling|{\"rope_type\": \"linear\"}|rope_scaling.factor is missing",
                 "rope_scaling|{\"rope_type\": \"linear\", \"factor\": 0}|rope_scaling.factor: expected a number from",
                 "rope_scaling|{\"rope_type\": \"llama3\", \"factor\": 8, \"low_freq_factor\": 4, \"high_freq_factor\": 4}|more than low_freq_factor",
@@ -169,9 +167,9 @@ class LlamaConfigTest {
     void otherEncodingsAndDeepNestingAreRefused() throws IOException {
         Path file = folder.resolve("config.json");
         Files.write(file, new TinyLlama().config().getBytes(java.nio.charset.StandardCharsets.UTF_16LE));
-        assertThrows(ModelException.class, () -> LlamaConfig.read(file));
+        assertThrows(ModelException.class, () -> read(file));
         Files.write(file, new byte[] {'{', '"', (byte) 0xC0, (byte) 0x80, '"', ':', '1', '}'});
-        assertTrue(assertThrows(ModelException.class, () -> LlamaConfig.read(file))
+        assertTrue(assertThrows(ModelException.class, () -> read(file))
                 .getMessage()
                 .contains("not UTF-8"));
         String deep = "{\"a\":" + "[".repeat(1_000_000) + "]".repeat(1_000_000) + "}";
