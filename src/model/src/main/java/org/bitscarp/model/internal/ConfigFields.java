@@ -8,26 +8,26 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Typed, range-checked values of a JSON object. A key with the value {@code null} counts as absent. */
-final class ConfigFields {
+public final class ConfigFields {
     private final Path file;
     private final String prefix;
     private final ObjectNode node;
 
-    ConfigFields(Path file, String prefix, ObjectNode node) {
+    public ConfigFields(Path file, String prefix, ObjectNode node) {
         this.file = file;
         this.prefix = prefix;
         this.node = node;
     }
 
-    boolean has(String key) {
+    public boolean has(String key) {
         return node.hasNonNull(key);
     }
 
-    JsonNode raw(String key) {
+    public JsonNode raw(String key) {
         return node.path(key);
     }
 
-    int requiredInt(String key, int max) throws ModelException {
+    public int requiredInt(String key, int max) throws ModelException {
         if (!has(key)) {
             throw new ModelException(file + ": " + prefix + key + " is missing; expected an integer from 1 to " + max);
         }
@@ -35,7 +35,7 @@ final class ConfigFields {
     }
 
     /** An integer from 1 to {@code max}. */
-    int intOr(String key, int absent, int max) throws ModelException {
+    public int intOr(String key, int absent, int max) throws ModelException {
         if (!has(key)) {
             return absent;
         }
@@ -46,7 +46,7 @@ final class ConfigFields {
         return value.intValue();
     }
 
-    boolean booleanOr(String key, boolean absent) throws ModelException {
+    public boolean booleanOr(String key, boolean absent) throws ModelException {
         if (!has(key)) {
             return absent;
         }
@@ -56,7 +56,7 @@ final class ConfigFields {
         return node.get(key).booleanValue();
     }
 
-    Optional<String> string(String key) throws ModelException {
+    public Optional<String> string(String key) throws ModelException {
         if (!has(key)) {
             return Optional.empty();
         }
@@ -67,7 +67,7 @@ final class ConfigFields {
     }
 
     /** A finite number from {@code min} to {@code max}. */
-    OptionalDouble number(String key, double min, double max) throws ModelException {
+    public OptionalDouble number(String key, double min, double max) throws ModelException {
         if (!has(key)) {
             return OptionalDouble.empty();
         }
@@ -79,7 +79,7 @@ final class ConfigFields {
         return OptionalDouble.of(number);
     }
 
-    double requiredNumber(String key, double min, double max) throws ModelException {
+    public double requiredNumber(String key, double min, double max) throws ModelException {
         OptionalDouble value = number(key, min, max);
         if (value.isEmpty()) {
             throw new ModelException(file + ": " + prefix + key + " is missing; expected a number");
@@ -87,7 +87,7 @@ final class ConfigFields {
         return value.getAsDouble();
     }
 
-    Optional<ConfigFields> object(String key) throws ModelException {
+    public Optional<ConfigFields> object(String key) throws ModelException {
         if (!has(key)) {
             return Optional.empty();
         }
@@ -97,7 +97,7 @@ final class ConfigFields {
         return Optional.of(new ConfigFields(file, prefix + key + ".", object));
     }
 
-    ModelException wrong(String key, String expected) {
+    public ModelException wrong(String key, String expected) {
         return new ModelException(
                 file + ": " + prefix + key + ": expected " + expected + ", found " + Json.kind(node.path(key)));
     }

@@ -8,6 +8,7 @@ import java.util.List;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.ModelException;
 import org.bitscarp.model.TensorInfo;
+import org.bitscarp.model.internal.packed.PackedSources;
 import org.bitscarp.model.internal.weights.MappedFiles;
 
 /** A folder as the transformers library writes it: {@code config.json}, safetensors in one file or in shards. */
@@ -41,12 +42,18 @@ public final class HuggingFaceReader implements CheckpointReader {
         MappedFiles files = new MappedFiles();
         try {
             SafetensorsFiles tensors = openTensors(folder, files);
+            LinearSource linears = PackedSources.of(
+                    configFile,
+                    new ConfigFields(configFile, "", Json.readObject(configFile, LlamaConfig.MAX_BYTES)),
+                    tensors,
+                    files,
+                    new PlainLinears(configFile, tensors, files));
             return new MappedCheckpoint(
                     folder,
                     "Hugging Face safetensors",
                     config.spec(),
                     numeric(tensors),
-                    new LlamaTensors(configFile, config, tensors, files).roles(),
+                    new LlamaTensors(configFile, config, tensors, files, linears).roles(),
                     files,
                     () -> HuggingFaceTokenizers.open(folder, config.bosToken()));
         } catch (IOException | RuntimeException | Error e) {

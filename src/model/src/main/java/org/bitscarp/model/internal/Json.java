@@ -22,7 +22,7 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /** JSON out of untrusted files: strict UTF-8, no duplicate keys, bounded depth, bounded size. */
-final class Json {
+public final class Json {
     /** The reference parsers (serde_json: 128) stop at a similar depth; real files stay below 10. */
     static final int MAX_DEPTH = 64;
 
@@ -57,7 +57,7 @@ final class Json {
      *
      * @param maxBytes a larger file is refused before it is read
      */
-    static ObjectNode readObject(Path file, long maxBytes) throws IOException {
+    public static ObjectNode readObject(Path file, long maxBytes) throws IOException {
         checkSize(file, maxBytes);
         try (InputStream in = Files.newInputStream(file);
                 JsonParser parser = parser(in)) {
@@ -95,7 +95,7 @@ final class Json {
     }
 
     /** What a node is, for messages: its text where that is short. */
-    static String kind(JsonNode node) {
+    public static String kind(JsonNode node) {
         if (node == null || node.isMissingNode()) {
             return "nothing";
         }

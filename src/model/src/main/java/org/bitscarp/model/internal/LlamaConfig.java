@@ -18,7 +18,7 @@ import tools.jackson.databind.JsonNode;
  * @param bosToken {@code bos_token_id}, or −1
  */
 record LlamaConfig(DecoderSpec spec, boolean attentionBias, boolean mlpBias, int bosToken) {
-    private static final long MAX_BYTES = 8 << 20;
+    static final long MAX_BYTES = 8 << 20;
     private static final int MAX_WIDTH = 1 << 20;
     private static final int MAX_VOCABULARY = 1 << 24;
     private static final int MAX_LAYERS = 10_000;
@@ -35,11 +35,6 @@ record LlamaConfig(DecoderSpec spec, boolean attentionBias, boolean mlpBias, int
         if (mistral && !fields.raw("sliding_window").isNull()) {
             throw fields.wrong(
                     "sliding_window", "null, since sliding-window attention is not supported (absent means 4096)");
-        }
-        if (fields.has("quantization_config")) {
-            throw new ModelException(file + ": the checkpoint is already quantized (quantization_config: "
-                    + Json.kind(fields.raw("quantization_config").path("quant_method"))
-                    + "); use the original it was made from");
         }
         String activation = fields.string("hidden_act").orElse("silu");
         if (!activation.equals("silu")) {

@@ -2,6 +2,7 @@ package org.bitscarp.model.internal;
 
 import java.nio.file.Path;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.bitscarp.model.ModelException;
@@ -17,9 +18,12 @@ final class LlamaTensors {
     private final LlamaConfig config;
     private final SafetensorsFiles tensors;
     private final MappedFiles files;
+    private final LinearSource linears;
     private final String prefix;
 
-    LlamaTensors(Path configFile, LlamaConfig config, SafetensorsFiles tensors, MappedFiles files) {
+    LlamaTensors(
+            Path configFile, LlamaConfig config, SafetensorsFiles tensors, MappedFiles files, LinearSource linears) {
+        this.linears = linears;
         this.files = files;
         this.configFile = configFile;
         this.config = config;
@@ -36,10 +40,10 @@ final class LlamaTensors {
         for (TensorRole role : TensorRole.values()) {
             if (present(role)) {
                 // Layers are looked up before the array is made: the number of layers is untrusted.
-                require(role, 0);
+                weight(role, 0);
                 Weight[] perLayer = new Weight[role.inLayer() ? config.spec().layers() : 1];
                 for (int layer = 0; layer < perLayer.length; layer++) {
-                    perLayer[layer] = new StoredWeight(files, require(role, layer));
+                    perLayer[layer] = weight(role, layer);
                 }
                 roles.put(role, perLayer);
             }
@@ -58,6 +62,16 @@ final class LlamaTensors {
         };
     }
 
+    private Weight weight(TensorRole role, int layer) throws ModelException {
+        String name = name(role, layer);
+        String module = name.substring(0, name.lastIndexOf('.'));
+        if ((role.linear() || role == TensorRole.HEAD) && linears.has(module)) {
+            List<Long> shape = config.spec().shape(role);
+            return linears.linear(module, shape.getFirst(), shape.getLast());
+        }
+        return new StoredWeight(files, require(role, layer));
+    }
+
     private TensorInfo require(TensorRole role, int layer) throws ModelException {
         String name = name(role, layer);
         Optional<SafetensorsFiles.Located> found = tensors.find(name);
@@ -71,12 +85,10 @@ final class LlamaTensors {
                 + (role == TensorRole.HEAD ? " (and tie_word_embeddings is false)" : "")));
         SafetensorsHeader.Entry entry = located.entry();
         if (!entry.shape().equals(config.spec().shape(role))) {
-            throw new ModelException(located.file() + ": tensor " + entry.name() + " has shape " + entry.shape() + "; "
-                    + configFile.getFileName() + " asks for " + config.spec().shape(role));
+            throw new ModelException(located + " has shape " + entry.shape() + "; " + configFile.getFileName()
+                    + " asks for " + config.spec().shape(role));
         }
-        return located.info()
-                .orElseThrow(() -> new ModelException(located.file() + ": tensor " + entry.name() + " is "
-                        + entry.type() + "; supported for weights: " + SafetensorsType.FOR_WEIGHTS));
+        return located.numbers();
     }
 
     private String name(TensorRole role, int layer) {

@@ -10,14 +10,30 @@ import org.bitscarp.model.ModelException;
 import org.bitscarp.model.TensorInfo;
 
 /** The tensors of one file or of all shards, by name. */
-final class SafetensorsFiles {
+public final class SafetensorsFiles {
     /** A tensor and its file. */
-    record Located(Path file, SafetensorsHeader.Entry entry) {
+    public record Located(Path file, SafetensorsHeader.Entry entry) {
         /** Empty for a type that no weight can have. */
-        Optional<TensorInfo> info() {
+        public Optional<TensorInfo> info() {
             return entry.type()
                     .format()
                     .map(format -> new TensorInfo(entry.name(), format, entry.shape(), file, entry.begin()));
+        }
+
+        /**
+         * The tensor as one that a weight can be.
+         *
+         * @throws ModelException where its type is none for weights
+         */
+        public TensorInfo numbers() throws ModelException {
+            return info().orElseThrow(() -> new ModelException(
+                    this + " is " + entry.type() + "; supported for weights: " + SafetensorsType.FOR_WEIGHTS));
+        }
+
+        /** As messages begin: file and tensor. */
+        @Override
+        public String toString() {
+            return file + ": tensor " + entry.name();
         }
     }
 
@@ -52,11 +68,12 @@ final class SafetensorsFiles {
         }
     }
 
-    Collection<Located> located() {
+    public Collection<Located> located() {
         return byName.values();
     }
 
-    Optional<Located> find(String name) {
+    /** The tensor of a name, or the one that it shares its bytes with. */
+    public Optional<Located> find(String name) {
         Located located = byName.get(name);
         if (located == null && aliases.containsKey(name)) {
             located = byName.get(aliases.get(name));
@@ -64,7 +81,7 @@ final class SafetensorsFiles {
         return Optional.ofNullable(located);
     }
 
-    int size() {
+    public int size() {
         return byName.size();
     }
 }

@@ -24,7 +24,7 @@ import tools.jackson.core.JsonToken;
  * @param tensors in the order of their bytes
  * @param metadata the {@code __metadata__} strings
  */
-record SafetensorsHeader(List<Entry> tensors, Map<String, String> metadata) {
+public record SafetensorsHeader(List<Entry> tensors, Map<String, String> metadata) {
     /** Limit of the reference implementation on the header, bytes. */
     static final long MAX_HEADER_BYTES = 100_000_000;
 
@@ -40,7 +40,7 @@ record SafetensorsHeader(List<Entry> tensors, Map<String, String> metadata) {
      * @param begin first byte, counted from the start of the file
      * @param end byte after the last, counted from the start of the file
      */
-    record Entry(String name, SafetensorsType type, List<Long> shape, long begin, long end) {}
+    public record Entry(String name, SafetensorsType type, List<Long> shape, long begin, long end) {}
 
     static SafetensorsHeader read(Path file, FileChannel channel) throws IOException {
         long size = channel.size();

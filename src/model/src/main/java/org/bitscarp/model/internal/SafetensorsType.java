@@ -5,7 +5,7 @@ import java.util.Optional;
 import org.bitscarp.quant.NumberFormat;
 
 /** The element types of the safetensors format, under their names in the file. */
-enum SafetensorsType {
+public enum SafetensorsType {
     F64(64, NumberFormat.FP64),
     F32(32, NumberFormat.FP32),
     F16(16, NumberFormat.FP16),
@@ -28,7 +28,7 @@ enum SafetensorsType {
     BOOL(8, null);
 
     /** The types that a weight can have, for messages. */
-    static final String FOR_WEIGHTS = "F64, F32, F16, BF16, F8_E4M3, F8_E5M2";
+    public static final String FOR_WEIGHTS = "F64, F32, F16, BF16, F8_E4M3, F8_E5M2";
 
     private final int bits;
     private final NumberFormat format;
@@ -39,7 +39,7 @@ enum SafetensorsType {
     }
 
     /** The number format of weights of this type; empty for types that are only carried along. */
-    Optional<NumberFormat> format() {
+    public Optional<NumberFormat> format() {
         return Optional.ofNullable(format);
     }
 
@@ -57,7 +57,7 @@ enum SafetensorsType {
      *
      * @throws ArithmeticException where the size passes 2^63 − 1 bits or is no whole number of bytes
      */
-    long bytes(List<Long> shape) {
+    public long bytes(List<Long> shape) {
         if (shape.contains(0L)) {
             return 0;
         }

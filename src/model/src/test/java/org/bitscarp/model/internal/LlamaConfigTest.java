@@ -128,7 +128,6 @@ class LlamaConfigTest {
                 "hidden_act|\"gelu\"|hidden_act: expected silu, found \"gelu\"",
                 "tie_word_embeddings|1|tie_word_embeddings: expected true or false, found 1",
                 "architectures|[\"GPT2LMHeadModel\"]|architecture GPT2LMHeadModel is not supported; supported: LlamaForCausalLM",
-                "quantization_config|{\"quant_method\": \"gptq\"}|already quantized (quantization_config: \"gptq\")",
                 "partial_rotary_factor|0.5|partial_rotary_factor: expected 1",
                 "rope_scaling|[]|rope_scaling: expected an object or null, found an array of 0",
                 "rope_scaling|{\"type\": \"dynamic\", \"factor\": 2}|rope_scaling.type: expected one of default, linear, llama3, yarn, found \"dynamic\"",
