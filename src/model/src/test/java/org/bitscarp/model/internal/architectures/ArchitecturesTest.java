@@ -56,8 +56,7 @@ class ArchitecturesTest {
     @Test
     void gemmaAlternates() throws ModelException {
         assertEquals(List.of(4096, 0, 4096, 0, 4096, 0, 4096, 0), windows("gemma2", ""));
-        assertEquals(
-                List.of(512, 512, 512, 512, 512, 0, 512, 512), windows("gemma3_text", "\"sliding_window\": 512"));
+        assertEquals(List.of(512, 512, 512, 512, 512, 0, 512, 512), windows("gemma3_text", "\"sliding_window\": 512"));
         assertEquals(
                 List.of(512, 0, 512, 0, 512, 0, 512, 0),
                 windows("gemma3_text", "\"sliding_window\": 512, \"sliding_window_pattern\": 2"));
@@ -68,7 +67,9 @@ class ArchitecturesTest {
     void softCapsOfNullAreNone() throws ModelException {
         assertEquals(50, spec("gemma2", "").attention().softCap());
         assertEquals(30, spec("gemma2", "").logitSoftCap());
-        assertEquals(0, spec("gemma2", "\"attn_logit_softcapping\": null").attention().softCap());
+        assertEquals(
+                0,
+                spec("gemma2", "\"attn_logit_softcapping\": null").attention().softCap());
         assertEquals(0, spec("gemma2", "\"final_logit_softcapping\": null").logitSoftCap());
         assertEquals(0, spec("gemma3_text", "").logitSoftCap());
     }
@@ -98,8 +99,10 @@ class ArchitecturesTest {
                 "moe_intermediate_size": 32""");
         for (int layer = 0; layer < 8; layer++) {
             boolean routed = layer % 2 == 1 && layer != 3;
-            assertEquals(routed, model.layout().placement(TensorRole.ROUTER, layer).isPresent(), "layer " + layer);
-            assertEquals(!routed, model.layout().placement(TensorRole.DOWN, layer).isPresent(), "layer " + layer);
+            assertEquals(
+                    routed, model.layout().placement(TensorRole.ROUTER, layer).isPresent(), "layer " + layer);
+            assertEquals(
+                    !routed, model.layout().placement(TensorRole.DOWN, layer).isPresent(), "layer " + layer);
         }
         assertFalse(model.spec().mlp().normalizedWeights());
         assertEquals(96, model.spec().mlp().width());
@@ -119,12 +122,20 @@ class ArchitecturesTest {
         assertEquals(0.25, longer[0]);
         assertEquals(0.00125, longer[1], 1e-15);
         assertEquals(
-                Math.sqrt(1 + Math.log(4) / Math.log(256)), spec.attention().rope().attentionFactor(), 1e-15);
+                Math.sqrt(1 + Math.log(4) / Math.log(256)),
+                spec.attention().rope().attentionFactor(),
+                1e-15);
     }
 
     @Test
     void partsOfAHeadRotate() throws ModelException {
-        assertEquals(2, spec("gpt_neox", "\"num_attention_heads\": 4").attention().rope().inverseFrequencies().length);
+        assertEquals(
+                2,
+                spec("gpt_neox", "\"num_attention_heads\": 4")
+                        .attention()
+                        .rope()
+                        .inverseFrequencies()
+                        .length);
         assertEquals(
                 3,
                 spec("phi3", "\"num_attention_heads\": 8, \"partial_rotary_factor\": 0.75")
@@ -140,12 +151,16 @@ class ArchitecturesTest {
         assertNull(gpt2.attention().rope());
         assertEquals(256, gpt2.mlp().width());
         assertEquals(Activation.GELU_TANH, gpt2.mlp().activation());
-        assertEquals(1, spec("gpt2", "\"scale_attn_weights\": false").attention().scale());
-        assertEquals(DecoderSpec.Residual.PARALLEL, spec("gpt_neox", "\"num_attention_heads\": 4").residual());
+        assertEquals(
+                1, spec("gpt2", "\"scale_attn_weights\": false").attention().scale());
+        assertEquals(
+                DecoderSpec.Residual.PARALLEL,
+                spec("gpt_neox", "\"num_attention_heads\": 4").residual());
         Architecture.Model opt = read("opt", "\"do_layer_norm_before\": false");
         assertEquals(DecoderSpec.Residual.POST_NORM, opt.spec().residual());
         assertTrue(opt.layout().placement(TensorRole.FINAL_NORM, 0).isEmpty());
-        assertNotNull(read("opt", "").layout().placement(TensorRole.FINAL_NORM, 0).orElse(null));
+        assertNotNull(
+                read("opt", "").layout().placement(TensorRole.FINAL_NORM, 0).orElse(null));
     }
 
     @ParameterizedTest
