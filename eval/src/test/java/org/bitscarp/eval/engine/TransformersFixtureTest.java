@@ -20,8 +20,9 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Small random models of every kind of configuration against Hugging Face transformers: grouped queries, untied heads,
- * biases, odd head widths, each rope scaling, each stored type, shards. Provenance in each {@code expected.json}.
+ * Small random models of every architecture and kind of configuration against Hugging Face transformers: grouped
+ * queries, untied heads, biases, odd head widths, windows shorter than the text, soft caps, experts, each rope scaling on
+ * both sides of its threshold, each stored type, shards. Provenance in each {@code expected.json}.
  */
 class TransformersFixtureTest {
     private static final Path FOLDER = Path.of("src/test/resources/fixtures");
@@ -39,7 +40,7 @@ class TransformersFixtureTest {
 
     @Test
     void thereAreFixtures() throws IOException {
-        assertEquals(14, fixtures().count());
+        assertEquals(39, fixtures().count());
     }
 
     @ParameterizedTest
