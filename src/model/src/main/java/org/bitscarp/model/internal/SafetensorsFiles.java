@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import org.bitscarp.model.ModelException;
+import org.bitscarp.model.SafetensorsType;
 import org.bitscarp.model.TensorInfo;
 
 /** The tensors of one file or of all shards, by name. */

@@ -4,11 +4,11 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
 import org.bitscarp.model.ModelException;
+import org.bitscarp.model.SafetensorsType;
 import org.bitscarp.model.Weight;
 import org.bitscarp.model.internal.ConfigFields;
 import org.bitscarp.model.internal.LinearSource;
 import org.bitscarp.model.internal.SafetensorsFiles;
-import org.bitscarp.model.internal.SafetensorsType;
 import org.bitscarp.model.internal.weights.MappedFiles;
 
 /**

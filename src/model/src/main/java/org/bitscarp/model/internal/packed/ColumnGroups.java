@@ -3,7 +3,7 @@ package org.bitscarp.model.internal.packed;
 import java.io.IOException;
 import java.util.Arrays;
 import org.bitscarp.model.ModelException;
-import org.bitscarp.model.internal.SafetensorsType;
+import org.bitscarp.model.SafetensorsType;
 
 /**
  * Which columns share a scale: runs of {@code size}, or each column by a tensor {@code g_idx} where a quantizer went

@@ -6,10 +6,10 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
 import org.bitscarp.model.ModelException;
+import org.bitscarp.model.SafetensorsType;
 import org.bitscarp.model.Weight;
 import org.bitscarp.model.internal.LinearSource;
 import org.bitscarp.model.internal.SafetensorsFiles;
-import org.bitscarp.model.internal.SafetensorsType;
 import org.bitscarp.model.internal.weights.MappedFiles;
 
 /**

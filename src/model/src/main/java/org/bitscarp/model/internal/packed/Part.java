@@ -9,8 +9,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.bitscarp.model.ModelException;
+import org.bitscarp.model.SafetensorsType;
 import org.bitscarp.model.internal.SafetensorsFiles;
-import org.bitscarp.model.internal.SafetensorsType;
 import org.bitscarp.model.internal.weights.MappedFiles;
 import org.bitscarp.quant.StoredFormat;
 
