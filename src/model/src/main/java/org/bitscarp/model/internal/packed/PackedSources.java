@@ -20,7 +20,7 @@ public final class PackedSources {
     /** The same for early versions of AutoAWQ. */
     private static final String QUANT_CONFIG = "quant_config.json";
 
-    private static final String SUPPORTED = "gptq, awq";
+    private static final String SUPPORTED = "gptq, awq, compressed-tensors, bitsandbytes, bitnet";
     private static final long MAX_BYTES = 8 << 20;
 
     private PackedSources() {}
@@ -52,6 +52,9 @@ public final class PackedSources {
                         files,
                         plain);
             case "awq" -> AwqLinears.of(fields, tensors, files, plain);
+            case "compressed-tensors" -> new CompressedTensorsLinears(fields, tensors, files, plain);
+            case "bitsandbytes" -> new BitsAndBytesLinears(fields, tensors, files, plain);
+            case "bitnet" -> new BitNetLinears(fields, tensors, files, plain);
             default -> throw fields.wrong(key, "one of " + SUPPORTED + "; other ways of quantizing are not read");
         };
     }

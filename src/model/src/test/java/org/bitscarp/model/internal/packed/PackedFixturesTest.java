@@ -33,6 +33,17 @@ class PackedFixturesTest {
     /** What each is, as it must be named. */
     private static final Map<String, String> FORMATS = Map.ofEntries(
             Map.entry("awq-gemm-g32", "int4:g32 awq"),
+            Map.entry("bitnet-auto-packed", "ternary:tensor bitnet"),
+            Map.entry("bitnet-online", "ternary:tensor bitnet online"),
+            Map.entry("bitnet-packed", "ternary:tensor bitnet"),
+            Map.entry("bnb-fp4-b128", "fp4:b128 bitsandbytes"),
+            Map.entry("bnb-nf4", "nf4:b64 bitsandbytes"),
+            Map.entry("bnb-nf4-double", "nf4:b64:double bitsandbytes"),
+            Map.entry("ct-w3-channel-asym", "int3:row compressed-tensors"),
+            Map.entry("ct-w4-group-asym-order", "int4:g32 compressed-tensors"),
+            Map.entry("ct-w4-group-sym", "int4:g32:sym compressed-tensors"),
+            Map.entry("ct-w4-tensor-sym", "int4:tensor:sym compressed-tensors"),
+            Map.entry("ct-w8-channel-sym", "int8:row:sym compressed-tensors"),
             Map.entry("gptq-dynamic", "int4:g32:sym gptq v1"),
             Map.entry("gptq-says-v1-is-v2-4bit-sym", "int4:g32:sym gptq v2 (declared v1)"),
             Map.entry("gptq-says-v2-is-v1-2bit-sym", "int2:row:sym gptq v1 (declared v2)"),
