@@ -73,6 +73,11 @@ public final class SafetensorsFiles {
         return byName.values();
     }
 
+    /** The metadata of all headers. */
+    public Map<String, String> metadata() {
+        return Map.copyOf(aliases);
+    }
+
     /** The tensor of a name, or the one that it shares its bytes with. */
     public Optional<Located> find(String name) {
         Located located = byName.get(name);

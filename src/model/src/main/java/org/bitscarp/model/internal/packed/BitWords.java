@@ -46,6 +46,16 @@ final class BitWords {
         return (int) (pair >>> low) & (1 << bits) - 1;
     }
 
+    /** Sets the code that begins at a bit of a stream, in words that are 0 there. */
+    static void put(int bits, int[] words, long bit, int code) {
+        int word = (int) (bit >>> 5);
+        int low = (int) (bit & 31);
+        words[word] |= code << low;
+        if (low + bits > 32) {
+            words[word + 1] |= code >>> 32 - low;
+        }
+    }
+
     /** Unpacks ⌊32 / bits⌋ codes from each word. */
     static void wholeCodes(int bits, int[] words, int first, byte[] codes, int count) {
         int perWord = 32 / bits;

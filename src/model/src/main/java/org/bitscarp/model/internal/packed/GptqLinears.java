@@ -1,8 +1,6 @@
 package org.bitscarp.model.internal.packed;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
 import org.bitscarp.model.ModelException;
@@ -70,13 +68,10 @@ final class GptqLinears extends PackedLinears {
         if (order.isPresent()) {
             groups = groups.by(ColumnGroups.checkOrder(order.get(), in));
         }
-        int uniform = settings.symmetric().orElse(true) ? uniformZero(qzeros, bits, zeroWords, out) : -1;
-        int middle = 1 << bits - 1;
-        boolean settled = uniform == middle || uniform == middle - 1;
-        int declared = settings.version() == 0 ? 1 : settings.version();
-        int version = settled ? uniform == middle ? 2 : 1 : declared;
-        String format = "int" + bits + ":" + groupName(groups.size(), in) + (settled ? ":sym" : "") + " gptq v"
-                + version + (settings.version() != 0 && version != declared ? " (declared v" + declared + ")" : "");
+        GptqVersion version = GptqVersion.of(settings, qzeros, bits, zeroWords, out);
+        boolean contradicts = settings.version() != 0 && settings.version() != version.number();
+        String format = "int" + bits + ":" + groupName(groups.size(), in) + (version.symmetric() ? ":sym" : "")
+                + " gptq v" + version.number() + (contradicts ? " (declared v" + settings.version() + ")" : "");
         return new AffineWeight(
                 module + ".weight",
                 out,
@@ -85,7 +80,7 @@ final class GptqLinears extends PackedLinears {
                 qweight.byteSize() + scales.byteSize() + qzeros.byteSize() + groups.byteSize(),
                 new StreamedColumns(qweight, bits, in, words, out),
                 Scales.byGroup(scales, groups.count(), out),
-                Zeros.streams(qzeros, bits, groups.count(), zeroWords, version == 1 ? 1 : 0),
+                Zeros.streams(qzeros, bits, groups.count(), zeroWords, version.added()),
                 groups);
     }
 
@@ -110,21 +105,5 @@ final class GptqLinears extends PackedLinears {
             }
         }
         return declared;
-    }
-
-    /** The value that the first group stores for all outputs, or −1. */
-    private static int uniformZero(Part qzeros, int bits, int words, long out) throws IOException {
-        int[] first = new int[words];
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment bytes = qzeros.map(0, 4L * words, arena);
-            Part.words(bytes, 0, words, first, 0);
-        }
-        int zero = BitWords.at(bits, first, 0);
-        for (long o = 1; o < out; o++) {
-            if (BitWords.at(bits, first, o * bits) != zero) {
-                return -1;
-            }
-        }
-        return zero;
     }
 }

@@ -59,6 +59,28 @@ public final class PackedSources {
         };
     }
 
+    private static String methodKey(ConfigFields fields) {
+        return fields.has("quant_method") ? "quant_method" : "method";
+    }
+
+    /** @param own whether the fields are those of {@code quantize_config.json}, which early versions of AutoGPTQ wrote */
+    private static String method(ConfigFields fields, boolean own) throws ModelException {
+        return fields.string(methodKey(fields)).orElse(own ? "gptq" : "").toLowerCase(Locale.ROOT);
+    }
+
+    /** @throws ModelException where the model is not GPTQ's */
+    static GptqSettings gptq(Path configFile, ConfigFields config) throws IOException {
+        Optional<ConfigFields> inConfig = config.object("quantization_config");
+        Optional<ConfigFields> beside = beside(configFile, QUANTIZE_CONFIG);
+        ConfigFields fields = inConfig.or(() -> beside)
+                .orElseThrow(() -> new ModelException(
+                        configFile + ": neither quantization_config nor " + QUANTIZE_CONFIG + " says gptq"));
+        if (!method(fields, inConfig.isEmpty()).equals("gptq")) {
+            throw fields.wrong(methodKey(fields), "gptq");
+        }
+        return GptqSettings.read(fields, inConfig.isPresent() ? beside : Optional.empty());
+    }
+
     private static Optional<ConfigFields> beside(Path configFile, String name) throws IOException {
         Path file = configFile.resolveSibling(name);
         return Files.exists(file)
