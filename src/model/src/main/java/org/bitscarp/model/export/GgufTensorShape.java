@@ -1,8 +1,6 @@
 package org.bitscarp.model.export;
 
 import java.util.List;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * Name and shape of a tensor of a GGUF file.
@@ -10,7 +8,7 @@ import java.util.regex.Pattern;
  * @param shape dimensions, outermost first
  */
 public record GgufTensorShape(String name, List<Long> shape) {
-    private static final Pattern LAYER = Pattern.compile("blk\\.(\\d{1,9})\\..*");
+    private static final String LAYER = "blk.";
 
     public GgufTensorShape {
         shape = List.copyOf(shape);
@@ -28,8 +26,14 @@ public record GgufTensorShape(String name, List<Long> shape) {
 
     /** The layer, or −1 outside the layers. */
     int layer() {
-        Matcher matcher = LAYER.matcher(name);
-        return matcher.matches() ? Integer.parseInt(matcher.group(1)) : -1;
+        if (!name.startsWith(LAYER)) {
+            return -1;
+        }
+        try {
+            return Integer.parseUnsignedInt(name, LAYER.length(), name.indexOf('.', LAYER.length()), 10);
+        } catch (NumberFormatException | IndexOutOfBoundsException notALayer) {
+            return -1;
+        }
     }
 
     TensorCategory category() {
