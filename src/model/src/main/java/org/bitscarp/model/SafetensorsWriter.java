@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -22,13 +23,13 @@ import org.bitscarp.quant.NumberFormat;
  * same folder that {@link #finish()} moves into place; closing without it leaves nothing behind.
  *
  * <p>Tensors are laid out widest type first, as the reference implementation does, so that every tensor is aligned to its
- * values; {@link #order()} tells the order in which the data is to be written.
+ * values; {@link #order()} tells the order of their bytes. Data comes in that order, or tensor by tensor in any other.
  */
 public final class SafetensorsWriter implements AutoCloseable {
     private static final int CHUNK = 1 << 26;
 
-    /** A tensor to be written: values of {@code format}, dimensions outermost first. */
-    public record Tensor(String name, NumberFormat format, List<Long> shape) {
+    /** A tensor to be written: values of {@code type}, dimensions outermost first. */
+    public record Tensor(String name, SafetensorsType type, List<Long> shape) {
         public Tensor {
             shape = List.copyOf(shape);
             if (shape.stream().anyMatch(d -> d < 0)) {
@@ -36,15 +37,43 @@ public final class SafetensorsWriter implements AutoCloseable {
             }
         }
 
+        /** A tensor of plain numbers. */
+        public Tensor(String name, NumberFormat format, List<Long> shape) {
+            this(name, SafetensorsType.of(format), shape);
+        }
+
+        /**
+         * The format of its numbers.
+         *
+         * @throws java.util.NoSuchElementException for types that are no weights, e.g. integers
+         */
+        public NumberFormat format() {
+            return type.format().orElseThrow();
+        }
+
         /** Bytes of the whole tensor. */
         public long byteSize() {
-            return shape.stream().reduce((long) format.bytes(), Math::multiplyExact);
+            return type.bytes(shape);
+        }
+    }
+
+    /** Where the next byte of a tensor goes, in the file. */
+    private static final class Progress {
+        private final long begin;
+        private final long end;
+        private long next;
+
+        Progress(long begin, long end) {
+            this.begin = begin;
+            next = begin;
+            this.end = end;
         }
     }
 
     private final Path target;
     private final Path temporary;
     private final List<Tensor> order;
+    private final Map<String, Progress> progress = new LinkedHashMap<>();
     private final FileChannel channel;
     private final long expected;
     private long written;
@@ -64,17 +93,23 @@ public final class SafetensorsWriter implements AutoCloseable {
         }
         this.target = target;
         this.order = tensors.stream()
-                .sorted((a, b) -> Integer.compare(b.format().bytes(), a.format().bytes()))
+                .sorted((a, b) -> Integer.compare(b.type().bits(), a.type().bits()))
                 .toList();
         this.expected = order.stream().mapToLong(Tensor::byteSize).reduce(0, Math::addExact);
         byte[] header = SafetensorsText.header(order, metadata).getBytes(StandardCharsets.UTF_8);
+        long begin = 8 + header.length;
+        for (Tensor tensor : order) {
+            long end = begin + tensor.byteSize();
+            progress.put(tensor.name(), new Progress(begin, end));
+            begin = end;
+        }
         this.temporary = target.resolveSibling(
                 "." + target.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
         this.channel = FileChannel.open(
                 temporary, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE);
         try {
-            writeFully(ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(0, header.length));
-            writeFully(ByteBuffer.wrap(header));
+            writeFully(ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(0, header.length), 0);
+            writeFully(ByteBuffer.wrap(header), 8);
         } catch (IOException e) {
             close();
             throw e;
@@ -92,19 +127,48 @@ public final class SafetensorsWriter implements AutoCloseable {
      * @throws IllegalArgumentException for more bytes than the tensors have
      */
     public void write(MemorySegment bytes) throws IOException {
-        if (bytes.byteSize() > expected - written) {
-            throw new IllegalArgumentException(target + ": " + bytes.byteSize() + " bytes more, but only "
-                    + (expected - written) + " of " + expected + " are missing");
+        checkRoom(bytes.byteSize(), expected - written, expected);
+        long at = 0;
+        for (Progress tensor : progress.values()) {
+            long n = Math.min(tensor.end - tensor.next, bytes.byteSize() - at);
+            write(tensor, bytes.asSlice(at, n));
+            at += n;
         }
-        for (long at = 0; at < bytes.byteSize(); at += CHUNK) {
-            writeFully(bytes.asSlice(at, Math.min(CHUNK, bytes.byteSize() - at)).asByteBuffer());
-        }
-        written += bytes.byteSize();
     }
 
-    private void writeFully(ByteBuffer buffer) throws IOException {
+    /**
+     * Writes the next bytes of one tensor, whatever was written of the others.
+     *
+     * @throws IllegalArgumentException for a tensor that the file does not have, or more bytes than it has
+     */
+    public void write(String name, MemorySegment bytes) throws IOException {
+        Progress tensor = progress.get(name);
+        if (tensor == null) {
+            throw new IllegalArgumentException(target + ": has no tensor " + name);
+        }
+        checkRoom(bytes.byteSize(), tensor.end - tensor.next, tensor.end - tensor.begin);
+        write(tensor, bytes);
+    }
+
+    private void checkRoom(long more, long missing, long of) {
+        if (more > missing) {
+            throw new IllegalArgumentException(
+                    target + ": " + more + " bytes more, but only " + missing + " of " + of + " are missing");
+        }
+    }
+
+    private void write(Progress tensor, MemorySegment bytes) throws IOException {
+        for (long at = 0; at < bytes.byteSize(); at += CHUNK) {
+            long n = Math.min(CHUNK, bytes.byteSize() - at);
+            writeFully(bytes.asSlice(at, n).asByteBuffer(), tensor.next);
+            tensor.next += n;
+            written += n;
+        }
+    }
+
+    private void writeFully(ByteBuffer buffer, long position) throws IOException {
         while (buffer.hasRemaining()) {
-            channel.write(buffer);
+            position += channel.write(buffer, position);
         }
     }
 

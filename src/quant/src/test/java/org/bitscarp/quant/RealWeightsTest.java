@@ -3,7 +3,9 @@ package org.bitscarp.quant;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -11,12 +13,17 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.bitscarp.quant.ggml.GgmlFormat;
+import org.bitscarp.quant.ggml.GgmlTypes;
 import org.junit.jupiter.api.Test;
 
 /** The linear maps of a small trained model, where it lies beside the checkout. */
@@ -95,5 +102,43 @@ class RealWeightsTest {
         }
         table.forEach((format, mean) ->
                 System.out.printf("prose-6m %-8s relative error rtn %.5f search %.5f%n", format, mean[0], mean[1]));
+    }
+
+    /** Round-to-nearest in every block type that llama-quantize writes, tensor after tensor. */
+    @Test
+    void bytesAreThoseOfLlamaQuantize() throws Exception {
+        Map<String, DenseMatrix> matrices = matrices();
+        List<String> differing = new ArrayList<>();
+        List<String> written = GgmlTypes.ALL.stream()
+                .filter(GgmlFormat::writable)
+                .map(GgmlFormat::name)
+                .toList();
+        Map<String, String> expected = new TreeMap<>();
+        try (BufferedReader lines = new BufferedReader(new InputStreamReader(
+                RealWeightsTest.class.getResourceAsStream("prose-6m-ggml.txt"), StandardCharsets.US_ASCII))) {
+            lines.lines()
+                    .filter(line -> !line.startsWith("#"))
+                    .map(line -> line.split(" "))
+                    .forEach(words -> {
+                        assertEquals(matrices.size(), Integer.parseInt(words[1]));
+                        expected.put(words[0], words[2]);
+                    });
+        }
+        assertEquals(new TreeSet<>(written), expected.keySet());
+        for (String format : written) {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            for (DenseMatrix weights : matrices.values()) {
+                try (Arena arena = Arena.ofConfined()) {
+                    PackedMatrix packed = PackedMatrix.allocate(
+                            Level.parse(format).format(), weights.rows(), weights.columns(), arena);
+                    Solvers.RTN.prepare(weights, null, packed).solve(0, weights.rows(), new SolveStats());
+                    digest.update(packed.bytes().asByteBuffer());
+                }
+            }
+            if (!expected.get(format).equals(HexFormat.of().formatHex(digest.digest()))) {
+                differing.add(format);
+            }
+        }
+        assertEquals(List.of(), differing);
     }
 }

@@ -17,10 +17,14 @@ import tools.jackson.databind.JsonNode;
 
 /** A folder as the transformers library writes it: {@code config.json}, safetensors in one file or in shards. */
 public final class HuggingFaceReader implements CheckpointReader {
-    static final String CONFIG = "config.json";
-    private static final long MAX_CONFIG_BYTES = 8 << 20;
-    static final String SINGLE = "model.safetensors";
-    static final String INDEX = "model.safetensors.index.json";
+    /** What the model is. */
+    public static final String CONFIG = "config.json";
+    /** A larger {@code config.json} is none. */
+    public static final long MAX_CONFIG_BYTES = 8 << 20;
+    /** Weights in one file. */
+    public static final String SINGLE = "model.safetensors";
+    /** Weights in shards: which tensor is where. */
+    public static final String INDEX = "model.safetensors.index.json";
 
     @Override
     public String looksFor() {
@@ -79,8 +83,12 @@ public final class HuggingFaceReader implements CheckpointReader {
         return id.isIntegralNumber() && id.canConvertToInt() && id.intValue() >= 0 ? id.intValue() : -1;
     }
 
-    /** A single file wins over an index, as in transformers. */
-    private static SafetensorsFiles openTensors(Path folder, MappedFiles files) throws IOException {
+    /**
+     * The tensors of a folder, headers checked. A single file wins over an index, as in transformers.
+     *
+     * @param files keeps the files open
+     */
+    public static SafetensorsFiles openTensors(Path folder, MappedFiles files) throws IOException {
         Path single = folder.resolve(SINGLE);
         Path index = folder.resolve(INDEX);
         SafetensorsFiles tensors = new SafetensorsFiles();

@@ -59,8 +59,18 @@ public final class Json {
      */
     public static ObjectNode readObject(Path file, long maxBytes) throws IOException {
         checkSize(file, maxBytes);
-        try (InputStream in = Files.newInputStream(file);
-                JsonParser parser = parser(in)) {
+        try (InputStream in = Files.newInputStream(file)) {
+            return readObject(file, in);
+        }
+    }
+
+    /**
+     * A stream as an object.
+     *
+     * @param file where it comes from, for messages
+     */
+    public static ObjectNode readObject(Path file, InputStream in) throws IOException {
+        try (JsonParser parser = parser(in)) {
             JsonNode root = MAPPER.readTree(parser);
             if (!(root instanceof ObjectNode object)) {
                 throw new ModelException(file + ": expected a JSON object, found " + kind(root));

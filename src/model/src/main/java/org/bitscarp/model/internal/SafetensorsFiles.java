@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import org.bitscarp.model.ModelException;
+import org.bitscarp.model.SafetensorsType;
 import org.bitscarp.model.TensorInfo;
 
 /** The tensors of one file or of all shards, by name. */
@@ -70,6 +71,11 @@ public final class SafetensorsFiles {
 
     public Collection<Located> located() {
         return byName.values();
+    }
+
+    /** The metadata of all headers. */
+    public Map<String, String> metadata() {
+        return Map.copyOf(aliases);
     }
 
     /** The tensor of a name, or the one that it shares its bytes with. */

@@ -23,7 +23,7 @@ public final class SafetensorsText {
         long offset = 0;
         for (SafetensorsWriter.Tensor tensor : order) {
             ObjectNode entry = header.putObject(tensor.name());
-            entry.put("dtype", SafetensorsType.of(tensor.format()).name());
+            entry.put("dtype", tensor.type().name());
             tensor.shape().forEach(entry.putArray("shape")::add);
             long end = Math.addExact(offset, tensor.byteSize());
             entry.putArray("data_offsets").add(offset).add(end);

@@ -1,7 +1,10 @@
 package org.bitscarp.model.internal.packed;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Optional;
 import org.bitscarp.model.ModelException;
 import org.bitscarp.model.internal.ConfigFields;
 import org.bitscarp.model.internal.Json;
@@ -11,6 +14,15 @@ import org.bitscarp.model.internal.weights.MappedFiles;
 
 /** Chooses how the linear maps of a Hugging Face folder are stored. */
 public final class PackedSources {
+    /** Where quantizers put their configuration beside {@code config.json}: AutoGPTQ, GPTQModel. */
+    static final String QUANTIZE_CONFIG = "quantize_config.json";
+
+    /** The same for early versions of AutoAWQ. */
+    private static final String QUANT_CONFIG = "quant_config.json";
+
+    private static final String SUPPORTED = "gptq, awq, compressed-tensors, bitsandbytes, bitnet";
+    private static final long MAX_BYTES = 8 << 20;
+
     private PackedSources() {}
 
     /**
@@ -22,11 +34,57 @@ public final class PackedSources {
     public static LinearSource of(
             Path configFile, ConfigFields config, SafetensorsFiles tensors, MappedFiles files, LinearSource plain)
             throws IOException {
-        if (config.has("quantization_config")) {
-            throw new ModelException(configFile + ": the checkpoint is already quantized (quantization_config: "
-                    + Json.kind(config.raw("quantization_config").path("quant_method"))
-                    + "); use the original it was made from");
+        Optional<ConfigFields> inConfig = config.object("quantization_config");
+        Optional<ConfigFields> beside = beside(configFile, QUANTIZE_CONFIG);
+        if (inConfig.isEmpty() && beside.isEmpty()) {
+            Optional<ConfigFields> awq = beside(configFile, QUANT_CONFIG);
+            return awq.isEmpty() ? plain : AwqLinears.of(awq.get(), tensors, files, plain);
         }
-        return plain;
+        ConfigFields fields = inConfig.or(() -> beside).orElseThrow();
+        String key = fields.has("quant_method") ? "quant_method" : "method";
+        String method =
+                fields.string(key).orElse(inConfig.isEmpty() ? "gptq" : "").toLowerCase(Locale.ROOT);
+        return switch (method) {
+            case "gptq" ->
+                new GptqLinears(
+                        GptqSettings.read(fields, inConfig.isPresent() ? beside : Optional.empty()),
+                        tensors,
+                        files,
+                        plain);
+            case "awq" -> AwqLinears.of(fields, tensors, files, plain);
+            case "compressed-tensors" -> new CompressedTensorsLinears(fields, tensors, files, plain);
+            case "bitsandbytes" -> new BitsAndBytesLinears(fields, tensors, files, plain);
+            case "bitnet" -> new BitNetLinears(fields, tensors, files, plain);
+            default -> throw fields.wrong(key, "one of " + SUPPORTED + "; other ways of quantizing are not read");
+        };
+    }
+
+    private static String methodKey(ConfigFields fields) {
+        return fields.has("quant_method") ? "quant_method" : "method";
+    }
+
+    /** @param own whether the fields are those of {@code quantize_config.json}, which early versions of AutoGPTQ wrote */
+    private static String method(ConfigFields fields, boolean own) throws ModelException {
+        return fields.string(methodKey(fields)).orElse(own ? "gptq" : "").toLowerCase(Locale.ROOT);
+    }
+
+    /** @throws ModelException where the model is not GPTQ's */
+    static GptqSettings gptq(Path configFile, ConfigFields config) throws IOException {
+        Optional<ConfigFields> inConfig = config.object("quantization_config");
+        Optional<ConfigFields> beside = beside(configFile, QUANTIZE_CONFIG);
+        ConfigFields fields = inConfig.or(() -> beside)
+                .orElseThrow(() -> new ModelException(
+                        configFile + ": neither quantization_config nor " + QUANTIZE_CONFIG + " says gptq"));
+        if (!method(fields, inConfig.isEmpty()).equals("gptq")) {
+            throw fields.wrong(methodKey(fields), "gptq");
+        }
+        return GptqSettings.read(fields, inConfig.isPresent() ? beside : Optional.empty());
+    }
+
+    private static Optional<ConfigFields> beside(Path configFile, String name) throws IOException {
+        Path file = configFile.resolveSibling(name);
+        return Files.exists(file)
+                ? Optional.of(new ConfigFields(file, "", Json.readObject(file, MAX_BYTES)))
+                : Optional.empty();
     }
 }

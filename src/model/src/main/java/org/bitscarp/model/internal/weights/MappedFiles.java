@@ -31,13 +31,23 @@ public final class MappedFiles implements AutoCloseable {
      * @throws ModelException where the file has become shorter since it was opened
      */
     public MemorySegment map(TensorInfo tensor, long firstByte, long length, Arena arena) throws IOException {
-        FileChannel channel = channels.get(tensor.file());
+        return map(tensor.file(), tensor.name(), tensor.offset() + firstByte, length, arena);
+    }
+
+    /**
+     * Maps bytes of a file.
+     *
+     * @param tensor to which they belong, for messages
+     * @param offset first byte in the file
+     * @throws ModelException where the file has become shorter since it was opened
+     */
+    public MemorySegment map(Path file, String tensor, long offset, long length, Arena arena) throws IOException {
+        FileChannel channel = channels.get(file);
         if (channel == null) {
-            throw new IllegalArgumentException("tensor " + tensor.name() + " belongs to another checkpoint");
+            throw new IllegalArgumentException("tensor " + tensor + " belongs to another checkpoint");
         }
-        long offset = tensor.offset() + firstByte;
         if (offset < 0 || offset + length > channel.size()) {
-            throw new ModelException(tensor.file() + ": tensor " + tensor.name() + " ends at byte " + (offset + length)
+            throw new ModelException(file + ": tensor " + tensor + " ends at byte " + (offset + length)
                     + ", the file now has " + channel.size() + ": it was changed while in use; start again");
         }
         if (length == 0) {

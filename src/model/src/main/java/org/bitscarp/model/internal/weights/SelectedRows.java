@@ -20,6 +20,11 @@ public final class SelectedRows implements Weight {
         this.order = order;
     }
 
+    /** The matrix that these rows are part of. */
+    public Weight whole() {
+        return whole;
+    }
+
     @Override
     public String name() {
         return whole.name();

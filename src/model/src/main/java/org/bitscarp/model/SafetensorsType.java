@@ -1,4 +1,4 @@
-package org.bitscarp.model.internal;
+package org.bitscarp.model;
 
 import java.util.List;
 import java.util.Optional;
@@ -38,12 +38,18 @@ public enum SafetensorsType {
         this.format = format;
     }
 
+    /** Bits of a value. */
+    public int bits() {
+        return bits;
+    }
+
     /** The number format of weights of this type; empty for types that are only carried along. */
     public Optional<NumberFormat> format() {
         return Optional.ofNullable(format);
     }
 
-    static SafetensorsType of(NumberFormat format) {
+    /** @throws IllegalArgumentException for a format that safetensors has no type for */
+    public static SafetensorsType of(NumberFormat format) {
         for (SafetensorsType type : values()) {
             if (type.format == format) {
                 return type;

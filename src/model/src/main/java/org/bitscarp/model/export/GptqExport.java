@@ -1,0 +1,226 @@
+package org.bitscarp.model.export;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import org.bitscarp.model.Checkpoint;
+import org.bitscarp.model.ModelException;
+import org.bitscarp.model.SafetensorsWriter;
+import org.bitscarp.model.TensorInfo;
+import org.bitscarp.model.TensorRole;
+import org.bitscarp.model.internal.HuggingFaceReader;
+import org.bitscarp.model.internal.Json;
+import org.bitscarp.quant.GroupedInt;
+import org.bitscarp.quant.NumberFormat;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * Writes a Hugging Face folder whose linear maps are packed in GPTQ's layout: {@code model.safetensors}, or shards with an
+ * index above 5 GB; {@code config.json} with {@code quantization_config}; {@code quantize_config.json}; tokenizer and
+ * generation settings as they were. Everything that is not packed is copied byte for byte.
+ *
+ * <p>One map at a time is held in memory, packed. The folder appears when it is complete.
+ */
+public final class GptqExport {
+    /** The limit of transformers' {@code save_pretrained}: decimal gigabytes. */
+    static final long SHARD_BYTES = 5_000_000_000L;
+
+    /** Tensors that are written together: a packed map's, or a copied one. */
+    private interface Unit {
+        List<SafetensorsWriter.Tensor> tensors();
+
+        /** Returns zero points that wrapped. */
+        long write(SafetensorsWriter writer) throws IOException;
+    }
+
+    private final Checkpoint source;
+    private final GptqPlan plan;
+    private final Map<String, GroupedInt> packed = new LinkedHashMap<>();
+    private final List<String> left = new ArrayList<>();
+    private final List<Unit> units = new ArrayList<>();
+    private boolean ordered;
+    private boolean head;
+    private int copied;
+
+    private GptqExport(Checkpoint source, GptqPlan plan) {
+        this.source = source;
+        this.plan = plan;
+    }
+
+    /**
+     * Writes {@code target}.
+     *
+     * @param source a Hugging Face folder, plain or quantized by anyone
+     * @param target does not exist yet, or is an empty folder
+     * @throws ModelException for a source that is no such folder, a target that is in use, or a map that the layout does not
+     *     hold (inputs and outputs are multiples of 32, inputs of the group size)
+     */
+    public static GptqSummary write(Checkpoint source, Path target, GptqPlan plan) throws IOException {
+        return write(source, target, plan, SHARD_BYTES);
+    }
+
+    static GptqSummary write(Checkpoint source, Path target, GptqPlan plan, long shardBytes) throws IOException {
+        Path configFile = source.path().resolve(HuggingFaceReader.CONFIG);
+        if (!Files.isRegularFile(configFile)) {
+            throw new ModelException(source.path() + ": " + source.container()
+                    + " cannot be written as GPTQ, which needs a Hugging Face folder (" + HuggingFaceReader.CONFIG
+                    + ")");
+        }
+        GptqExport export = new GptqExport(source, plan);
+        export.collect();
+        ObjectNode quantization = GptqConfig.of(plan, export.packed, export.left, export.ordered, export.head);
+        ObjectNode config = Json.readObject(configFile, HuggingFaceReader.MAX_CONFIG_BYTES);
+        config.set("quantization_config", quantization);
+        try (HuggingFaceFolder folder = new HuggingFaceFolder(target)) {
+            GptqSummary summary = export.weights(folder, shardBytes);
+            folder.json(HuggingFaceReader.CONFIG, config);
+            folder.json("quantize_config.json", quantization);
+            folder.copyCompanions(source.path());
+            folder.finish();
+            return summary;
+        }
+    }
+
+    private void collect() throws ModelException {
+        List<ExportTensor> maps = LinearMaps.of(source);
+        for (ExportTensor map : maps) {
+            Optional<GroupedInt> format = plan.packing().of(map);
+            if (format.isPresent()) {
+                pack(map, format.get());
+            } else if (map.weight().tensor().isEmpty()) {
+                throw new ModelException(source.path() + ": tensor " + map.name() + " is already packed as "
+                        + map.weight().formatName() + " and cannot be copied into a GPTQ file; pack it too");
+            } else if (map.role() != TensorRole.HEAD) {
+                left.add(module(map.name()));
+            }
+        }
+        if (packed.isEmpty()) {
+            throw new ModelException(source.path() + ": no linear map is to be packed, so there is nothing to write");
+        }
+        for (TensorInfo tensor : source.tensors()) {
+            // A map's own tensor, or the scales of another packing; its bias stays.
+            boolean replaced = !tensor.name().endsWith(".bias") && ownedByPacked(tensor.name());
+            if (!replaced) {
+                units.add(new Copy(source, tensor));
+                copied++;
+            }
+        }
+    }
+
+    private boolean ownedByPacked(String tensor) {
+        for (int dot = tensor.indexOf('.'); dot >= 0; dot = tensor.indexOf('.', dot + 1)) {
+            if (packed.containsKey(tensor.substring(0, dot))) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static String module(String tensor) {
+        return tensor.substring(0, tensor.length() - ".weight".length());
+    }
+
+    private void pack(ExportTensor map, GroupedInt format) throws ModelException {
+        Optional<int[]> order = plan.order().of(map);
+        GptqMatrix matrix = new GptqMatrix(map, format, order);
+        ordered |= order.isPresent();
+        head |= map.role() == TensorRole.HEAD;
+        packed.put(module(map.name()), format);
+        units.add(new Unit() {
+            @Override
+            public List<SafetensorsWriter.Tensor> tensors() {
+                return matrix.tensors();
+            }
+
+            @Override
+            public long write(SafetensorsWriter writer) throws IOException {
+                return matrix.write(plan.version(), plan.encoder(), writer);
+            }
+        });
+    }
+
+    private record Copy(Checkpoint source, TensorInfo tensor) implements Unit {
+        private static final long CHUNK = 64 << 20;
+
+        @Override
+        public List<SafetensorsWriter.Tensor> tensors() {
+            return List.of(new SafetensorsWriter.Tensor(tensor.name(), (NumberFormat) tensor.format(), tensor.shape()));
+        }
+
+        @Override
+        public long write(SafetensorsWriter writer) throws IOException {
+            long rows = Math.max(1, CHUNK / Math.max(1, tensor.rowBytes()));
+            for (long row = 0; row < tensor.rows(); row += rows) {
+                try (Arena arena = Arena.ofShared()) {
+                    writer.write(tensor.name(), source.map(tensor, row, Math.min(rows, tensor.rows() - row), arena));
+                }
+            }
+            return 0;
+        }
+    }
+
+    private GptqSummary weights(HuggingFaceFolder folder, long shardBytes) throws IOException {
+        List<List<Unit>> shards = shards(shardBytes);
+        Map<String, String> fileOf = new LinkedHashMap<>();
+        long bytes = 0;
+        long wrapped = 0;
+        for (int i = 0; i < shards.size(); i++) {
+            String name = shards.size() == 1
+                    ? HuggingFaceReader.SINGLE
+                    : String.format(Locale.ROOT, "model-%05d-of-%05d.safetensors", i + 1, shards.size());
+            List<SafetensorsWriter.Tensor> tensors = shards.get(i).stream()
+                    .flatMap(unit -> unit.tensors().stream())
+                    .toList();
+            try (SafetensorsWriter writer = new SafetensorsWriter(folder.file(name), tensors, Map.of("format", "pt"))) {
+                for (Unit unit : shards.get(i)) {
+                    wrapped += unit.write(writer);
+                }
+                writer.finish();
+            }
+            tensors.forEach(tensor -> fileOf.put(tensor.name(), name));
+            bytes += Files.size(folder.file(name));
+        }
+        if (shards.size() > 1) {
+            folder.json(HuggingFaceReader.INDEX, index(fileOf));
+        }
+        return new GptqSummary(shards.size(), bytes, packed.size(), copied, wrapped);
+    }
+
+    private List<List<Unit>> shards(long shardBytes) {
+        List<List<Unit>> shards = new ArrayList<>(List.of(new ArrayList<>()));
+        long held = 0;
+        for (Unit unit : units) {
+            long bytes = bytes(unit);
+            if (held > 0 && held + bytes > shardBytes) {
+                shards.add(new ArrayList<>());
+                held = 0;
+            }
+            shards.getLast().add(unit);
+            held += bytes;
+        }
+        return shards;
+    }
+
+    private static long bytes(Unit unit) {
+        return unit.tensors().stream()
+                .mapToLong(SafetensorsWriter.Tensor::byteSize)
+                .sum();
+    }
+
+    private ObjectNode index(Map<String, String> fileOf) {
+        ObjectNode index = JsonMapper.shared().createObjectNode();
+        index.putObject("metadata")
+                .put("total_size", units.stream().mapToLong(GptqExport::bytes).sum());
+        ObjectNode map = index.putObject("weight_map");
+        fileOf.forEach(map::put);
+        return index;
+    }
+}

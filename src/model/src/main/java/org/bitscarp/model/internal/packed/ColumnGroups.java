@@ -1,0 +1,63 @@
+package org.bitscarp.model.internal.packed;
+
+import java.io.IOException;
+import java.util.Arrays;
+import org.bitscarp.model.ModelException;
+import org.bitscarp.model.SafetensorsType;
+
+/**
+ * Which columns share a scale: runs of {@code size}, or each column by a tensor {@code g_idx} where a quantizer went
+ * through the columns in another order.
+ *
+ * @param count number of groups
+ * @param size columns of a group, the last one possibly shorter
+ * @param order null for runs
+ */
+record ColumnGroups(int count, int size, Part order) {
+    /** Runs of columns. */
+    static ColumnGroups runs(int columns, int size) {
+        return new ColumnGroups(Math.ceilDiv(columns, size), size, null);
+    }
+
+    /** @param order I32 {@code [columns]}; its values are checked when they are read */
+    ColumnGroups by(Part order) {
+        return new ColumnGroups(count, size, order);
+    }
+
+    /** The group of each column, or null for runs. */
+    int[] read() throws IOException {
+        if (order == null) {
+            return null;
+        }
+        int[] groups = order.integers();
+        // Compressed-tensors writes −1 where no order was set.
+        if (Arrays.stream(groups).allMatch(group -> group == -1) || inOrder(groups)) {
+            return null;
+        }
+        for (int column = 0; column < groups.length; column++) {
+            if (groups[column] < 0 || groups[column] >= count) {
+                throw order.wrong("puts column " + column + " into group " + groups[column] + "; there are " + count
+                        + " groups, counted from 0");
+            }
+        }
+        return groups;
+    }
+
+    private boolean inOrder(int[] groups) {
+        for (int column = 0; column < groups.length; column++) {
+            if (groups[column] != column / size) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    long byteSize() {
+        return order == null ? 0 : order.byteSize();
+    }
+
+    /** @throws ModelException where the tensor is not one index for each column */
+    static Part checkOrder(Part order, int columns) throws ModelException {
+        return order.checked(java.util.List.of((long) columns), "an index for each input", SafetensorsType.I32);
+    }
+}
