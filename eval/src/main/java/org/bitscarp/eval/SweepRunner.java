@@ -166,7 +166,8 @@ public final class SweepRunner {
             long blocks = result.stats().fallbacks - result.stats().unsampled;
             if (blocks > 0) {
                 notes.add(result.level() + ": " + blocks
-                        + " blocks could not follow the level's rule (scale outside fp16's range).");
+                        + " times the level's rule could not be followed (a scale outside fp16's range, a channel that is"
+                        + " never active, damping that had to be raised).");
             }
             if (result.stats().unsampled > 0) {
                 notes.add(result.level() + ": " + result.stats().unsampled

@@ -9,20 +9,23 @@ import org.bitscarp.compute.Backend;
 import org.bitscarp.model.TensorRole;
 
 /**
- * Mean squared activation of each input channel of one layer's linear maps, gathered from the full-precision model on
+ * Mean squared activation of each input channel of one layer's linear maps, and their second moments, gathered from the full-precision model on
  * calibration windows. Maps that read the same input share a mean; each expert has its own, over the tokens that were sent
  * to it. Sums are kept per unit and added in the order of units, so that they do not depend on the lanes.
  */
-final class Calibration {
+final class Calibration implements AutoCloseable {
     private final Backend backend;
+    private final HessianSums hessians;
     /** Units that came before one of their predecessors: about as many as there are lanes. */
     private final TreeMap<Integer, UnitSums> waiting = new TreeMap<>();
 
     private final UnitSums total = new UnitSums();
     private int next;
 
-    Calibration(Backend backend) {
+    /** @param withHessians whether second moments are wanted too */
+    Calibration(Backend backend, boolean withHessians) {
         this.backend = backend;
+        hessians = withHessians ? new HessianSums(backend) : null;
     }
 
     private static final class Sum {
@@ -71,11 +74,20 @@ final class Calibration {
     /** Runs a pass and counts what its tap sees. Units are numbered from 0 on; each is run once, in any order. */
     void unit(int unit, Pass pass) throws IOException {
         UnitSums seen = new UnitSums();
-        pass.run((role, expert, input) -> {
-            Sum sum = seen.of(role, expert, input.columns());
-            backend.addColumnSquares(input, sum.squares);
-            sum.rows += input.rows();
-        });
+        try {
+            pass.run((role, expert, input) -> {
+                Sum sum = seen.of(role, expert, input.columns());
+                backend.addColumnSquares(input, sum.squares);
+                sum.rows += input.rows();
+                if (hessians != null) {
+                    hessians.add(unit, role, expert, input);
+                }
+            });
+        } finally {
+            if (hessians != null) {
+                hessians.finish(unit);
+            }
+        }
         synchronized (this) {
             waiting.put(unit, seen);
             for (UnitSums ready = waiting.remove(next); ready != null; ready = waiting.remove(++next)) {
@@ -84,7 +96,7 @@ final class Calibration {
         }
     }
 
-    /** The means over all units. */
+    /** The means over all units. Hessians among them live until this is closed. */
     synchronized Importance importance() throws IOException {
         Map<TensorRole, float[]> overall = new EnumMap<>(TensorRole.class);
         Map<TensorRole, Map<Integer, float[]>> ofExperts = new EnumMap<>(TensorRole.class);
@@ -99,7 +111,7 @@ final class Calibration {
             overall.put(role, checked(role, all.mean()));
             ofExperts.put(role, means);
         }
-        return new Importance(overall, ofExperts);
+        return new Importance(overall, ofExperts, hessians == null ? Map.of() : hessians.means());
     }
 
     private static float[] checked(TensorRole role, float[] mean) throws IOException {
@@ -110,5 +122,12 @@ final class Calibration {
             }
         }
         return mean;
+    }
+
+    @Override
+    public void close() {
+        if (hessians != null) {
+            hessians.close();
+        }
     }
 }

@@ -2,21 +2,37 @@ package org.bitscarp.eval.engine;
 
 import java.util.Map;
 import org.bitscarp.model.TensorRole;
+import org.bitscarp.quant.InputStatistics;
+import org.bitscarp.quant.gptq.Hessian;
 
 /**
  * Mean squared activation per input channel of one layer's linear maps, as {@link Calibration} found it.
  *
  * @param overall by {@link TensorRole#input}; for experts the mean over all tokens of all experts
+ * @param hessians second moments by role and expert, where a level asked for them
  * @param ofExperts by role, then expert; 0 for a map that is not one of several. Experts without tokens are absent
  */
-record Importance(Map<TensorRole, float[]> overall, Map<TensorRole, Map<Integer, float[]>> ofExperts) {
+record Importance(
+        Map<TensorRole, float[]> overall,
+        Map<TensorRole, Map<Integer, float[]>> ofExperts,
+        Map<TensorRole, Map<Integer, Hessian>> hessians) {
     /** Without calibration. */
-    static final Importance NONE = new Importance(Map.of(), Map.of());
+    static final Importance NONE = new Importance(Map.of(), Map.of(), Map.of());
 
     /** Importances of a matrix, those of all experts where none of this one's were seen; null without calibration. */
     float[] of(TensorRole role, int expert) {
         float[] own = ofExperts.getOrDefault(role.input(), Map.of()).get(expert);
         return own != null ? own : overall.get(role.input());
+    }
+
+    /** All that is known of a matrix's inputs; null without calibration. An expert without tokens has no Hessian. */
+    InputStatistics inputs(TensorRole role, int expert) {
+        float[] meanSquares = of(role, expert);
+        return meanSquares == null
+                ? null
+                : new InputStatistics(
+                        meanSquares,
+                        hessians.getOrDefault(role.input(), Map.of()).get(expert));
     }
 
     /** Whether there was calibration and this expert saw none of it. */

@@ -73,15 +73,19 @@ final class LayerPass {
         inLayer = reader.layer(layer, full);
         present(full).forEach((role, w) -> backend.upload(w.data(), tensors.get(role)));
         holdsFullPrecision = true;
-        Importance importance =
-                calibrationPlan == null ? Importance.NONE : calibrate(calibrationPlan, calibrationStates);
-        for (int l = 0; l < tallies.size(); l++) {
-            LevelTally tally = tallies.get(l);
-            work.begins("layer " + (layer + 1) + ", " + tally.level, plan.rows());
-            long started = System.nanoTime();
-            load(tally, importance);
-            forward(plan, l, tally, states);
-            tally.nanos += System.nanoTime() - started;
+        boolean hessians = tallies.stream().anyMatch(t -> t.level.solver().needsHessian());
+        try (Calibration calibration = new Calibration(backend, hessians)) {
+            Importance importance = calibrationPlan == null
+                    ? Importance.NONE
+                    : calibrate(calibration, calibrationPlan, calibrationStates);
+            for (int l = 0; l < tallies.size(); l++) {
+                LevelTally tally = tallies.get(l);
+                work.begins("layer " + (layer + 1) + ", " + tally.level, plan.rows());
+                long started = System.nanoTime();
+                load(tally, importance);
+                forward(plan, l, tally, states);
+                tally.nanos += System.nanoTime() - started;
+            }
         }
     }
 
@@ -96,9 +100,8 @@ final class LayerPass {
         return present;
     }
 
-    private Importance calibrate(WindowPlan plan, HiddenStates states) throws IOException {
+    private Importance calibrate(Calibration calibration, WindowPlan plan, HiddenStates states) throws IOException {
         work.begins("layer " + (layer + 1) + ", calibration", plan.rows());
-        Calibration calibration = new Calibration(backend);
         LayerWeights weights = new LayerWeights(present(tensors));
         lanes.forEach(plan.units().size(), (lane, u) -> {
             WindowPlan.Unit unit = plan.units().get(u);
@@ -133,7 +136,7 @@ final class LayerPass {
                 int rows = weights.rows() / matrices;
                 jobs.add(new MatrixQuantizer.Job(
                         weights.slice(i * rows, rows),
-                        importance.of(role, i),
+                        importance.inputs(role, i),
                         tensors.get(role).slice(i * rows, rows)));
                 if (solver.calibrated() && importance.unsampled(role, i)) {
                     tally.unsampledExpert();

@@ -8,9 +8,11 @@ import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.Tensor;
 import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.DenseMatrix;
+import org.bitscarp.quant.InputStatistics;
 import org.bitscarp.quant.PackedMatrix;
 import org.bitscarp.quant.SolveStats;
 import org.bitscarp.quant.Solver;
+import org.bitscarp.quant.Solvers;
 
 /**
  * Quantizes matrices into their packed bytes and decodes those bytes for the backend, row ranges of all matrices spread
@@ -31,10 +33,10 @@ final class MatrixQuantizer {
     /**
      * One matrix to quantize.
      *
-     * @param importance mean squared activation per input channel, or null
+     * @param inputs what calibration tells of its inputs, or null
      * @param target where the decoded weights go
      */
-    record Job(DenseMatrix weights, float[] importance, Tensor target) {}
+    record Job(DenseMatrix weights, InputStatistics inputs, Tensor target) {}
 
     /** What became of one matrix. */
     record Outcome(SolveStats stats, long bytes) {}
@@ -48,7 +50,7 @@ final class MatrixQuantizer {
             Solver.RowSolver[] solvers = new Solver.RowSolver[jobs.size()];
             lanes.forEach(jobs.size(), (lane, i) -> {
                 Job job = jobs.get(i);
-                solvers[i] = solver.prepare(job.weights, job.importance, packed.get(i));
+                solvers[i] = fitting(solver, job).prepare(job.weights, job.inputs, packed.get(i));
             });
             List<Piece> pieces = new ArrayList<>();
             for (int i = 0; i < jobs.size(); i++) {
@@ -70,6 +72,12 @@ final class MatrixQuantizer {
             pieces.forEach(piece -> outcomes.get(piece.job).stats.add(piece.stats));
             return outcomes;
         }
+    }
+
+    /** The search of scales for an expert that no token was sent to; the caller counts these. */
+    private static Solver fitting(Solver solver, Job job) {
+        boolean unknown = job.inputs == null || job.inputs.hessian() == null;
+        return solver.needsHessian() && unknown ? Solvers.SEARCH : solver;
     }
 
     private record Piece(int job, Solver.RowSolver rows, int from, int to, SolveStats stats) {

@@ -32,8 +32,29 @@ final class MemoryUse {
             }
         }
         // As read, on the backend, and packed: one level at a time.
-        long layers = 2 * layer + Arrays.stream(packed).max().orElse(0) + lanes * Workspace.bytes(spec, unitRows);
+        long layers = hessians(checkpoint, levels)
+                + 2 * layer
+                + Arrays.stream(packed).max().orElse(0)
+                + lanes * Workspace.bytes(spec, unitRows);
         return Math.max(layers, HeadScorer.bytes(spec, unitRows, lanes, headFormats));
+    }
+
+    /** Second moments of a layer's inputs: the sum, the mean, the factor, and the two in another order of the channels. */
+    private static long hessians(Checkpoint checkpoint, List<Level> levels) {
+        if (levels.stream().noneMatch(level -> level.solver().needsHessian())) {
+            return 0;
+        }
+        long bytes = 0;
+        for (TensorRole role : TensorRole.values()) {
+            Weight weight = role.linear() && role.input() == role
+                    ? checkpoint.anyLayer(role).orElse(null)
+                    : null;
+            if (weight != null) {
+                long inputs = role.perExpert() ? checkpoint.spec().mlp().experts() : 1;
+                bytes += 5 * 4 * inputs * weight.columns() * weight.columns();
+            }
+        }
+        return bytes;
     }
 
     private static long packedBytes(Level level, Weight weight) {

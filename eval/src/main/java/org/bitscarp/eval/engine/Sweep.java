@@ -86,6 +86,7 @@ public final class Sweep {
      */
     public List<LevelResult> run() throws IOException {
         SweepChecks.widths(checkpoint, levels);
+        SweepChecks.calibration(levels, calibrationPlan);
         SweepChecks.positions(checkpoint, longestWindow());
         int calibrationRows = calibrationPlan == null ? 0 : calibrationPlan.rows();
         total = (double) spec.layers() * ((double) plan.rows() * levels.size() + calibrationRows)

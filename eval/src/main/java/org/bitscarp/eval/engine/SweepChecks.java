@@ -1,6 +1,7 @@
 package org.bitscarp.eval.engine;
 
 import java.util.List;
+import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.TensorRole;
 import org.bitscarp.model.Weight;
@@ -35,6 +36,17 @@ final class SweepChecks {
             throw new IllegalArgumentException("windows of " + longestWindow + " tokens, but " + positions.name()
                     + " has learned positions for " + positions.rows() + "; use --context " + positions.rows()
                     + " or less");
+        }
+    }
+
+    /** A level that needs calibration gets some. */
+    static void calibration(List<Level> levels, WindowPlan calibrationPlan) {
+        for (Level level : levels) {
+            if (level.solver().needsHessian() && calibrationPlan == null) {
+                throw new IllegalArgumentException(level + ": " + level.solver().name()
+                        + " needs calibration text, which should not be the text that is measured; give --calibration"
+                        + " builtin-calibration, a file or a data set");
+            }
         }
     }
 }

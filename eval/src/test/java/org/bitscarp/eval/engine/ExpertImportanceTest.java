@@ -18,6 +18,7 @@ import org.bitscarp.compute.TensorMemory;
 import org.bitscarp.model.TensorRole;
 import org.bitscarp.model.Weight;
 import org.bitscarp.quant.DenseMatrix;
+import org.bitscarp.quant.InputStatistics;
 import org.bitscarp.quant.Level;
 import org.bitscarp.quant.PackedMatrix;
 import org.bitscarp.quant.SolveStats;
@@ -120,7 +121,9 @@ class ExpertImportanceTest {
                     new DenseMatrix(all.asSlice(4L * expert * rows * columns, 4L * rows * columns), rows, columns);
             Level level = Level.parseList(LEVEL).getFirst();
             PackedMatrix packed = PackedMatrix.allocate(level.format(), rows, columns, arena);
-            level.solver().prepare(weights, importance, packed).solve(0, rows, stats);
+            level.solver()
+                    .prepare(weights, InputStatistics.of(importance), packed)
+                    .solve(0, rows, stats);
         }
     }
 }

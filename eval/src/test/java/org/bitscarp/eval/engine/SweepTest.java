@@ -3,6 +3,7 @@ package org.bitscarp.eval.engine;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -138,6 +139,32 @@ class SweepTest {
                 Progress.NONE);
         sweep.run();
         assertEquals(64, sweep.modelSha256().length());
+    }
+
+    /** Sums of outer products are taken in the order of the units, whatever lane gets there first. */
+    @Test
+    void neitherThreadsNorMemoryChangeABitOfErrorFeedback() throws IOException {
+        WindowPlan calibration = Measurements.plan(tokens(45 * CONTEXT, 2), CONTEXT);
+        String levels = "fp32,int3:g64:gptq,q4_0:gptq-actorder";
+        List<LevelResult> one;
+        try (Backend backend = cpu(1)) {
+            one = Measurements.run(checkpoint, backend, plan, calibration, levels, Measurements.PLENTY);
+        }
+        for (int lanes : new int[] {2, 3}) {
+            try (Backend backend = cpu(lanes)) {
+                List<LevelResult> more = Measurements.run(checkpoint, backend, plan, calibration, levels, 0);
+                for (int l = 0; l < one.size(); l++) {
+                    assertSameBits(one.get(l), more.get(l));
+                }
+            }
+        }
+    }
+
+    @Test
+    void errorFeedbackWithoutCalibrationIsRefusedBeforeAnyWork() {
+        assertTrue(assertThrows(IllegalArgumentException.class, () -> run(cpu(1), "int4:gptq", Measurements.PLENTY))
+                .getMessage()
+                .contains("--calibration"));
     }
 
     @Test

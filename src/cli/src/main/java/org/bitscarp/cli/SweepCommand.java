@@ -29,7 +29,7 @@ import picocli.CommandLine.Spec;
         footer = {
             "",
             "Levels: fp32 fp16 bf16; int2 ... int8 with :gN (group, default 128) or :row, :sym or :asym (default);",
-            "nf4[:gN]; ternary with :gN, :row or :tensor; GGUF's q4_0 ... q6_k, iq4_nl, tq2_0, mxfp4, ...; each with :rtn (round to nearest, default) or :search",
+            "nf4[:gN]; ternary with :gN, :row or :tensor; GGUF's q4_0 ... q6_k, iq4_nl, tq2_0, mxfp4, ...; each with :rtn (round to nearest, default), :search or :gptq (error feedback; needs --calibration)",
             "(importance-weighted scale search). The first level is the reference that the others are compared with.",
             "",
             "Examples:",

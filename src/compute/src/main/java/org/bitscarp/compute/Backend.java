@@ -108,6 +108,14 @@ public interface Backend extends AutoCloseable {
     void addColumnSquares(Tensor x, double[] sums);
 
     /**
+     * Adds rows {@code [first, first + count)} of xᵀ·x, from the diagonal on: {@code sums[i][j] += Σ over rows of
+     * x[·][i]·x[·][j]} for j ≥ {@code first}.
+     *
+     * @param sums [x.columns(), x.columns()]
+     */
+    void addOuterProducts(Tensor x, int first, int count, Tensor sums);
+
+    /**
      * Takes one slice of a reference's logits into its statistics.
      *
      * @param logits [rows, n], the logits of tokens {@code firstToken … firstToken + n − 1}

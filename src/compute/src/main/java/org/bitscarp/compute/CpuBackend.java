@@ -227,6 +227,17 @@ public final class CpuBackend extends HostBackend {
     }
 
     @Override
+    public void addOuterProducts(Tensor x, int first, int count, Tensor sums) {
+        requireOuterProducts(x, first, count, sums);
+        int n = x.columns();
+        if (x.rows() > 0 && count > 0) {
+            Gemm.Panel rows = new Gemm.Panel(host(x).data(), first, n);
+            Gemm.Panel target = new Gemm.Panel(host(sums).data(), (long) first * n + first, n);
+            gemm.addTransposed(count, n - first, x.rows(), rows, rows, target);
+        }
+    }
+
+    @Override
     public void scoreReference(Tensor logits, int firstToken, int[] targets, Scores scores, Tensor exponentials) {
         requireSameShape("score", logits, exponentials);
         for (int row = 0; row < logits.rows(); row++) {

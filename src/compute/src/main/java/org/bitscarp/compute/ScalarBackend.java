@@ -259,6 +259,20 @@ public final class ScalarBackend extends HostBackend {
     }
 
     @Override
+    public void addOuterProducts(Tensor x, int first, int count, Tensor sums) {
+        requireOuterProducts(x, first, count, sums);
+        for (int i = first; i < first + count; i++) {
+            for (int j = first; j < x.columns(); j++) {
+                double sum = 0;
+                for (int row = 0; row < x.rows(); row++) {
+                    sum += (double) get(x, row, i) * get(x, row, j);
+                }
+                set(sums, i, j, (float) (get(sums, i, j) + sum));
+            }
+        }
+    }
+
+    @Override
     public void scoreReference(Tensor logits, int firstToken, int[] targets, Scores scores, Tensor exponentials) {
         for (int row = 0; row < logits.rows(); row++) {
             takeSlice(logits, row, firstToken, targets[row], scores);

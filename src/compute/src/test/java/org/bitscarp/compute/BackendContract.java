@@ -110,6 +110,17 @@ abstract class BackendContract extends LayerContract {
     }
 
     @ParameterizedTest
+    @CsvSource({"1,1,0,1", "5,7,0,7", "33,40,0,40", "300,129,64,65", "7,200,130,3", "2048,65,1,64"})
+    void outerProducts(int rows, int columns, int first, int count) {
+        Pair x = pair(rows, columns);
+        Pair sums = pair(columns, columns);
+        backend.addOuterProducts(x.device, first, count, sums.device);
+        specification.addOuterProducts(x.host, first, count, sums.host);
+        // As in a product of that depth, and one addition more.
+        sums.check("outer products", (rows + 3) * UNIT * 4 * Math.sqrt(rows));
+    }
+
+    @ParameterizedTest
     @CsvSource({"1,1", "17,17", "40,7", "300,129", "4096,4096", "1000,333"})
     void scoresOfAVocabularyInSlices(int vocabulary, int slice) {
         int rows = 5;

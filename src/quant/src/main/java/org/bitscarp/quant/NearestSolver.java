@@ -28,15 +28,12 @@ final class NearestSolver implements Solver {
     }
 
     @Override
-    public RowSolver prepare(DenseMatrix weights, float[] importance, PackedMatrix target) {
-        if (weights.rows() != target.rows() || weights.columns() != target.columns()) {
-            throw new IllegalArgumentException("weights are " + weights.rows() + " × " + weights.columns()
-                    + ", the packed matrix is " + target.rows() + " × " + target.columns());
+    public RowSolver prepare(DenseMatrix weights, InputStatistics inputs, PackedMatrix target) {
+        target.checkShape(weights);
+        if (inputs != null) {
+            inputs.check(weights.columns());
         }
-        if (importance != null && importance.length != weights.columns()) {
-            throw new IllegalArgumentException("importance has " + importance.length + " entries for "
-                    + weights.columns() + " input channels; one each is needed");
-        }
+        float[] importance = inputs == null ? null : inputs.meanSquares();
         BlockFormat format = target.format();
         Grid shared = null;
         if (format.sharedGrid()) {

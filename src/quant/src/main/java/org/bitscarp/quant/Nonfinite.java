@@ -1,10 +1,10 @@
 package org.bitscarp.quant;
 
 /** NaN and infinities among weights. */
-final class Nonfinite {
+public final class Nonfinite {
     private Nonfinite() {}
 
-    static int count(float[] w) {
+    public static int count(float[] w) {
         int count = 0;
         for (float x : w) {
             // Only NaN and infinities leave a difference with themselves.
@@ -14,7 +14,7 @@ final class Nonfinite {
     }
 
     /** Sets {@code target[i]} to 0 wherever {@code w[i]} is NaN or infinite; the two may be the same array. */
-    static void clear(float[] w, float[] target) {
+    public static void clear(float[] w, float[] target) {
         for (int i = 0; i < w.length; i++) {
             if (!Float.isFinite(w[i])) {
                 target[i] = 0;

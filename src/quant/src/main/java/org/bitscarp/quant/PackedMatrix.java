@@ -36,6 +36,14 @@ public record PackedMatrix(BlockFormat format, int rows, int columns, MemorySegm
         }
     }
 
+    /** @throws IllegalArgumentException where a matrix of this shape has no place here */
+    public void checkShape(DenseMatrix weights) {
+        if (weights.rows() != rows || weights.columns() != columns) {
+            throw new IllegalArgumentException("weights are " + weights.rows() + " × " + weights.columns()
+                    + ", the packed matrix is " + rows + " × " + columns);
+        }
+    }
+
     /** Size in bytes, everything included that a reader needs besides the shape and the format's name. */
     public long byteSize() {
         return rows * format.rowBytes(columns);

@@ -10,8 +10,13 @@ public interface Solver {
         return format.fitted();
     }
 
-    /** Whether {@link #prepare} makes use of importances. */
+    /** Whether {@link #prepare} makes use of what calibration found. */
     default boolean calibrated() {
+        return false;
+    }
+
+    /** Whether {@link #prepare} needs second moments of the inputs, {@link InputStatistics#hessian}. */
+    default boolean needsHessian() {
         return false;
     }
 
@@ -20,11 +25,10 @@ public interface Solver {
      * part that works on rows.
      *
      * @param weights the full-precision matrix; read only
-     * @param importance mean squared activation of each input channel, {@code weights.columns()} long; null when there
-     *     was no calibration
+     * @param inputs what calibration tells of the inputs; null when there was none
      * @param target where the packed rows go
      */
-    RowSolver prepare(DenseMatrix weights, float[] importance, PackedMatrix target);
+    RowSolver prepare(DenseMatrix weights, InputStatistics inputs, PackedMatrix target);
 
     /** Solves rows independently of each other, so that callers may spread row ranges over threads. */
     interface RowSolver {

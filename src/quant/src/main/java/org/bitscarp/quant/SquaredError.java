@@ -1,11 +1,11 @@
 package org.bitscarp.quant;
 
 /** Squared rounding errors, in double precision. */
-final class SquaredError {
+public final class SquaredError {
     private SquaredError() {}
 
     /** Adds ‖w − rounded‖² and ‖w‖²; four sums each, always combined in the same order. */
-    static void add(float[] w, float[] rounded, SolveStats stats) {
+    public static void add(float[] w, float[] rounded, SolveStats stats) {
         double e0 = 0;
         double e1 = 0;
         double e2 = 0;

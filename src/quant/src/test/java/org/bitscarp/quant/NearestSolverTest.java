@@ -37,9 +37,9 @@ class NearestSolverTest {
         PackedMatrix whole = PackedMatrix.allocate(level.format(), ROWS, COLUMNS, Arena.ofAuto());
         PackedMatrix parts = PackedMatrix.allocate(level.format(), ROWS, COLUMNS, Arena.ofAuto());
         SolveStats stats = new SolveStats();
-        level.solver().prepare(weights, importance, whole).solve(0, ROWS, stats);
+        level.solver().prepare(weights, InputStatistics.of(importance), whole).solve(0, ROWS, stats);
         SolveStats merged = new SolveStats();
-        Solver.RowSolver rows = level.solver().prepare(weights, importance, parts);
+        Solver.RowSolver rows = level.solver().prepare(weights, InputStatistics.of(importance), parts);
         for (int[] range : new int[][] {{7, 13}, {0, 1}, {3, 3}, {1, 7}}) {
             SolveStats part = new SolveStats();
             rows.solve(range[0], range[1], part);
@@ -104,7 +104,9 @@ class NearestSolverTest {
         PackedMatrix other = PackedMatrix.allocate(FloatFormat.FP16, 2, 9, Arena.ofAuto());
         PackedMatrix same = PackedMatrix.allocate(FloatFormat.FP16, 2, 8, Arena.ofAuto());
         assertThrows(IllegalArgumentException.class, () -> Solvers.RTN.prepare(weights, null, other));
-        assertThrows(IllegalArgumentException.class, () -> Solvers.RTN.prepare(weights, new float[7], same));
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> Solvers.RTN.prepare(weights, InputStatistics.of(new float[7]), same));
     }
 
     @Test

@@ -17,6 +17,15 @@ public interface Gemm {
     void multiply(int m, int n, int k, Panel x, Panel w, boolean transposed, Panel y);
 
     /**
+     * y += xᵀ·w.
+     *
+     * @param x [k, m]
+     * @param w [k, n]
+     * @param y [m, n]
+     */
+    void addTransposed(int m, int n, int k, Panel x, Panel w, Panel y);
+
+    /**
      * A matrix inside a larger one.
      *
      * @param data floats in native order

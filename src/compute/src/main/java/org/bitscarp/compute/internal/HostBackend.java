@@ -92,6 +92,15 @@ public abstract class HostBackend implements Backend {
                 shape(x));
     }
 
+    protected static void requireOuterProducts(Tensor x, int first, int count, Tensor sums) {
+        require(
+                sums.rows() == x.columns() && sums.columns() == x.columns(),
+                "outer products: %s into %s",
+                shape(x),
+                shape(sums));
+        Objects.checkFromIndexSize(first, count, x.columns());
+    }
+
     /** One index for each row of {@code few}, each a row of {@code many}. */
     protected static void requireRows(String operation, int[] rows, Tensor few, Tensor many) {
         require(

@@ -42,10 +42,19 @@ public final class OpenBlasGemm implements Gemm {
 
     @Override
     public void multiply(int m, int n, int k, Panel x, Panel w, boolean transposed, Panel y) {
+        sgemm(NO_TRANSPOSE, transposed ? TRANSPOSE : NO_TRANSPOSE, m, n, k, x, w, 0, y);
+    }
+
+    @Override
+    public void addTransposed(int m, int n, int k, Panel x, Panel w, Panel y) {
+        sgemm(TRANSPOSE, NO_TRANSPOSE, m, n, k, x, w, 1, y);
+    }
+
+    private static void sgemm(int forX, int forW, int m, int n, int k, Panel x, Panel w, float beta, Panel y) {
         openblas_nolapack.cblas_sgemm(
                 ROW_MAJOR,
-                NO_TRANSPOSE,
-                transposed ? TRANSPOSE : NO_TRANSPOSE,
+                forX,
+                forW,
                 m,
                 n,
                 k,
@@ -54,7 +63,7 @@ public final class OpenBlasGemm implements Gemm {
                 x.stride(),
                 new Address(w),
                 w.stride(),
-                0,
+                beta,
                 new Address(y),
                 y.stride());
     }

@@ -42,17 +42,26 @@ public final class VectorGemm implements Gemm {
 
     @Override
     public void multiply(int m, int n, int k, Panel x, Panel w, boolean transposed, Panel y) {
+        clear(m, n, y);
+        add(m, n, k, x, false, w, transposed, y);
+    }
+
+    @Override
+    public void addTransposed(int m, int n, int k, Panel x, Panel w, Panel y) {
+        add(m, n, k, x, true, w, false, y);
+    }
+
+    private void add(int m, int n, int k, Panel x, boolean xTransposed, Panel w, boolean wTransposed, Panel y) {
         Scratch s = scratch.get();
         int width = tile.width();
-        clear(m, n, y);
         for (int columns = 0; columns < n; columns += BLOCK_COLUMNS) {
             int n0 = Math.min(BLOCK_COLUMNS, n - columns);
             for (int depth = 0; depth < k; depth += DEPTH) {
                 int k0 = Math.min(DEPTH, k - depth);
-                packW(w, transposed, columns, n0, depth, k0, width, s.w);
+                packW(w, wTransposed, columns, n0, depth, k0, width, s.w);
                 for (int rows = 0; rows < m; rows += BLOCK_ROWS) {
                     int m0 = Math.min(BLOCK_ROWS, m - rows);
-                    packX(x, rows, m0, depth, k0, s.x);
+                    packX(x, xTransposed, rows, m0, depth, k0, s.x);
                     long target = y.at() + (long) rows * y.stride() + columns;
                     multiplyBlock(m0, n0, k0, s, y, target);
                 }
@@ -87,15 +96,18 @@ public final class VectorGemm implements Gemm {
     }
 
     /** Slivers of four rows, one column of the sliver after another; missing rows are zero. */
-    private static void packX(Panel x, int row, int rows, int column, int columns, MemorySegment target) {
+    private static void packX(
+            Panel x, boolean transposed, int row, int rows, int column, int columns, MemorySegment target) {
+        long rowStep = transposed ? 1 : x.stride();
+        long columnStep = transposed ? x.stride() : 1;
         for (int i = 0; i < rows; i += TILE_ROWS) {
             for (int r = 0; r < TILE_ROWS; r++) {
                 long to = (long) i * columns + r;
                 if (i + r < rows) {
-                    long from = x.at() + (long) (row + i + r) * x.stride() + column;
+                    long from = x.at() + (row + i + r) * rowStep + column * columnStep;
                     for (int p = 0; p < columns; p++) {
-                        target.setAtIndex(
-                                JAVA_FLOAT, to + (long) p * TILE_ROWS, x.data().getAtIndex(JAVA_FLOAT, from + p));
+                        float value = x.data().getAtIndex(JAVA_FLOAT, from + p * columnStep);
+                        target.setAtIndex(JAVA_FLOAT, to + (long) p * TILE_ROWS, value);
                     }
                 } else {
                     for (int p = 0; p < columns; p++) {

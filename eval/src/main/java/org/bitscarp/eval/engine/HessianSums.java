@@ -1,0 +1,107 @@
+package org.bitscarp.eval.engine;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.Map;
+import org.bitscarp.compute.Backend;
+import org.bitscarp.compute.Tensor;
+import org.bitscarp.compute.TensorMemory;
+import org.bitscarp.model.TensorRole;
+import org.bitscarp.quant.DenseMatrix;
+import org.bitscarp.quant.gptq.Hessian;
+
+/**
+ * Sums of x·xᵀ over calibration windows, of every input of a layer. A unit's products go straight into the one sum, since
+ * a copy for each lane would not fit; so that the sum does not depend on the lanes, units take their turn, panel of rows by
+ * panel of rows: while one unit works on a panel, another can work on the next.
+ */
+final class HessianSums implements AutoCloseable {
+    private static final int PANEL = 512;
+
+    private record Input(TensorRole role, int expert) {}
+
+    private static final class Sum {
+        private final Tensor products;
+        private final Turns[] panels;
+        private long rows;
+
+        Sum(Tensor products) {
+            this.products = products;
+            panels = new Turns[(products.columns() + PANEL - 1) / PANEL];
+            for (int i = 0; i < panels.length; i++) {
+                panels[i] = new Turns();
+            }
+        }
+    }
+
+    private final Backend backend;
+    private final TensorMemory memory;
+    private final Arena arena = Arena.ofShared();
+    private final Map<Input, Sum> sums = new HashMap<>();
+    private final Turns.Finished finished = new Turns.Finished();
+
+    HessianSums(Backend backend) {
+        this.backend = backend;
+        memory = backend.newMemory();
+    }
+
+    /** Adds what a unit sends through a map; waits for units before it. */
+    void add(int unit, TensorRole role, int expert, Tensor input) {
+        Sum sum = sum(new Input(role, expert), input.columns());
+        int n = input.columns();
+        for (int p = 0; p < sum.panels.length; p++) {
+            int first = p * PANEL;
+            int panel = p;
+            sum.panels[p].take(unit, finished, () -> {
+                backend.addOuterProducts(input, first, Math.min(PANEL, n - first), sum.products);
+                sum.rows += panel == 0 ? input.rows() : 0;
+            });
+        }
+    }
+
+    private synchronized Sum sum(Input input, int columns) {
+        return sums.computeIfAbsent(input, key -> {
+            Tensor products = memory.allocate(columns, columns);
+            backend.clear(products);
+            return new Sum(products);
+        });
+    }
+
+    /** A unit has gone through the layer, or failed: nobody waits for it any more. */
+    void finish(int unit) {
+        finished.add(unit);
+    }
+
+    /** The means, by role and expert; an expert without tokens has none. They live until this is closed. */
+    synchronized Map<TensorRole, Map<Integer, Hessian>> means() {
+        Map<TensorRole, Map<Integer, Hessian>> means = new HashMap<>();
+        sums.forEach((input, sum) ->
+                means.computeIfAbsent(input.role, role -> new HashMap<>()).put(input.expert, mean(sum)));
+        return means;
+    }
+
+    /** Divides by the number of tokens and mirrors what lies above the diagonal. */
+    private Hessian mean(Sum sum) {
+        int n = sum.products.columns();
+        MemorySegment values = arena.allocate(4L * n * n, 64);
+        backend.download(sum.products, values);
+        float scale = (float) (1.0 / sum.rows);
+        for (int i = 0; i < n; i++) {
+            for (int j = i; j < n; j++) {
+                float mean = values.getAtIndex(JAVA_FLOAT, (long) i * n + j) * scale;
+                values.setAtIndex(JAVA_FLOAT, (long) i * n + j, mean);
+                values.setAtIndex(JAVA_FLOAT, (long) j * n + i, mean);
+            }
+        }
+        return new Hessian(new DenseMatrix(values, n, n), arena);
+    }
+
+    @Override
+    public void close() {
+        memory.close();
+        arena.close();
+    }
+}

@@ -1,0 +1,28 @@
+package org.bitscarp.quant;
+
+import org.bitscarp.quant.gptq.Hessian;
+
+/**
+ * What calibration tells of the inputs of a linear map.
+ *
+ * @param meanSquares mean squared activation of each input channel
+ * @param hessian mean of x·xᵀ over the same tokens, or null where no solver asked for it
+ */
+public record InputStatistics(float[] meanSquares, Hessian hessian) {
+    /** Mean squares alone. */
+    public static InputStatistics of(float[] meanSquares) {
+        return meanSquares == null ? null : new InputStatistics(meanSquares, null);
+    }
+
+    /** @throws IllegalArgumentException where they belong to a matrix of another width */
+    public void check(int columns) {
+        if (meanSquares.length != columns) {
+            throw new IllegalArgumentException("importance has " + meanSquares.length + " entries for " + columns
+                    + " input channels; one each is needed");
+        }
+        if (hessian != null && hessian.size() != columns) {
+            throw new IllegalArgumentException(
+                    "a Hessian of " + hessian.size() + " channels for a matrix of " + columns + " columns");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+package org.bitscarp.quant.gptq;
+
+import java.util.stream.IntStream;
+
+/**
+ * In which order the columns of a matrix are rounded, and how many at a time before the rest is updated (lazy batches, arXiv
+ * 2210.17323, section 3.3, step 2).
+ *
+ * @param order column that is rounded j-th
+ * @param batches where each batch begins; the last entry is the number of columns
+ */
+record ColumnPlan(int[] order, int[] batches) {
+    /** Columns in a batch: 128 × 128 floats of the factor are 64 KiB, in the second-level cache for all rows of a tile. */
+    private static final int BATCH = 128;
+
+    /**
+     * From left to right. A block of the format that does not end with the batch begins it, so that its grid is fitted to
+     * weights that have seen all updates.
+     *
+     * @param blockLength weights in a block of the format
+     */
+    static ColumnPlan leftToRight(int columns, int blockLength) {
+        IntStream.Builder begins = IntStream.builder();
+        for (int begin = 0; begin < columns; ) {
+            begins.add(begin);
+            int end = Math.min(columns, begin + BATCH);
+            int block = (end - 1) / blockLength * blockLength;
+            boolean cut = block > begin && Math.min(columns, block + blockLength) > end;
+            begin = cut ? block : end;
+        }
+        return new ColumnPlan(
+                IntStream.range(0, columns).toArray(),
+                begins.add(columns).build().toArray());
+    }
+
+    /** In an order that is given, with grids that are fitted beforehand. */
+    static ColumnPlan in(int[] order) {
+        int columns = order.length;
+        IntStream begins = IntStream.iterate(0, begin -> begin < columns, begin -> begin + BATCH);
+        return new ColumnPlan(
+                order, IntStream.concat(begins, IntStream.of(columns)).toArray());
+    }
+}

@@ -1,0 +1,21 @@
+package org.bitscarp.quant.gptq;
+
+/**
+ * What is done beside the column loop of GPTQ (arXiv 2210.17323, algorithm 1).
+ *
+ * @param damping share of the Hessian's mean diagonal that is added to it; 0.01 in the paper (section 4)
+ * @param search grids minimise the error weighted by the inputs' mean squares, instead of the format's published rule
+ * @param refinements passes of coordinate descent over the codes of a row under the full Hessian, after the loop
+ * @param activationOrder columns in the order of falling diagonal, grids fitted to the weights before the loop
+ *     ({@code --act-order} with static groups of the reference code)
+ */
+public record GptqOptions(double damping, boolean search, int refinements, boolean activationOrder) {
+    /** As published: left to right, each group's grid from the weights as the loop has left them. */
+    public static final GptqOptions PUBLISHED = new GptqOptions(0.01, false, 0, false);
+
+    /** As published with activation order and static groups. */
+    public static final GptqOptions ACTIVATION_ORDER = new GptqOptions(0.01, false, 0, true);
+
+    /** What measured best. */
+    public static final GptqOptions BEST = new GptqOptions(0.01, true, 4, false);
+}

@@ -1,0 +1,123 @@
+package org.bitscarp.quant.gptq;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.bitscarp.quant.BlockFormat;
+import org.bitscarp.quant.DenseMatrix;
+import org.bitscarp.quant.Grid;
+import org.bitscarp.quant.InputStatistics;
+import org.bitscarp.quant.PackedMatrix;
+import org.bitscarp.quant.SolveStats;
+import org.bitscarp.quant.Solver;
+
+/**
+ * GPTQ (Frantar et al. 2022) on any block format: weights are rounded column after column, and the error of each is made up
+ * for by the columns that are still to come, as the inverse Hessian says. Rows do not depend on each other.
+ */
+public final class GptqSolver implements Solver {
+    /** Rows at a time: their weights in fp32 stay in the second-level cache up to about 8,000 columns. */
+    private static final int TILE = 16;
+
+    private final String name;
+    private final GptqOptions options;
+
+    public GptqSolver(String name, GptqOptions options) {
+        this.name = name;
+        this.options = options;
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public boolean calibrated() {
+        return true;
+    }
+
+    @Override
+    public boolean needsHessian() {
+        return true;
+    }
+
+    /** @throws IllegalArgumentException without a Hessian: there is no error feedback without calibration */
+    @Override
+    public RowSolver prepare(DenseMatrix weights, InputStatistics inputs, PackedMatrix target) {
+        if (inputs == null || inputs.hessian() == null) {
+            throw new IllegalArgumentException("solver " + name + " needs calibration text");
+        }
+        target.checkShape(weights);
+        inputs.check(weights.columns());
+        return new Prepared(weights, inputs, target);
+    }
+
+    private final class Prepared implements RowSolver {
+        private final DenseMatrix weights;
+        private final InputStatistics inputs;
+        private final PackedMatrix target;
+        private final BlockFormat format;
+        private final Grid shared;
+        private final InverseFactor factor;
+        private final ColumnPlan plan;
+
+        Prepared(DenseMatrix weights, InputStatistics inputs, PackedMatrix target) {
+            this.weights = weights;
+            this.inputs = inputs;
+            this.target = target;
+            format = target.format();
+            shared = !format.sharedGrid()
+                    ? null
+                    : options.search() ? format.searchShared(weights, inputs.meanSquares()) : format.fitShared(weights);
+            if (options.activationOrder()) {
+                Hessian.Ordered ordered = inputs.hessian().byFallingDiagonal();
+                factor = ordered.hessian().factor(options.damping());
+                plan = ColumnPlan.in(ordered.order());
+            } else {
+                factor = inputs.hessian().factor(options.damping());
+                plan = ColumnPlan.leftToRight(weights.columns(), format.blockLength(weights.columns()));
+            }
+        }
+
+        @Override
+        public void solve(int from, int to, SolveStats stats) {
+            if (from == 0 && to > 0) {
+                stats.fallbacks += factor.raised() + factor.dead();
+            }
+            int columns = weights.columns();
+            ColumnLoop loop = new ColumnLoop(this::fit, factor, plan, shared != null || options.activationOrder());
+            CoordinateDescent descent = new CoordinateDescent(inputs.hessian(), factor.lambda(), options.refinements());
+            try (Arena arena = Arena.ofConfined()) {
+                int rows = Math.min(TILE, to - from);
+                MemorySegment work = arena.allocate(4L * rows * columns, 64);
+                MemorySegment errors = arena.allocate(4L * rows * columns, 64);
+                for (int row = from; row < to; row += TILE) {
+                    RowTile tile = new RowTile(weights, row, Math.min(TILE, to - row), format, shared);
+                    if (options.activationOrder() && shared == null) {
+                        fitAll(tile);
+                    }
+                    loop.run(tile, work, errors);
+                    if (options.refinements() > 0) {
+                        descent.run(tile, errors, work);
+                    }
+                    tile.pack(target, stats);
+                }
+            }
+        }
+
+        private void fitAll(RowTile tile) {
+            for (int r = 0; r < tile.rows; r++) {
+                for (int b = 0; b < tile.grids[r].length; b++) {
+                    int column = b * tile.blockLength;
+                    tile.grids[r][b] = fit(tile.weights[r], column, tile.length(b), column);
+                }
+            }
+        }
+
+        private Grid fit(float[] w, int from, int length, int column) {
+            return options.search()
+                    ? format.search(w, from, length, inputs.meanSquares(), column)
+                    : format.fit(w, from, length);
+        }
+    }
+}

@@ -1,0 +1,103 @@
+package org.bitscarp.quant.gptq;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import org.bitscarp.quant.BlockFormat;
+import org.bitscarp.quant.DenseMatrix;
+import org.bitscarp.quant.Grid;
+import org.bitscarp.quant.Nonfinite;
+import org.bitscarp.quant.PackedMatrix;
+import org.bitscarp.quant.SolveStats;
+import org.bitscarp.quant.SquaredError;
+
+/** Some rows of a matrix while they are quantized: weights, and for each the grid, the code and its value. */
+final class RowTile {
+    final int rows;
+    final int columns;
+    /** Weights in a full block of the format. */
+    final int blockLength;
+    /** By row, then column; NaN and infinities are 0. */
+    final float[][] weights;
+
+    final float[][] values;
+    final int[][] codes;
+    /** By row, then block. */
+    final Grid[][] grids;
+
+    private final int first;
+    private long nonfinite;
+
+    RowTile(DenseMatrix source, int first, int rows, BlockFormat format, Grid shared) {
+        this.first = first;
+        this.rows = rows;
+        columns = source.columns();
+        blockLength = format.blockLength(columns);
+        weights = new float[rows][columns];
+        values = new float[rows][columns];
+        codes = new int[rows][columns];
+        grids = new Grid[rows][(columns + blockLength - 1) / blockLength];
+        for (int r = 0; r < rows; r++) {
+            source.row(first + r, weights[r]);
+            int count = Nonfinite.count(weights[r]);
+            if (count > 0) {
+                Nonfinite.clear(weights[r], weights[r]);
+                nonfinite += count;
+            }
+            Arrays.fill(grids[r], shared);
+        }
+    }
+
+    /** Weights in a block, the last of a row may be shorter. */
+    int length(int block) {
+        return Math.min(blockLength, columns - block * blockLength);
+    }
+
+    /** Rounds a weight to its grid. */
+    float round(int row, int column, float weight) {
+        Grid grid = grids[row][column / blockLength];
+        int position = column % blockLength;
+        int code = grid.nearest(position, weight);
+        codes[row][column] = code;
+        return values[row][column] = grid.value(position, code);
+    }
+
+    /** Writes w, its columns in the given order, row after row. */
+    void load(int[] order, MemorySegment target) {
+        for (int r = 0; r < rows; r++) {
+            for (int j = 0; j < columns; j++) {
+                target.setAtIndex(JAVA_FLOAT, (long) r * columns + j, weights[r][order[j]]);
+            }
+        }
+    }
+
+    /** Writes q − w, row after row. */
+    void errors(MemorySegment target) {
+        for (int r = 0; r < rows; r++) {
+            for (int c = 0; c < columns; c++) {
+                target.setAtIndex(JAVA_FLOAT, (long) r * columns + c, values[r][c] - weights[r][c]);
+            }
+        }
+    }
+
+    /** Packs the rows and counts what happened. */
+    void pack(PackedMatrix target, SolveStats stats) {
+        BlockFormat format = target.format();
+        long rowBytes = format.rowBytes(columns);
+        int[] block = new int[blockLength];
+        for (int r = 0; r < rows; r++) {
+            long offset = (first + r) * rowBytes;
+            for (int b = 0; b < grids[r].length; b++) {
+                int length = length(b);
+                System.arraycopy(codes[r], b * blockLength, block, 0, length);
+                format.encode(grids[r][b], block, length, target.bytes(), offset);
+                offset += format.blockBytes(length);
+                stats.fallbacks += grids[r][b].fallbacks();
+            }
+            SquaredError.add(weights[r], values[r], stats);
+        }
+        stats.weights += (long) rows * columns;
+        stats.nonfinite += nonfinite;
+    }
+}
