@@ -4,11 +4,9 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.Checkpoints;
 import org.bitscarp.model.DecoderSpec;
-import org.bitscarp.model.TensorInfo;
 import org.bitscarp.model.Weight;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -60,8 +58,9 @@ final class InspectCommand implements Callable<Integer> {
 
     private void print(Checkpoint checkpoint) {
         DecoderSpec spec = checkpoint.spec();
-        List<TensorInfo> tensors = checkpoint.tensors();
+        List<ListedTensor> tensors = ListedTensor.of(checkpoint);
         int width = tensors.stream().mapToInt(t -> t.name().length()).max().orElse(0);
+        int types = tensors.stream().mapToInt(t -> t.type().length()).max().orElse(0);
         line("%s: %s, %s", checkpoint.path(), checkpoint.container(), spec.architecture());
         line(
                 "%d layers, hidden %d, ffn %d, %d heads of %d, %d key/value heads, vocabulary %d%s, context %d",
@@ -75,9 +74,10 @@ final class InspectCommand implements Callable<Integer> {
                 spec.tiedHead() ? " (tied)" : "",
                 spec.maxPositions());
         line("");
-        line("%-" + width + "s  %-8s  %-14s  %14s", "tensor", "type", "shape", "bytes");
-        for (TensorInfo t : tensors) {
-            line("%-" + width + "s  %-8s  %-14s  %,14d", t.name(), type(t), shape(t), t.byteSize());
+        String columns = "%-" + width + "s  %-" + Math.max(8, types) + "s  %-14s  ";
+        line(columns + "%14s  %7s", "tensor", "type", "shape", "bytes", "bits");
+        for (ListedTensor t : tensors) {
+            line(columns + "%,14d  %7.3f", t.name(), t.type(), t.dimensions(), t.bytes(), t.bits());
         }
         line("");
         line(
@@ -111,28 +111,23 @@ final class InspectCommand implements Callable<Integer> {
         root.put("bytes", bytes(checkpoint));
         root.put("bits_per_weight", 8.0 * bytes(checkpoint) / checkpoint.parameters());
         ArrayNode tensors = root.putArray("tensors");
-        for (TensorInfo t : checkpoint.tensors()) {
+        for (ListedTensor t : ListedTensor.of(checkpoint)) {
             ObjectNode node = tensors.addObject();
             node.put("name", t.name());
-            node.put("type", type(t));
+            node.put("type", t.type());
             ArrayNode shape = node.putArray("shape");
             t.shape().forEach(shape::add);
-            node.put("bytes", t.byteSize());
-            node.put("file", t.file().getFileName().toString());
-            node.put("offset", t.offset());
+            node.put("bytes", t.bytes());
+            node.put("bits_per_weight", t.bits());
+            t.stored().ifPresent(stored -> {
+                node.put("file", stored.file().getFileName().toString());
+                node.put("offset", stored.offset());
+            });
         }
         return root;
     }
 
     private static long bytes(Checkpoint checkpoint) {
         return checkpoint.weights().stream().mapToLong(Weight::byteSize).sum();
-    }
-
-    private static String type(TensorInfo t) {
-        return t.format().name().toLowerCase(Locale.ROOT);
-    }
-
-    private static String shape(TensorInfo t) {
-        return t.shape().stream().map(String::valueOf).collect(Collectors.joining(" × "));
     }
 }
