@@ -22,7 +22,8 @@ import tools.jackson.databind.node.ObjectNode;
         versionProvider = Version.class,
         sortOptions = false,
         usageHelpAutoWidth = true,
-        description = "Lists a model's architecture and tensors. Reads headers only.",
+        description =
+                "Lists a model's architecture and tensors, or its weights where a quantizer packed them. Reads headers only.",
         footer = {
             "",
             "Examples:",

@@ -17,8 +17,7 @@ import org.bitscarp.model.Weight;
  * @param bits on disk per value, scales and the like included
  * @param stored the tensor in the file; empty for a weight that is spread over several
  */
-record ListedTensor(
-        String name, String type, List<Long> shape, long bytes, double bits, Optional<TensorInfo> stored) {
+record ListedTensor(String name, String type, List<Long> shape, long bytes, double bits, Optional<TensorInfo> stored) {
     /**
      * The tensors of a checkpoint as its files have them; or, where a quantizer has spread weights over several tensors, the
      * weights that the model reads.
@@ -26,8 +25,8 @@ record ListedTensor(
     static List<ListedTensor> of(Checkpoint checkpoint) {
         Map<String, String> formats = new HashMap<>();
         checkpoint.tensors().forEach(t -> formats.put(t.name(), t.format().name()));
-        boolean packed = checkpoint.weights().stream()
-                .anyMatch(w -> !w.formatName().equals(formats.get(w.name())));
+        boolean packed =
+                checkpoint.weights().stream().anyMatch(w -> !w.formatName().equals(formats.get(w.name())));
         return packed
                 ? checkpoint.weights().stream().map(ListedTensor::of).toList()
                 : checkpoint.tensors().stream().map(ListedTensor::of).toList();

@@ -52,7 +52,8 @@ class OtherCommandsTest {
         }
         String path = folder.resolve("gptq").toString();
         String out = CommandLineRun.of("inspect", path).succeeds().out();
-        // 64 × 64 codes of 4 bits; for each of 2 groups and 64 outputs 16 bits of scale and 4 of zero point; 64 indices.
+        // 64 × 64 codes of 4 bits; for each of 2 groups and 64 outputs 16 bits of scale and 4 of zero point; 64
+        // indices.
         long bytes = 64 * 64 / 2 + 2 * 64 * 2 + 2 * 64 / 2 + 4 * 64;
         String bits = String.format(Locale.ROOT, "%.3f", 8.0 * bytes / (64 * 64));
         assertTrue(
@@ -65,7 +66,8 @@ class OtherCommandsTest {
                 out);
         assertFalse(out.contains("qweight") || out.contains("scales"), out);
         JsonNode json = JsonMapper.shared()
-                .readTree(CommandLineRun.of("inspect", path, "--json").succeeds().out());
+                .readTree(
+                        CommandLineRun.of("inspect", path, "--json").succeeds().out());
         assertEquals(2 + 2 * 9, json.get("tensors").size());
         assertTrue(json.get("bits_per_weight").asDouble() < 10);
     }

@@ -2,6 +2,7 @@ package org.bitscarp.model.internal.packed;
 
 import java.io.IOException;
 import java.util.Arrays;
+import java.util.List;
 import org.bitscarp.model.ModelException;
 import org.bitscarp.model.SafetensorsType;
 
@@ -12,16 +13,17 @@ import org.bitscarp.model.SafetensorsType;
  * @param count number of groups
  * @param size columns of a group, the last one possibly shorter
  * @param order null for runs
+ * @param mayBeUnset whether −1 everywhere means runs, as compressed-tensors writes where no order was set
  */
-record ColumnGroups(int count, int size, Part order) {
+record ColumnGroups(int count, int size, Part order, boolean mayBeUnset) {
     /** Runs of columns. */
     static ColumnGroups runs(int columns, int size) {
-        return new ColumnGroups(Math.ceilDiv(columns, size), size, null);
+        return new ColumnGroups(Math.ceilDiv(columns, size), size, null, false);
     }
 
     /** @param order I32 {@code [columns]}; its values are checked when they are read */
-    ColumnGroups by(Part order) {
-        return new ColumnGroups(count, size, order);
+    ColumnGroups by(Part order, boolean mayBeUnset) {
+        return new ColumnGroups(count, size, order, mayBeUnset);
     }
 
     /** The group of each column, or null for runs. */
@@ -30,8 +32,7 @@ record ColumnGroups(int count, int size, Part order) {
             return null;
         }
         int[] groups = order.integers();
-        // Compressed-tensors writes −1 where no order was set.
-        if (Arrays.stream(groups).allMatch(group -> group == -1) || inOrder(groups)) {
+        if (mayBeUnset && Arrays.stream(groups).allMatch(group -> group == -1) || inOrder(groups)) {
             return null;
         }
         for (int column = 0; column < groups.length; column++) {
@@ -58,6 +59,6 @@ record ColumnGroups(int count, int size, Part order) {
 
     /** @throws ModelException where the tensor is not one index for each column */
     static Part checkOrder(Part order, int columns) throws ModelException {
-        return order.checked(java.util.List.of((long) columns), "an index for each input", SafetensorsType.I32);
+        return order.checked(List.of((long) columns), "an index for each input", SafetensorsType.I32);
     }
 }

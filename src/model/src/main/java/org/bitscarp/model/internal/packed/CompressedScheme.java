@@ -30,9 +30,6 @@ record CompressedScheme(int bits, boolean symmetric, Strategy strategy, int grou
     /** The schemes of a model, all different. Everything else that would change the model's results is refused. */
     static List<CompressedScheme> read(ConfigFields fields) throws ModelException {
         layout(fields);
-        if (!fields.string("quantization_status").orElse("compressed").equals("compressed")) {
-            throw fields.wrong("quantization_status", "compressed");
-        }
         GroupedFields.refuse(fields, "kv_cache_scheme", "a quantized key/value cache");
         GroupedFields.refuse(fields, "transform_config", "a transformed model");
         Optional<ConfigFields> sparsity = fields.object("sparsity_config");

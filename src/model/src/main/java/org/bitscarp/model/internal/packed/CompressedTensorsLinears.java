@@ -67,7 +67,7 @@ final class CompressedTensorsLinears extends PackedLinears {
                 ColumnGroups.runs(in, scheme.strategy() == CompressedScheme.Strategy.GROUP ? scheme.groupSize() : in);
         long bytes = packed.byteSize() + scale.byteSize() + shape.byteSize();
         if (order.isPresent()) {
-            groups = groups.by(ColumnGroups.checkOrder(order.get(), in));
+            groups = groups.by(ColumnGroups.checkOrder(order.get(), in), true);
             bytes += order.get().byteSize();
         }
         if (!scheme.symmetric()) {

@@ -66,7 +66,7 @@ final class GptqLinears extends PackedLinears {
         int zeroWords = Math.toIntExact(BitWords.streamWords(out, bits));
         qzeros.checked(List.of((long) groups.count(), (long) zeroWords), why, SafetensorsType.I32);
         if (order.isPresent()) {
-            groups = groups.by(ColumnGroups.checkOrder(order.get(), in));
+            groups = groups.by(ColumnGroups.checkOrder(order.get(), in), false);
         }
         GptqVersion version = GptqVersion.of(settings, qzeros, bits, zeroWords, out);
         boolean contradicts = settings.version() != 0 && settings.version() != version.number();

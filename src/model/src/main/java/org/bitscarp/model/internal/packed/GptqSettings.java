@@ -69,7 +69,11 @@ record GptqSettings(int bits, int groupSize, Optional<Boolean> symmetric, int ve
             }
             dynamic |= dynamic(fields);
             for (String key : List.of("checkpoint_format", "format")) {
-                version = Math.max(version, version(fields, key));
+                int said = version(fields, key);
+                if (said != 0 && version != 0 && said != version) {
+                    throw fields.wrong(key, "version " + version + ", which is said elsewhere; one of them is wrong");
+                }
+                version = Math.max(version, said);
             }
         }
         ConfigFields symmetric = holder(first, second, "sym");

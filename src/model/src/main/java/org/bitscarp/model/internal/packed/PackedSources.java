@@ -60,7 +60,7 @@ public final class PackedSources {
     }
 
     private static String methodKey(ConfigFields fields) {
-        return fields.has("quant_method") ? "quant_method" : "method";
+        return fields.has("method") && !fields.has("quant_method") ? "method" : "quant_method";
     }
 
     /** @param own whether the fields are those of {@code quantize_config.json}, which early versions of AutoGPTQ wrote */

@@ -3,6 +3,7 @@ package org.bitscarp.model.internal.packed;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 
 /** Scales of a packed matrix: one for each row and group of columns. */
 interface Scales {
@@ -45,7 +46,7 @@ interface Scales {
     static Scales single(Part part) {
         return (firstRow, rows) -> {
             float[] scales = new float[rows];
-            java.util.Arrays.fill(scales, part.floats()[0]);
+            Arrays.fill(scales, part.floats()[0]);
             return scales;
         };
     }
