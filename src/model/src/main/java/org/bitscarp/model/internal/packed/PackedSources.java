@@ -41,21 +41,15 @@ public final class PackedSources {
             return awq.isEmpty() ? plain : AwqLinears.of(awq.get(), tensors, files, plain);
         }
         ConfigFields fields = inConfig.or(() -> beside).orElseThrow();
-        String key = fields.has("quant_method") ? "quant_method" : "method";
-        String method =
-                fields.string(key).orElse(inConfig.isEmpty() ? "gptq" : "").toLowerCase(Locale.ROOT);
-        return switch (method) {
-            case "gptq" ->
-                new GptqLinears(
-                        GptqSettings.read(fields, inConfig.isPresent() ? beside : Optional.empty()),
-                        tensors,
-                        files,
-                        plain);
+        return switch (method(fields, inConfig.isEmpty())) {
+            case "gptq" -> new GptqLinears(gptq(configFile, config), tensors, files, plain);
             case "awq" -> AwqLinears.of(fields, tensors, files, plain);
             case "compressed-tensors" -> new CompressedTensorsLinears(fields, tensors, files, plain);
             case "bitsandbytes" -> new BitsAndBytesLinears(fields, tensors, files, plain);
             case "bitnet" -> new BitNetLinears(fields, tensors, files, plain);
-            default -> throw fields.wrong(key, "one of " + SUPPORTED + "; other ways of quantizing are not read");
+            default ->
+                throw fields.wrong(
+                        methodKey(fields), "one of " + SUPPORTED + "; other ways of quantizing are not read");
         };
     }
 
