@@ -25,8 +25,8 @@ public record Question(String context, List<String> choices, int answer) {
                     + " is empty");
         }
         if (answer < 0 || answer >= choices.size()) {
-            throw new IllegalArgumentException(
-                    "answer " + answer + " of " + choices.size() + " choices; files of a hidden test set have no answers");
+            throw new IllegalArgumentException("answer " + answer + " of " + choices.size()
+                    + " choices; files of a hidden test set have no answers");
         }
     }
 }

@@ -39,19 +39,22 @@ public final class TaskFile {
         TaskLayout layout = Arrays.stream(TaskLayout.values())
                 .filter(l -> l.fits(rows.getFirst()))
                 .findFirst()
-                .orElseThrow(() -> new TextException("task " + file + ": its first question has the keys "
-                        + rows.getFirst().propertyNames() + "; known layouts: "
-                        + Arrays.stream(TaskLayout.values())
-                                .map(TaskLayout::text)
-                                .collect(Collectors.joining(", "))
-                        + "; the simplest is {\"question\": \"…\", \"choices\": [\"…\", \"…\"], \"answer\": 0}, one a line"));
+                .orElseThrow(
+                        () -> new TextException(
+                                "task " + file + ": its first question has the keys "
+                                        + rows.getFirst().propertyNames() + "; known layouts: "
+                                        + Arrays.stream(TaskLayout.values())
+                                                .map(TaskLayout::text)
+                                                .collect(Collectors.joining(", "))
+                                        + "; the simplest is {\"question\": \"…\", \"choices\": [\"…\", \"…\"], \"answer\": 0}, one a line"));
         List<Question> questions = new ArrayList<>();
         for (int i = 0; i < rows.size(); i++) {
             try {
                 questions.add(layout.read(rows.get(i)));
             } catch (IllegalArgumentException e) {
                 throw new TextException(
-                        "task " + file + ", question " + (i + 1) + " (layout " + layout.text() + "): " + e.getMessage(), e);
+                        "task " + file + ", question " + (i + 1) + " (layout " + layout.text() + "): " + e.getMessage(),
+                        e);
             }
         }
         return new Task(file.getFileName().toString(), layout, sha256(bytes), questions);
@@ -70,7 +73,10 @@ public final class TaskFile {
 
     private static String utf8(Path file, byte[] bytes) throws TextException {
         try {
-            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(bytes))
+                    .toString();
         } catch (CharacterCodingException e) {
             throw new TextException("task " + file + " is not UTF-8", e);
         }

@@ -143,11 +143,15 @@ public enum TaskLayout {
         }
 
         private static String list(JsonNode row) {
-            return row.path("choices").isArray() ? "choices" : row.path("options").isArray() ? "options" : null;
+            return row.path("choices").isArray()
+                    ? "choices"
+                    : row.path("options").isArray() ? "options" : null;
         }
 
         private static String text(JsonNode row) {
-            return row.has("question") ? "question" : row.has("context") ? "context" : row.has("query") ? "query" : null;
+            return row.has("question")
+                    ? "question"
+                    : row.has("context") ? "context" : row.has("query") ? "query" : null;
         }
     };
 
@@ -202,7 +206,8 @@ public enum TaskLayout {
         try {
             return Integer.parseInt(answer);
         } catch (NumberFormatException e) {
-            throw new IllegalArgumentException("\"" + name + "\" is neither an index, a letter nor one of the choices", e);
+            throw new IllegalArgumentException(
+                    "\"" + name + "\" is neither an index, a letter nor one of the choices", e);
         }
     }
 }

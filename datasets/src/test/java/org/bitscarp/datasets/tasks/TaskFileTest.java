@@ -16,28 +16,22 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class TaskFileTest {
-    private static final String ARC_HUB =
-            """
+    private static final String ARC_HUB = """
             {"id": "a", "question": "What falls?", "choices": {"text": ["Rain", "Time"], "label": ["1", "2"]}, "answerKey": "1"}
             """;
-    private static final String ARC_PUBLISHED =
-            """
+    private static final String ARC_PUBLISHED = """
             {"id": "a", "question": {"stem": "What falls?", "choices": [{"text": "Rain", "label": "A"}, {"text": "Time", "label": "B"}]}, "answerKey": "B"}
             """;
-    private static final String PIQA =
-            """
+    private static final String PIQA = """
             {"goal": "open a jar", "sol1": "turn the lid", "sol2": "sing to it", "label": 0}
             """;
-    private static final String HELLASWAG =
-            """
+    private static final String HELLASWAG = """
             {"activity_label": "Cooking", "ctx_a": "A man stirs. [title] Soup", "ctx_b": "he THEN", "endings": ["eats [step] it.", "flies  away."], "label": "1"}
             """;
-    private static final String INSTRUCTION =
-            """
+    private static final String INSTRUCTION = """
             [{"instruction": "Please choose the correct answer to the question: What falls?\\n\\nAnswer1: Rain in Answer2: Time\\n\\nAnswer format: answer1/answer2", "input": "", "output": "the correct answer is answer2", "answer": "answer2"}]
             """;
-    private static final String PLAIN =
-            """
+    private static final String PLAIN = """
             {"question": "Rain", "choices": ["falls", "rises"], "answer": "falls"}
 
             {"context": "Time", "options": ["falls", "flies"], "label": "B"}

@@ -72,10 +72,10 @@ final class ContinuationPass {
     List<List<int[]>> run(
             ContinuationPlan plan, List<LevelTally> levels, PackedLevels packed, long budget, Progressed written)
             throws IOException {
-        boolean resident = bytes(
-                                checkpoint,
-                                plan,
-                                (int) levels.stream().map(l -> HeadScorer.nameOf(l.embeddingFormat)).distinct().count())
+        boolean resident = bytes(checkpoint, plan, (int) levels.stream()
+                                .map(l -> HeadScorer.nameOf(l.embeddingFormat))
+                                .distinct()
+                                .count())
                         + LevelModel.bytes(layerBytes(checkpoint), spec.layers(), true)
                 <= budget;
         List<List<int[]>> texts = new ArrayList<>();
@@ -84,15 +84,15 @@ final class ContinuationPass {
                 Workspace space = new Workspace(backend, spec, plan.sequences() * plan.longestPrompt())) {
             DecoderLayer decoder = new DecoderLayer(backend, spec, plan.longest(), memory);
             FinalNorm finalNorm = new FinalNorm(backend, checkpoint, reader, memory);
-            DenseMatrix positions = checkpoint.weight(TensorRole.POSITION_EMBEDDING, 0).isEmpty()
-                    ? null
-                    : reader.whole(TensorRole.POSITION_EMBEDDING, arena);
+            DenseMatrix positions =
+                    checkpoint.weight(TensorRole.POSITION_EMBEDDING, 0).isEmpty()
+                            ? null
+                            : reader.whole(TensorRole.POSITION_EMBEDDING, arena);
             Map<String, Tensor> heads = new HashMap<>();
             for (int l = 0; l < levels.size(); l++) {
                 LevelTally level = levels.get(l);
                 written.begins(level);
-                try (LevelModel model =
-                        new LevelModel(backend, reader, packed, l, spec.layers(), resident, lanes)) {
+                try (LevelModel model = new LevelModel(backend, reader, packed, l, spec.layers(), resident, lanes)) {
                     Tensor head = heads.get(HeadScorer.nameOf(level.embeddingFormat));
                     if (head == null) {
                         head = head(level.embeddingFormat, memory);
@@ -178,8 +178,7 @@ final class ContinuationPass {
             int promptLength = plan.prompts().get(group.getFirst() % prompts).length;
             int[] next = new int[n * promptLength];
             for (int i = 0; i < n; i++) {
-                System.arraycopy(
-                        plan.prompts().get(group.get(i) % prompts), 0, next, i * promptLength, promptLength);
+                System.arraycopy(plan.prompts().get(group.get(i) % prompts), 0, next, i * promptLength, promptLength);
             }
             try (KeyValueCache cache =
                             new KeyValueCache(backend, spec, decoder.rotations, n, promptLength + plan.tokens());

@@ -60,8 +60,7 @@ final class DecoderLayer {
 
     static AttentionShape shape(DecoderSpec spec, int layer, int length) {
         AttentionSpec a = spec.attention();
-        return new AttentionShape(
-                length, a.heads(), a.kvHeads(), a.headDim(), a.scale(), a.softCap(), a.window(layer));
+        return new AttentionShape(length, a.heads(), a.kvHeads(), a.headDim(), a.scale(), a.softCap(), a.window(layer));
     }
 
     /** Runs layer {@code layer} on {@code x}, in place, in windows of {@code length} rows. */

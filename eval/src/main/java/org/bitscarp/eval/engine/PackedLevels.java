@@ -41,8 +41,9 @@ final class PackedLevels implements AutoCloseable {
         }
         long free = Files.getFileStore(spillFolder).getUsableSpace();
         if (free < bytes) {
-            throw new IOException("quantized models of all levels take " + bytes + " bytes; the memory budget has " + budget
-                    + " and " + spillFolder + " " + free + "; give more --memory, or --continuations 0 to do without");
+            throw new IOException(
+                    "quantized models of all levels take " + bytes + " bytes; the memory budget has " + budget + " and "
+                            + spillFolder + " " + free + "; give more --memory, or --continuations 0 to do without");
         }
         file = FileChannel.open(
                 Files.createTempFile(spillFolder, "bitscarp-packed-", ".bin"),

@@ -13,10 +13,15 @@ public record ContinuationPlan(List<int[]> prompts, List<Sampler> samplers, int 
     public ContinuationPlan {
         prompts = List.copyOf(prompts);
         samplers = List.copyOf(samplers);
-        if (prompts.isEmpty() || samplers.isEmpty() || tokens < 1 || prompts.stream().anyMatch(p -> p.length == 0)) {
-            throw new IllegalArgumentException("continuations need prompts that are not empty, a sampler and at least one"
-                    + " token; found " + prompts.size() + " prompts, " + samplers.size() + " samplers, " + tokens
-                    + " tokens");
+        if (prompts.isEmpty()
+                || samplers.isEmpty()
+                || tokens < 1
+                || prompts.stream().anyMatch(p -> p.length == 0)) {
+            throw new IllegalArgumentException(
+                    "continuations need prompts that are not empty, a sampler and at least one"
+                            + " token; found " + prompts.size() + " prompts, " + samplers.size() + " samplers, "
+                            + tokens
+                            + " tokens");
         }
     }
 

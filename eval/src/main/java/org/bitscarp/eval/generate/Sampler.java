@@ -19,7 +19,9 @@ public record Sampler(float temperature, double nucleus, long seed) {
 
     /** As a report calls it. */
     public String text() {
-        return temperature == 0 ? "greedy" : "sampled, temperature " + temperature + ", nucleus " + nucleus + ", seed " + seed;
+        return temperature == 0
+                ? "greedy"
+                : "sampled, temperature " + temperature + ", nucleus " + nucleus + ", seed " + seed;
     }
 
     /**

@@ -50,8 +50,7 @@ public final class WindowPlan {
      * @param sequences that go through the model in the same pass and are in no protocol
      * @throws IllegalArgumentException when the text is too short for one window of some protocol
      */
-    public WindowPlan(
-            int[] text, int bos, boolean addsBos, List<Protocol> protocols, List<ScoredSequence> sequences) {
+    public WindowPlan(int[] text, int bos, boolean addsBos, List<Protocol> protocols, List<ScoredSequence> sequences) {
         this.text = text;
         this.bos = bos;
         this.protocols = List.copyOf(protocols);
