@@ -17,7 +17,7 @@ import org.bitscarp.model.TensorRole;
 final class DecoderLayer {
     private final Backend backend;
     private final DecoderSpec spec;
-    private final RotationTables rotations;
+    final RotationTables rotations;
     private final RoutedMlp routed;
 
     /**
@@ -41,13 +41,40 @@ final class DecoderLayer {
         Tap NONE = (role, expert, input) -> {};
     }
 
+    /** How queries meet keys and values: everything in attention that depends on positions. */
+    @FunctionalInterface
+    interface Mixing {
+        /**
+         * Rotates queries and keys of layer {@code layer} in place and writes each row's mix of values.
+         *
+         * @param length rows of each window
+         */
+        void mix(int layer, Tensor q, Tensor k, Tensor v, int length, Tensor mixed);
+    }
+
+    /** Windows that begin at position 0 and see nothing before it. */
+    private void withinWindows(int layer, Tensor q, Tensor k, Tensor v, int length, Tensor mixed) {
+        rotations.apply(spec.attention().rope(layer), 0, length, length, q, k);
+        backend.attention(q, k, v, shape(spec, layer, length), mixed);
+    }
+
+    static AttentionShape shape(DecoderSpec spec, int layer, int length) {
+        AttentionSpec a = spec.attention();
+        return new AttentionShape(length, a.heads(), a.kvHeads(), a.headDim(), a.scale(), a.softCap(), a.window(layer));
+    }
+
     /** Runs layer {@code layer} on {@code x}, in place, in windows of {@code length} rows. */
     void forward(int layer, LayerWeights w, Tensor x, int length, Workspace space, Tap tap) {
+        forward(layer, w, x, length, space, tap, this::withinWindows);
+    }
+
+    /** The same with another way of {@code mixing}. */
+    void forward(int layer, LayerWeights w, Tensor x, int length, Workspace space, Tap tap, Mixing mixing) {
         Tensor normed = space.normed(x.rows());
         switch (spec.residual()) {
             case SEQUENTIAL -> {
                 norm(w, TensorRole.ATTENTION_NORM, TensorRole.ATTENTION_NORM_BIAS, x, normed);
-                backend.add(x, attention(layer, w, normed, length, space, tap));
+                backend.add(x, attention(layer, w, normed, length, space, tap, mixing));
                 norm(w, TensorRole.MLP_NORM, TensorRole.MLP_NORM_BIAS, x, normed);
                 backend.add(x, mlp(w, normed, space, tap));
             }
@@ -55,11 +82,11 @@ final class DecoderLayer {
                 Tensor second = space.parallel(x.rows());
                 norm(w, TensorRole.ATTENTION_NORM, TensorRole.ATTENTION_NORM_BIAS, x, normed);
                 norm(w, TensorRole.MLP_NORM, TensorRole.MLP_NORM_BIAS, x, second);
-                backend.add(x, attention(layer, w, normed, length, space, tap));
+                backend.add(x, attention(layer, w, normed, length, space, tap, mixing));
                 backend.add(x, mlp(w, second, space, tap));
             }
             case POST_NORM -> {
-                backend.add(x, attention(layer, w, x, length, space, tap));
+                backend.add(x, attention(layer, w, x, length, space, tap, mixing));
                 norm(w, TensorRole.ATTENTION_NORM, TensorRole.ATTENTION_NORM_BIAS, x, x);
                 backend.add(x, mlp(w, x, space, tap));
                 norm(w, TensorRole.MLP_NORM, TensorRole.MLP_NORM_BIAS, x, x);
@@ -68,9 +95,9 @@ final class DecoderLayer {
     }
 
     /** What attention adds to the residual stream; {@code in} may be overwritten. */
-    private Tensor attention(int layer, LayerWeights w, Tensor in, int length, Workspace space, Tap tap) {
+    private Tensor attention(
+            int layer, LayerWeights w, Tensor in, int length, Workspace space, Tap tap, Mixing mixing) {
         int rows = in.rows();
-        AttentionSpec a = spec.attention();
         round(in);
         tap.see(TensorRole.QUERY, 0, in);
         Tensor q = linear(w, TensorRole.QUERY, TensorRole.QUERY_BIAS, in, space.q(rows));
@@ -78,11 +105,8 @@ final class DecoderLayer {
         Tensor v = linear(w, TensorRole.VALUE, TensorRole.VALUE_BIAS, in, space.v(rows));
         headNorm(w, TensorRole.QUERY_NORM, q);
         headNorm(w, TensorRole.KEY_NORM, k);
-        rotations.apply(a.rope(layer), length, q, k);
         Tensor mixed = space.mixed(rows);
-        AttentionShape shape = new AttentionShape(
-                length, a.heads(), a.kvHeads(), a.headDim(), a.scale(), a.softCap(), a.window(layer));
-        backend.attention(q, k, v, shape, mixed);
+        mixing.mix(layer, q, k, v, length, mixed);
         optionalNorm(w, TensorRole.ATTENTION_SUB_NORM, mixed);
         round(mixed);
         tap.see(TensorRole.OUTPUT, 0, mixed);

@@ -52,9 +52,10 @@ final class Embeddings {
      * scaled, plus positions.
      *
      * @param positions one row for each place of a window, or null where positions are not learned
-     * @param length tokens in a window; each begins at position 0
+     * @param first position of each window's first token
+     * @param length tokens in a window
      */
-    void gather(DenseMatrix from, int[] ids, DenseMatrix positions, int length, MemorySegment target) {
+    void gather(DenseMatrix from, int[] ids, DenseMatrix positions, int first, int length, MemorySegment target) {
         boolean plain = spec.embeddingScale() == 1 && positions == null;
         float[] sum = new float[rows.columns()];
         float[] position = new float[rows.columns()];
@@ -67,7 +68,7 @@ final class Embeddings {
             }
             from.row(row, sum);
             if (positions != null) {
-                positions.row(i % length, position);
+                positions.row(first + i % length, position);
             }
             for (int c = 0; c < sum.length; c++) {
                 sum[c] = sum[c] * spec.embeddingScale() + position[c];

@@ -28,6 +28,7 @@ final class LayerPass {
     private final int experts;
     private final Map<TensorRole, DenseMatrix> full;
     private final Map<TensorRole, Tensor> tensors;
+    private final PackedSink sink;
     private final Sweep.Work work;
     private int layer;
     private Set<TensorRole> inLayer = Set.of();
@@ -42,6 +43,7 @@ final class LayerPass {
             int experts,
             Map<TensorRole, DenseMatrix> full,
             TensorMemory memory,
+            PackedSink sink,
             Sweep.Work work) {
         this.backend = backend;
         this.decoder = decoder;
@@ -50,6 +52,7 @@ final class LayerPass {
         this.spaces = spaces;
         this.experts = experts;
         this.full = full;
+        this.sink = sink;
         this.work = work;
         tensors = new EnumMap<>(TensorRole.class);
         full.forEach((role, w) -> tensors.put(role, memory.allocate(w.rows(), w.columns())));
@@ -82,7 +85,7 @@ final class LayerPass {
                 LevelTally tally = tallies.get(l);
                 work.begins("layer " + (layer + 1) + ", " + tally.level, plan.rows());
                 long started = System.nanoTime();
-                load(tally, importance);
+                load(l, tally, importance);
                 forward(plan, l, tally, states);
                 tally.nanos += System.nanoTime() - started;
             }
@@ -103,7 +106,7 @@ final class LayerPass {
     private Importance calibrate(Calibration calibration, WindowPlan plan, HiddenStates states) throws IOException {
         work.begins("layer " + (layer + 1) + ", calibration", plan.rows());
         LayerWeights weights = new LayerWeights(present(tensors));
-        lanes.forEach(plan.units().size(), (lane, u) -> {
+        lanes.forEach(plan.units().size(), spaces.size(), (lane, u) -> {
             WindowPlan.Unit unit = plan.units().get(u);
             Workspace space = spaces.get(lane);
             Tensor x = read(states, 0, unit, space, space.x(unit.rows()));
@@ -114,7 +117,7 @@ final class LayerPass {
     }
 
     /** Brings the level's weights into the layer's tensors. */
-    private void load(LevelTally tally, Importance importance) throws IOException {
+    private void load(int level, LevelTally tally, Importance importance) throws IOException {
         if (tally.level.format() == FloatFormat.FP32) {
             present(full).forEach((role, weights) -> {
                 if (role.linear()) {
@@ -129,11 +132,14 @@ final class LayerPass {
         }
         holdsFullPrecision = false;
         Solver solver = tally.level.solver();
+        record Origin(TensorRole role, int expert) {}
         List<MatrixQuantizer.Job> jobs = new ArrayList<>();
+        List<Origin> origins = new ArrayList<>();
         present(full).forEach((role, weights) -> {
             int matrices = role.perExpert() ? experts : role.linear() ? 1 : 0;
             for (int i = 0; i < matrices; i++) {
                 int rows = weights.rows() / matrices;
+                origins.add(new Origin(role, i));
                 jobs.add(new MatrixQuantizer.Job(
                         weights.slice(i * rows, rows),
                         importance.inputs(role, i),
@@ -143,7 +149,12 @@ final class LayerPass {
                 }
             }
         });
-        List<MatrixQuantizer.Outcome> outcomes = quantizer.run(tally.level.format(), solver, jobs);
+        List<MatrixQuantizer.Outcome> outcomes = quantizer.run(
+                tally.level.format(),
+                solver,
+                jobs,
+                (job, matrix) -> sink.packed(
+                        level, layer, origins.get(job).role(), origins.get(job).expert(), matrix));
         for (int i = 0; i < jobs.size(); i++) {
             tally.quantized(outcomes.get(i), jobs.get(i).weights().size());
         }
@@ -154,7 +165,7 @@ final class LayerPass {
         int units = plan.units().size();
         double[] distance = new double[units];
         double[] norm = new double[units];
-        lanes.forEach(units, (lane, u) -> {
+        lanes.forEach(units, spaces.size(), (lane, u) -> {
             WindowPlan.Unit unit = plan.units().get(u);
             Workspace space = spaces.get(lane);
             Tensor x = read(states, level, unit, space, space.x(unit.rows()));

@@ -41,7 +41,18 @@ final class MatrixQuantizer {
     /** What became of one matrix. */
     record Outcome(SolveStats stats, long bytes) {}
 
+    /** Takes the packed bytes of a job, which live during the call only. */
+    @FunctionalInterface
+    interface Receiver {
+        void packed(int job, PackedMatrix matrix) throws IOException;
+    }
+
     List<Outcome> run(BlockFormat format, Solver solver, List<Job> jobs) throws IOException {
+        return run(format, solver, jobs, (job, matrix) -> {});
+    }
+
+    /** @param receiver called for each job in order, on the calling thread */
+    List<Outcome> run(BlockFormat format, Solver solver, List<Job> jobs, Receiver receiver) throws IOException {
         try (Arena arena = Arena.ofShared()) {
             List<PackedMatrix> packed = new ArrayList<>();
             for (Job job : jobs) {
@@ -66,8 +77,9 @@ final class MatrixQuantizer {
                 backend.decode(packed.get(piece.job), piece.from, piece.to, jobs.get(piece.job).target);
             });
             List<Outcome> outcomes = new ArrayList<>();
-            for (PackedMatrix matrix : packed) {
-                outcomes.add(new Outcome(new SolveStats(), matrix.byteSize()));
+            for (int i = 0; i < packed.size(); i++) {
+                receiver.packed(i, packed.get(i));
+                outcomes.add(new Outcome(new SolveStats(), packed.get(i).byteSize()));
             }
             pieces.forEach(piece -> outcomes.get(piece.job).stats.add(piece.stats));
             return outcomes;

@@ -46,12 +46,17 @@ final class RotationTables {
         tables.put(frequencies, new Table(cos, sin));
     }
 
-    /** Rotates queries and keys of windows of {@code length} rows; nothing where {@code rope} is null. */
-    void apply(Rope rope, int length, Tensor q, Tensor k) {
+    /**
+     * Rotates queries and keys of runs of {@code count} rows, each beginning at position {@code first}; nothing where
+     * {@code rope} is null.
+     *
+     * @param length tokens of the whole window, which decides about frequencies
+     */
+    void apply(Rope rope, int first, int count, int length, Tensor q, Tensor k) {
         if (rope != null) {
             Table table = tables.get(rope.frequencies(length));
-            Tensor cos = table.cos.slice(0, length);
-            Tensor sin = table.sin.slice(0, length);
+            Tensor cos = table.cos.slice(first, count);
+            Tensor sin = table.sin.slice(first, count);
             backend.rope(q, headDim, cos, sin);
             backend.rope(k, headDim, cos, sin);
         }

@@ -35,6 +35,7 @@ public final class Sweep {
     private final long memoryBudget;
     private final Path spillFolder;
     private final Progress progress;
+    private PackedSink sink = PackedSink.NONE;
     private final ModelDigest digest;
     private final DoubleAdder done = new DoubleAdder();
     private double total;
@@ -66,6 +67,12 @@ public final class Sweep {
         this.spillFolder = spillFolder;
         this.progress = progress;
         digest = new ModelDigest(checkpoint);
+    }
+
+    /** Hands packed matrices to {@code sink} during {@link #run}. */
+    public Sweep sendTo(PackedSink sink) {
+        this.sink = sink;
+        return this;
     }
 
     /** SHA-256 of the model's tensors, read along the way; complete after {@link #run}. */
@@ -104,7 +111,7 @@ public final class Sweep {
         // In proportion to what each of the two would take.
         double share = (double) calibrationRows / (calibrationRows + (double) plan.rows() * levels.size());
         long forCalibration = (long) (forStates * share);
-        try (Lanes lanes = new Lanes(backend.lanes());
+        try (Lanes lanes = new Lanes(Math.max(backend.lanes(), backend.hostThreads()));
                 HiddenStates states = new HiddenStates(
                         levels.size(), plan.rows(), spec.hidden(), forStates - forCalibration, spillFolder);
                 HiddenStates calibrationStates = calibrationPlan == null
@@ -117,7 +124,7 @@ public final class Sweep {
             progress.report("scoring the vocabulary", done.sum(), total);
             new HeadScorer(backend, checkpoint, reader, lanes).run(plan, tallies, states, (level, nanos) -> {
                 synchronized (level) {
-                    level.nanos += nanos / lanes.count();
+                    level.nanos += nanos / backend.lanes();
                 }
             });
             done.add((double) plan.rows() * levels.size());
@@ -191,7 +198,7 @@ public final class Sweep {
             WindowPlan.Unit unit = plan.units().get(u);
             try (Arena arena = Arena.ofShared()) {
                 var target = arena.allocate(4L * unit.rows() * spec.hidden(), 64);
-                embeddings.gather(rows, unit.tokens(), positions, unit.length(), target);
+                embeddings.gather(rows, unit.tokens(), positions, 0, unit.length(), target);
                 states.write(level, unit.firstRow(), unit.rows(), target);
             }
         });
@@ -210,7 +217,7 @@ public final class Sweep {
                 TensorMemory memory = backend.newMemory()) {
             DecoderLayer decoder = new DecoderLayer(backend, spec, longestWindow(), memory);
             MatrixQuantizer quantizer = new MatrixQuantizer(backend, lanes);
-            for (int lane = 0; lane < lanes.count(); lane++) {
+            for (int lane = 0; lane < backend.lanes(); lane++) {
                 spaces.add(new Workspace(backend, spec, unitRows));
             }
             LayerPass pass = new LayerPass(
@@ -222,6 +229,7 @@ public final class Sweep {
                     spec.mlp().experts(),
                     reader.allocateLayer(arena),
                     memory,
+                    sink,
                     this::advance);
             for (int layer = 0; layer < spec.layers(); layer++) {
                 pass.run(layer, reader, plan, tallies, states, calibrationPlan, calibrationStates);

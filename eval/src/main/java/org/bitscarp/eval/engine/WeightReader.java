@@ -22,13 +22,29 @@ final class WeightReader {
     private static final long CHUNK = 1 << 22;
 
     private final Checkpoint checkpoint;
-    private final ModelDigest digest;
+    private final Witness witness;
     private final Lanes lanes;
 
+    /** Sees all that is read, in fp32. */
+    @FunctionalInterface
+    private interface Witness {
+        void see(TensorRole role, int layer, MemorySegment values);
+    }
+
+    /** Feeds the digest on the way. */
     WeightReader(Checkpoint checkpoint, ModelDigest digest, Lanes lanes) {
+        this(checkpoint, lanes, digest::update);
+    }
+
+    /** Reads what the digest has already seen. */
+    WeightReader(Checkpoint checkpoint, Lanes lanes) {
+        this(checkpoint, lanes, (role, layer, values) -> {});
+    }
+
+    private WeightReader(Checkpoint checkpoint, Lanes lanes, Witness witness) {
         this.checkpoint = checkpoint;
-        this.digest = digest;
         this.lanes = lanes;
+        this.witness = witness;
     }
 
     /** Memory for the weights of any one layer; vectors have one row. A role has the same shape in all layers. */
@@ -76,7 +92,7 @@ final class WeightReader {
             for (long row = 0; row < weight.rows(); row += step) {
                 long n = Math.min(step, weight.rows() - row);
                 weight.read(row, n, chunk, 0);
-                digest.update(role, 0, chunk.asSlice(0, 4 * n * weight.columns()));
+                witness.see(role, 0, chunk.asSlice(0, 4 * n * weight.columns()));
             }
         }
     }
@@ -92,7 +108,7 @@ final class WeightReader {
 
     private void read(TensorRole role, int layer, long firstRow, DenseMatrix target) throws IOException {
         checkpoint.weight(role, layer).orElseThrow().read(firstRow, target.rows(), target.data(), 0);
-        digest.update(role, layer, target.data().asSlice(0, 4 * target.size()));
+        witness.see(role, layer, target.data().asSlice(0, 4 * target.size()));
     }
 
     private static DenseMatrix allocate(Weight weight, Arena arena) {

@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
 
 /**
  * The forward passes that serve several protocols at once: a window that two protocols share is computed once, and each
@@ -18,6 +20,8 @@ public final class WindowPlan {
      * 1024 rows), few enough that small texts still split over processors.
      */
     private static final int UNIT_ROWS = 2048;
+    /** Sequences are filled up to a multiple of this, so that few lengths occur. Causal models do not see what follows. */
+    private static final int SEQUENCE_STEP = 16;
 
     private final int[] text;
     private final int bos;
@@ -28,15 +32,25 @@ public final class WindowPlan {
 
     private final List<Integer> windowCounts = new ArrayList<>();
     private final List<int[]> scoredWindows = new ArrayList<>();
+    /** Of each sequence, the row that predicts its first scored token. */
+    private final int[] sequenceFirstRows;
+
+    private final List<ScoredSequence> sequences;
     private int rows;
+
+    /** A text without sequences of its own. */
+    public WindowPlan(int[] text, int bos, boolean addsBos, List<Protocol> protocols) {
+        this(text, bos, addsBos, protocols, List.of());
+    }
 
     /**
      * @param text token ids
      * @param bos id that replaces first tokens where a protocol asks for it
      * @param addsBos whether the tokenizer adds BOS by default
+     * @param sequences that go through the model in the same pass and are in no protocol
      * @throws IllegalArgumentException when the text is too short for one window of some protocol
      */
-    public WindowPlan(int[] text, int bos, boolean addsBos, List<Protocol> protocols) {
+    public WindowPlan(int[] text, int bos, boolean addsBos, List<Protocol> protocols, List<ScoredSequence> sequences) {
         this.text = text;
         this.bos = bos;
         this.protocols = List.copyOf(protocols);
@@ -69,6 +83,43 @@ public final class WindowPlan {
             scoredRows.add(scored);
             scoredWindows.add(window);
         }
+        this.sequences = List.copyOf(sequences);
+        sequenceFirstRows = new int[sequences.size()];
+        layOutSequences();
+    }
+
+    /** Units of sequences of like length, each filled up at its end; the shorter ones first. */
+    private void layOutSequences() {
+        Map<Integer, List<Integer>> byLength = new TreeMap<>();
+        for (int s = 0; s < sequences.size(); s++) {
+            int length = (sequences.get(s).inputs() + SEQUENCE_STEP - 1) / SEQUENCE_STEP * SEQUENCE_STEP;
+            byLength.computeIfAbsent(length, l -> new ArrayList<>()).add(s);
+        }
+        byLength.forEach((length, members) -> {
+            int perUnit = Math.max(1, UNIT_ROWS / length);
+            for (int from = 0; from < members.size(); from += perUnit) {
+                addUnit(members.subList(from, Math.min(members.size(), from + perUnit)), length);
+            }
+        });
+    }
+
+    private void addUnit(List<Integer> members, int length) {
+        int[] tokens = new int[members.size() * length];
+        int[] targets = new int[tokens.length];
+        java.util.Arrays.fill(targets, -1);
+        IntStream.Builder scored = IntStream.builder();
+        for (int m = 0; m < members.size(); m++) {
+            ScoredSequence sequence = sequences.get(members.get(m));
+            int at = m * length;
+            System.arraycopy(sequence.tokens(), 0, tokens, at, sequence.inputs());
+            sequenceFirstRows[members.get(m)] = rows + at + sequence.scoreFrom() - 1;
+            for (int i = sequence.scoreFrom() - 1; i < sequence.inputs(); i++) {
+                targets[at + i] = sequence.tokens()[i + 1];
+                scored.add(at + i);
+            }
+        }
+        units.add(new Unit(rows, length, tokens, targets, scored.build().toArray()));
+        rows += tokens.length;
     }
 
     /** Packs the windows into units of equal length, in text order, and numbers their rows. */
@@ -151,6 +202,12 @@ public final class WindowPlan {
 
     public int windowCount(int protocol) {
         return windowCounts.get(protocol);
+    }
+
+    /** The rows that predict the scored tokens of a sequence, in their order. */
+    public int[] sequenceRows(int sequence) {
+        int first = sequenceFirstRows[sequence];
+        return IntStream.range(first, first + sequences.get(sequence).scored()).toArray();
     }
 
     /**

@@ -1,0 +1,2 @@
+/** Multiple-choice tasks: files of questions in the layouts in which they are published. */
+package org.bitscarp.datasets.tasks;

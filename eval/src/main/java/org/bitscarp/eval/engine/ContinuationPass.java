@@ -1,0 +1,264 @@
+package org.bitscarp.eval.engine;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.bitscarp.compute.Backend;
+import org.bitscarp.compute.Tensor;
+import org.bitscarp.compute.TensorMemory;
+import org.bitscarp.eval.generate.ContinuationPlan;
+import org.bitscarp.eval.generate.Sampler;
+import org.bitscarp.model.Checkpoint;
+import org.bitscarp.model.DecoderSpec;
+import org.bitscarp.model.TensorRole;
+import org.bitscarp.quant.BlockFormat;
+import org.bitscarp.quant.DenseMatrix;
+import org.bitscarp.quant.SolveStats;
+import org.bitscarp.quant.Solvers;
+
+/**
+ * What each level writes behind the same prompts, from the very bytes that the sweep scored. All prompts and samplers of a
+ * level go through the model together, one token at a time.
+ */
+final class ContinuationPass {
+    private final Backend backend;
+    private final Checkpoint checkpoint;
+    private final DecoderSpec spec;
+    private final WeightReader reader;
+    private final Lanes lanes;
+
+    ContinuationPass(Backend backend, Checkpoint checkpoint, Lanes lanes) {
+        this.backend = backend;
+        this.checkpoint = checkpoint;
+        this.lanes = lanes;
+        spec = checkpoint.spec();
+        reader = new WeightReader(checkpoint, lanes);
+    }
+
+    /** Bytes that the pass takes besides the packed levels, with one layer at a time on the backend. */
+    static long bytes(Checkpoint checkpoint, ContinuationPlan plan, int headFormats) {
+        DecoderSpec spec = checkpoint.spec();
+        long head = 4L * spec.vocabulary() * spec.hidden();
+        return (headFormats + 1) * head
+                + LevelModel.bytes(layerBytes(checkpoint), spec.layers(), false)
+                + Workspace.bytes(spec, plan.sequences() * plan.longestPrompt());
+    }
+
+    private static long layerBytes(Checkpoint checkpoint) {
+        long bytes = 0;
+        for (TensorRole role : TensorRole.values()) {
+            bytes += role.inLayer()
+                    ? checkpoint.anyLayer(role).map(w -> 4 * w.size()).orElse(0L)
+                    : 0;
+        }
+        return bytes;
+    }
+
+    /**
+     * Continues all prompts at all levels.
+     *
+     * @param packed quantized matrices of the levels
+     * @param budget bytes that this may take
+     * @param written told of each level before it begins
+     * @return for each level, for each sampler and each prompt, the tokens written; fewer than asked where a logit was NaN
+     */
+    List<List<int[]>> run(
+            ContinuationPlan plan, List<LevelTally> levels, PackedLevels packed, long budget, Progressed written)
+            throws IOException {
+        boolean resident = bytes(checkpoint, plan, (int) levels.stream()
+                                .map(l -> HeadScorer.nameOf(l.embeddingFormat))
+                                .distinct()
+                                .count())
+                        + LevelModel.bytes(layerBytes(checkpoint), spec.layers(), true)
+                <= budget;
+        List<List<int[]>> texts = new ArrayList<>();
+        try (Arena arena = Arena.ofShared();
+                TensorMemory memory = backend.newMemory();
+                Workspace space = new Workspace(backend, spec, plan.sequences() * plan.longestPrompt())) {
+            DecoderLayer decoder = new DecoderLayer(backend, spec, plan.longest(), memory);
+            FinalNorm finalNorm = new FinalNorm(backend, checkpoint, reader, memory);
+            DenseMatrix positions =
+                    checkpoint.weight(TensorRole.POSITION_EMBEDDING, 0).isEmpty()
+                            ? null
+                            : reader.whole(TensorRole.POSITION_EMBEDDING, arena);
+            Map<String, Tensor> heads = new HashMap<>();
+            for (int l = 0; l < levels.size(); l++) {
+                LevelTally level = levels.get(l);
+                written.begins(level);
+                try (LevelModel model = new LevelModel(backend, reader, packed, l, spec.layers(), resident, lanes)) {
+                    Tensor head = heads.get(HeadScorer.nameOf(level.embeddingFormat));
+                    if (head == null) {
+                        head = head(level.embeddingFormat, memory);
+                        heads.put(HeadScorer.nameOf(level.embeddingFormat), head);
+                    }
+                    texts.add(new Writer(decoder, model, finalNorm, positions, level.embeddingFormat, head, space)
+                            .write(plan));
+                }
+            }
+        }
+        return texts;
+    }
+
+    /** Told of a level that is about to write. */
+    @FunctionalInterface
+    interface Progressed {
+        void begins(LevelTally level);
+    }
+
+    /** The whole output projection as a level stores it. */
+    private Tensor head(BlockFormat format, TensorMemory memory) throws IOException {
+        TensorRole role = spec.tiedHead() ? TensorRole.EMBEDDING : TensorRole.HEAD;
+        Tensor head = memory.allocate(spec.vocabulary(), spec.hidden());
+        try (Arena arena = Arena.ofShared()) {
+            DenseMatrix whole = reader.whole(role, arena);
+            if (format == null) {
+                backend.upload(whole.data(), head);
+            } else {
+                new MatrixQuantizer(backend, lanes)
+                        .run(format, Solvers.RTN, List.of(new MatrixQuantizer.Job(whole, null, head)));
+            }
+        }
+        return head;
+    }
+
+    /** One level's model at work. */
+    private final class Writer {
+        private final DecoderLayer decoder;
+        private final LevelModel model;
+        private final FinalNorm finalNorm;
+        private final DenseMatrix positions;
+        private final BlockFormat embeddingFormat;
+        private final Tensor head;
+        private final Workspace space;
+
+        Writer(
+                DecoderLayer decoder,
+                LevelModel model,
+                FinalNorm finalNorm,
+                DenseMatrix positions,
+                BlockFormat embeddingFormat,
+                Tensor head,
+                Workspace space) {
+            this.decoder = decoder;
+            this.model = model;
+            this.finalNorm = finalNorm;
+            this.positions = positions;
+            this.embeddingFormat = embeddingFormat;
+            this.head = head;
+            this.space = space;
+        }
+
+        List<int[]> write(ContinuationPlan plan) throws IOException {
+            int prompts = plan.prompts().size();
+            int[][] texts = new int[plan.sequences()][plan.tokens()];
+            // Prompts of one length go together.
+            Map<Integer, List<Integer>> byLength = new java.util.TreeMap<>();
+            for (int s = 0; s < texts.length; s++) {
+                byLength.computeIfAbsent(plan.prompts().get(s % prompts).length, n -> new ArrayList<>())
+                        .add(s);
+            }
+            for (List<Integer> group : byLength.values()) {
+                write(plan, group, texts);
+            }
+            return Arrays.asList(texts);
+        }
+
+        private void write(ContinuationPlan plan, List<Integer> group, int[][] texts) throws IOException {
+            int n = group.size();
+            int prompts = plan.prompts().size();
+            int[] lengths = new int[n];
+            Arrays.fill(lengths, plan.tokens());
+            int promptLength = plan.prompts().get(group.getFirst() % prompts).length;
+            int[] next = new int[n * promptLength];
+            for (int i = 0; i < n; i++) {
+                System.arraycopy(plan.prompts().get(group.get(i) % prompts), 0, next, i * promptLength, promptLength);
+            }
+            try (KeyValueCache cache =
+                            new KeyValueCache(backend, spec, decoder.rotations, n, promptLength + plan.tokens());
+                    Step step = new Step(n)) {
+                for (int t = 0; t < plan.tokens(); t++) {
+                    float[][] logits = step.logits(next, cache);
+                    next = new int[n];
+                    for (int i = 0; i < n; i++) {
+                        Sampler sampler = plan.samplers().get(group.get(i) / prompts);
+                        int token = sampler.next(logits[i], group.get(i) % prompts, t);
+                        if (token < 0 && lengths[i] == plan.tokens()) {
+                            lengths[i] = t;
+                        }
+                        next[i] = Math.max(0, token);
+                        texts[group.get(i)][t] = next[i];
+                    }
+                }
+            }
+            for (int i = 0; i < n; i++) {
+                texts[group.get(i)] = Arrays.copyOf(texts[group.get(i)], lengths[i]);
+            }
+        }
+
+        /** Tokens in, logits of the next ones out; buffers for {@code n} sequences. */
+        private final class Step implements AutoCloseable {
+            private final int n;
+            private final Arena arena = Arena.ofShared();
+            private final TensorMemory memory = backend.newMemory();
+            private final Tensor last;
+            private final Tensor normed;
+            private final Tensor logits;
+            private final MemorySegment host;
+
+            Step(int n) {
+                this.n = n;
+                last = memory.allocate(n, spec.hidden());
+                normed = memory.allocate(n, spec.hidden());
+                logits = memory.allocate(n, spec.vocabulary());
+                host = arena.allocate(4L * n * spec.vocabulary(), 64);
+            }
+
+            /** @param tokens of each sequence in turn, as many of each as the last ones that the cache has not seen */
+            float[][] logits(int[] tokens, KeyValueCache cache) throws IOException {
+                int length = tokens.length / n;
+                Tensor x = space.x(tokens.length);
+                embed(tokens, cache.filled(), length, x);
+                for (int layer = 0; layer < spec.layers(); layer++) {
+                    decoder.forward(layer, model.layer(layer), x, length, space, DecoderLayer.Tap.NONE, cache);
+                }
+                cache.advance(length);
+                int[] ends = new int[n];
+                Arrays.setAll(ends, i -> (i + 1) * length - 1);
+                backend.gatherRows(x, ends, last);
+                backend.matmul(finalNorm.apply(last, normed), head, logits);
+                if (spec.logitSoftCap() != 0) {
+                    backend.softCap(logits, spec.logitSoftCap());
+                }
+                backend.download(logits, host);
+                float[][] rows = new float[n][spec.vocabulary()];
+                for (int i = 0; i < n; i++) {
+                    MemorySegment.copy(host, JAVA_FLOAT, 4L * i * spec.vocabulary(), rows[i], 0, spec.vocabulary());
+                }
+                return rows;
+            }
+
+            private void embed(int[] tokens, int first, int length, Tensor x) throws IOException {
+                try (Arena temporary = Arena.ofShared()) {
+                    Embeddings embeddings = new Embeddings(reader, spec, List.of(tokens), temporary);
+                    DenseMatrix rows = embeddings.in(embeddingFormat, temporary, new SolveStats());
+                    MemorySegment target = temporary.allocate(4L * tokens.length * spec.hidden(), 64);
+                    embeddings.gather(rows, tokens, positions, first, length, target);
+                    backend.upload(target, x);
+                }
+            }
+
+            @Override
+            public void close() {
+                memory.close();
+                arena.close();
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+package org.bitscarp.eval.engine;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.bitscarp.model.TensorRole;
+import org.bitscarp.quant.PackedMatrix;
+
+/**
+ * The packed matrices of all levels, kept from the pass over the layers for what needs whole models afterwards; in memory
+ * or in a file that disappears with this object.
+ */
+final class PackedLevels implements AutoCloseable {
+    private record Place(int level, int layer, TensorRole role) {}
+
+    private final Arena arena = Arena.ofShared();
+    private final SegmentAllocator memory;
+    private final FileChannel file;
+    private final Map<Place, List<PackedMatrix>> matrices = new ConcurrentHashMap<>();
+    private long used;
+
+    /**
+     * @param bytes that all levels take together
+     * @param budget bytes that may stay in memory
+     * @param spillFolder where the file goes when they do not
+     */
+    PackedLevels(long bytes, long budget, Path spillFolder) throws IOException {
+        if (bytes <= budget) {
+            file = null;
+            memory = arena;
+            return;
+        }
+        long free = Files.getFileStore(spillFolder).getUsableSpace();
+        if (free < bytes) {
+            throw new IOException(
+                    "quantized models of all levels take " + bytes + " bytes; the memory budget has " + budget + " and "
+                            + spillFolder + " " + free + "; give more --memory, or --continuations 0 to do without");
+        }
+        file = FileChannel.open(
+                Files.createTempFile(spillFolder, "bitscarp-packed-", ".bin"),
+                StandardOpenOption.READ,
+                StandardOpenOption.WRITE,
+                StandardOpenOption.DELETE_ON_CLOSE);
+        memory = this::map;
+    }
+
+    private MemorySegment map(long bytes, long alignment) {
+        try {
+            long at = (used + alignment - 1) / alignment * alignment;
+            used = at + bytes;
+            return file.map(FileChannel.MapMode.READ_WRITE, at, bytes, arena);
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException("cannot keep quantized models in a file: " + e.getMessage(), e);
+        }
+    }
+
+    /** Copies a matrix; those of one role come expert by expert. */
+    synchronized void keep(int level, int layer, TensorRole role, PackedMatrix matrix) {
+        MemorySegment copy = memory.allocate(matrix.byteSize(), 64);
+        MemorySegment.copy(matrix.bytes(), 0, copy, 0, matrix.byteSize());
+        matrices.computeIfAbsent(new Place(level, layer, role), p -> new ArrayList<>())
+                .add(new PackedMatrix(matrix.format(), matrix.rows(), matrix.columns(), copy));
+    }
+
+    /** The matrices of a role, one per expert or a single one; empty where the level keeps the checkpoint's weights. */
+    List<PackedMatrix> get(int level, int layer, TensorRole role) {
+        return matrices.getOrDefault(new Place(level, layer, role), List.of());
+    }
+
+    @Override
+    public void close() throws IOException {
+        arena.close();
+        if (file != null) {
+            file.close();
+        }
+    }
+}

@@ -1,0 +1,21 @@
+package org.bitscarp.eval.engine;
+
+import java.io.IOException;
+import org.bitscarp.model.TensorRole;
+import org.bitscarp.quant.PackedMatrix;
+
+/** Receives the packed matrices of a pass over the layers, as they are made: the very bytes that are scored. */
+@FunctionalInterface
+public interface PackedSink {
+    /**
+     * A matrix of one level; layers come in order, in each of them the levels, and in each level the experts of a role.
+     *
+     * @param level index among the levels of the pass
+     * @param expert number of the expert, 0 for a map that is not one of several
+     * @param matrix valid during this call only
+     */
+    void packed(int level, int layer, TensorRole role, int expert, PackedMatrix matrix) throws IOException;
+
+    /** For passes whose bytes nobody wants. */
+    PackedSink NONE = (level, layer, role, expert, matrix) -> {};
+}
