@@ -142,6 +142,7 @@ final class LayerPass {
                 origins.add(new Origin(role, i));
                 jobs.add(new MatrixQuantizer.Job(
                         weights.slice(i * rows, rows),
+                        tally.allocation.format(role, layer),
                         importance.inputs(role, i),
                         tensors.get(role).slice(i * rows, rows)));
                 if (solver.calibrated() && importance.unsampled(role, i)) {
@@ -150,7 +151,6 @@ final class LayerPass {
             }
         });
         List<MatrixQuantizer.Outcome> outcomes = quantizer.run(
-                tally.level.format(),
                 solver,
                 jobs,
                 (job, matrix) -> sink.packed(
