@@ -26,6 +26,11 @@ public interface Backend extends AutoCloseable {
     /** Number of threads that may call operations at the same time with profit. */
     int lanes();
 
+    /** Threads for what the host does beside the operations: reading and quantizing weights. */
+    default int hostThreads() {
+        return lanes();
+    }
+
     TensorMemory newMemory();
 
     /** Copies {@code rows × columns} native-order floats into a tensor. */
@@ -122,7 +127,8 @@ public interface Backend extends AutoCloseable {
      *
      * @param logits [rows, n], the logits of tokens {@code firstToken … firstToken + n − 1}
      * @param targets the next token of each row, or −1 where none is scored
-     * @param exponentials [rows, n], receives exp(logit − current maximum), for {@link #scoreAgainst}
+     * @param exponentials [rows, n], receives exp(logit − m) for {@link #scoreAgainst}; m is the backend's choice, such
+     *     as the maximum so far or that of the slice
      */
     void scoreReference(Tensor logits, int firstToken, int[] targets, Scores scores, Tensor exponentials);
 

@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * What every backend has to do: each operation against the scalar specification, at sizes around every vector width. This
  * suite has matrix products, sums, scores and packed matrices; {@link LayerContract} has what happens inside a layer.
  */
-abstract class BackendContract extends LayerContract {
+public abstract class BackendContract extends LayerContract {
     @ParameterizedTest
     @CsvSource({
         "1,1,1",
