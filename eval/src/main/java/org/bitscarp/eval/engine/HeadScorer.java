@@ -86,7 +86,7 @@ final class HeadScorer {
             levels.forEach(l ->
                     heads.computeIfAbsent(nameOf(l.embeddingFormat), f -> memory.allocate(sliceRows, spec.hidden())));
             List<Buffers> buffers = new ArrayList<>();
-            for (int lane = 0; lane < lanes.count(); lane++) {
+            for (int lane = 0; lane < backend.lanes(); lane++) {
                 buffers.add(new Buffers(memory, arena, plan.largestUnit()));
             }
             for (int first = 0; first < spec.vocabulary(); first += sliceRows) {
@@ -97,6 +97,7 @@ final class HeadScorer {
                 int from = first;
                 lanes.forEach(
                         units.size(),
+                        buffers.size(),
                         (lane, u) -> score(
                                 units.get(u),
                                 u,

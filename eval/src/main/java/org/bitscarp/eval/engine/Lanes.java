@@ -41,9 +41,14 @@ public final class Lanes implements AutoCloseable {
      * Runs pieces 0 … n − 1 and waits for all of them. After the first failure no new piece is begun; it is thrown here.
      */
     public void forEach(int n, Task task) throws IOException {
+        forEach(n, count, task);
+    }
+
+    /** The same on the first {@code atMost} lanes: for work on a device, which has its own number of them. */
+    public void forEach(int n, int atMost, Task task) throws IOException {
         AtomicInteger next = new AtomicInteger();
         List<Future<?>> running = new ArrayList<>();
-        for (int l = 0; l < Math.min(count, n); l++) {
+        for (int l = 0; l < Math.min(Math.min(count, atMost), n); l++) {
             int lane = l;
             running.add(threads.submit(() -> {
                 try {

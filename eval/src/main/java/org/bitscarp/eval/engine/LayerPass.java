@@ -106,7 +106,7 @@ final class LayerPass {
     private Importance calibrate(Calibration calibration, WindowPlan plan, HiddenStates states) throws IOException {
         work.begins("layer " + (layer + 1) + ", calibration", plan.rows());
         LayerWeights weights = new LayerWeights(present(tensors));
-        lanes.forEach(plan.units().size(), (lane, u) -> {
+        lanes.forEach(plan.units().size(), spaces.size(), (lane, u) -> {
             WindowPlan.Unit unit = plan.units().get(u);
             Workspace space = spaces.get(lane);
             Tensor x = read(states, 0, unit, space, space.x(unit.rows()));
@@ -165,7 +165,7 @@ final class LayerPass {
         int units = plan.units().size();
         double[] distance = new double[units];
         double[] norm = new double[units];
-        lanes.forEach(units, (lane, u) -> {
+        lanes.forEach(units, spaces.size(), (lane, u) -> {
             WindowPlan.Unit unit = plan.units().get(u);
             Workspace space = spaces.get(lane);
             Tensor x = read(states, level, unit, space, space.x(unit.rows()));

@@ -133,7 +133,7 @@ public final class Sweep {
         // In proportion to what each of the two would take.
         double share = (double) calibrationRows / (calibrationRows + (double) plan.rows() * levels.size());
         long forCalibration = (long) (forStates * share);
-        try (Lanes lanes = new Lanes(backend.lanes());
+        try (Lanes lanes = new Lanes(Math.max(backend.lanes(), backend.hostThreads()));
                 PackedLevels packed = continuations == null
                         ? null
                         : new PackedLevels(
@@ -151,7 +151,7 @@ public final class Sweep {
             progress.report("scoring the vocabulary", done.sum(), total);
             new HeadScorer(backend, checkpoint, reader, lanes).run(plan, tallies, states, (level, nanos) -> {
                 synchronized (level) {
-                    level.nanos += nanos / lanes.count();
+                    level.nanos += nanos / backend.lanes();
                 }
             });
             done.add((double) plan.rows() * levels.size());
@@ -250,7 +250,7 @@ public final class Sweep {
                 TensorMemory memory = backend.newMemory()) {
             DecoderLayer decoder = new DecoderLayer(backend, spec, longestWindow(), memory);
             MatrixQuantizer quantizer = new MatrixQuantizer(backend, lanes);
-            for (int lane = 0; lane < lanes.count(); lane++) {
+            for (int lane = 0; lane < backend.lanes(); lane++) {
                 spaces.add(new Workspace(backend, spec, unitRows));
             }
             LayerPass pass = new LayerPass(

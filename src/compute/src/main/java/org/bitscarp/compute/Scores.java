@@ -20,6 +20,8 @@ public final class Scores {
     final double[] cross;
     /** By what the last slice scaled {@link #sum} when the maximum rose; cross terms against this row follow. */
     final double[] rescale;
+    /** By what a device's sums of the last slice were scaled in {@link #addSlice}; its cross terms follow. */
+    private final double[] sliceScale;
 
     public Scores(int rows) {
         max = new float[rows];
@@ -28,6 +30,7 @@ public final class Scores {
         target = new double[rows];
         cross = new double[rows];
         rescale = new double[rows];
+        sliceScale = new double[rows];
         reset();
     }
 
@@ -43,6 +46,38 @@ public final class Scores {
         java.util.Arrays.fill(target, Double.NaN);
         java.util.Arrays.fill(cross, 0);
         java.util.Arrays.fill(rescale, 1);
+    }
+
+    /**
+     * Takes in a slice of a row that was summed elsewhere, on a device.
+     *
+     * @param sliceMax greatest logit m of the slice that is not NaN, −∞ where there is none
+     * @param token that it belongs to; the first of equals
+     * @param sliceSum Σ exp(z − m) over the slice
+     */
+    public void addSlice(int row, float sliceMax, int token, double sliceSum) {
+        float old = max[row];
+        if (sliceMax > old) {
+            max[row] = sliceMax;
+            argmax[row] = token;
+        }
+        rescale[row] = old == max[row] ? 1 : Math.exp((double) old - max[row]);
+        sliceScale[row] = sliceMax == max[row] ? 1 : Math.exp((double) sliceMax - max[row]);
+        sum[row] = sum[row] * rescale[row] + sliceSum * sliceScale[row];
+    }
+
+    /** Takes in the logit of a row's target token. */
+    public void setTarget(int row, float logit) {
+        target[row] = logit;
+    }
+
+    /**
+     * Takes in the cross term of the slice that the reference took in last.
+     *
+     * @param sliceCross Σ exp(z_r − m_r)·(z_r − z) with the greatest logit m_r of the reference's slice
+     */
+    public void addCross(int row, Scores reference, double sliceCross) {
+        cross[row] = cross[row] * reference.rescale[row] + sliceCross * reference.sliceScale[row];
     }
 
     /** log Σ exp(z) of a row. */

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.BeforeEach;
  * What the contract suites stand on: a backend under test beside the scalar specification, and operands that exist on both,
  * with memory before and after them checked for stray writes.
  */
-abstract class BackendHarness {
+public abstract class BackendHarness {
     /** fp32 unit roundoff, 2⁻²⁴. */
     static final double UNIT = 0x1p-24;
     /** Error of exp and of one division or square root, in units: Cephes' polynomial 3, the operations around it 2. */
@@ -29,7 +29,8 @@ abstract class BackendHarness {
     TensorMemory memory;
     private TensorMemory specificationMemory;
 
-    abstract Backend backend();
+    /** The backend under test, closed after each test. */
+    protected abstract Backend backend();
 
     @BeforeEach
     void open() {

@@ -2,7 +2,7 @@ package org.bitscarp.compute;
 
 class CpuBackendJavaTest extends BackendContract {
     @Override
-    Backend backend() {
+    protected Backend backend() {
         return CpuBackend.create(CpuBackend.MatrixProduct.JAVA, 1);
     }
 }

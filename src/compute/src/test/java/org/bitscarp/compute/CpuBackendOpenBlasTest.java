@@ -4,7 +4,7 @@ import org.junit.jupiter.api.Assumptions;
 
 class CpuBackendOpenBlasTest extends BackendContract {
     @Override
-    Backend backend() {
+    protected Backend backend() {
         try {
             return CpuBackend.create(CpuBackend.MatrixProduct.OPENBLAS, 1);
         } catch (IllegalStateException e) {

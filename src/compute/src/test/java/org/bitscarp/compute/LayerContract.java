@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Norms, activations, rotations, attention and moved rows against the specification. */
-abstract class LayerContract extends BackendHarness {
+public abstract class LayerContract extends BackendHarness {
     private static final int[] SIZES = {1, 3, 7, 8, 15, 16, 17, 31, 33, 63, 129, 1025, 4097};
 
     @ParameterizedTest

@@ -3,7 +3,7 @@ package org.bitscarp.compute;
 /** The specification against itself: proves that the contract suite is consistent, and its score formulas right. */
 class ScalarBackendTest extends BackendContract {
     @Override
-    Backend backend() {
+    protected Backend backend() {
         return new ScalarBackend();
     }
 }
