@@ -158,8 +158,7 @@ public final class SweepRunner {
                 && request.calibration().sha256().equals(request.text().sha256())) {
             notes.add("Calibration and evaluation text are the same: calibrated levels look better than they are.");
         }
-        boolean calibrated =
-                request.levels().stream().anyMatch(Level::calibrated);
+        boolean calibrated = request.levels().stream().anyMatch(Level::calibrated);
         if (calibrated && request.calibration() == null) {
             notes.add("No calibration text was given: scale searches weigh all input channels alike.");
         }

@@ -53,8 +53,11 @@ final class SweepChecks {
     static void calibration(List<Level> levels, WindowPlan calibrationPlan) {
         for (Level level : levels) {
             if (level.needsHessian() && calibrationPlan == null) {
-                String needy = level.solver().needsHessian() ? level.solver().name() : level.transform().toString();
-                throw new IllegalArgumentException(level + ": " + needy + " needs calibration text, which should not be the text that is measured; give --calibration"
+                String needy = level.solver().needsHessian()
+                        ? level.solver().name()
+                        : level.transform().toString();
+                throw new IllegalArgumentException(level + ": " + needy
+                        + " needs calibration text, which should not be the text that is measured; give --calibration"
                         + " builtin-calibration, a file or a data set");
             }
         }

@@ -28,8 +28,9 @@ final class LevelParser {
             if (format != null) {
                 Solver solver = solver(text, format, modifiers);
                 if (!format.fitted() && modifiers.has(Transform.CHANNEL_SCALES)) {
-                    throw new LevelException("\"" + text + "\": " + format.name() + " keeps channels of any scale alike,"
-                            + " so \"" + Transform.CHANNEL_SCALES + "\" has nothing to choose; leave it out");
+                    throw new LevelException(
+                            "\"" + text + "\": " + format.name() + " keeps channels of any scale alike," + " so \""
+                                    + Transform.CHANNEL_SCALES + "\" has nothing to choose; leave it out");
                 }
                 Transform transform = Transform.read(modifiers);
                 modifiers.finish(head);

@@ -68,9 +68,8 @@ public record Transform(Rotation rotation, int seed, boolean channelScales) {
     static Transform read(Modifiers modifiers) {
         boolean scales = modifiers.optional(CHANNEL_SCALES) != null;
         String word = modifiers.optional(Rotation.FOLDED.word, Rotation.ONLINE.word);
-        Rotation rotation = word == null
-                ? Rotation.NONE
-                : word.equals(Rotation.FOLDED.word) ? Rotation.FOLDED : Rotation.ONLINE;
+        Rotation rotation =
+                word == null ? Rotation.NONE : word.equals(Rotation.FOLDED.word) ? Rotation.FOLDED : Rotation.ONLINE;
         return new Transform(rotation, rotation == Rotation.NONE ? 0 : modifiers.number(SEED, 0), scales);
     }
 

@@ -146,7 +146,9 @@ class LevelTest {
                     for (Solver solver : Solvers.ALL) {
                         Level level = Level.parse(format + ":" + solver.name() + scales + rotation);
                         assertEquals(level, Level.parse(level.toString()));
-                        assertEquals(rotation.isEmpty() && scales.isEmpty(), level.transform().identity());
+                        assertEquals(
+                                rotation.isEmpty() && scales.isEmpty(),
+                                level.transform().identity());
                         assertEquals(!scales.isEmpty() || solver.needsHessian(), level.needsHessian());
                     }
                 }
