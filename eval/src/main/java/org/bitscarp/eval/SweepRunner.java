@@ -24,6 +24,7 @@ import org.bitscarp.eval.task.TaskSequences;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.Tokenizer;
 import org.bitscarp.model.Weight;
+import org.bitscarp.quant.Level;
 
 /** A sweep from request to result: tokens, windows, measurement, statistics, the cliff. */
 public final class SweepRunner {
@@ -204,8 +205,7 @@ public final class SweepRunner {
                 && request.calibration().sha256().equals(request.text().sha256())) {
             notes.add("Calibration and evaluation text are the same: calibrated levels look better than they are.");
         }
-        boolean calibrated =
-                request.levels().stream().anyMatch(level -> level.solver().calibrated());
+        boolean calibrated = request.levels().stream().anyMatch(Level::calibrated);
         if (calibrated && request.calibration() == null) {
             notes.add("No calibration text was given: scale searches weigh all input channels alike.");
         }

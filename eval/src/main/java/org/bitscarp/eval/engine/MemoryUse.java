@@ -55,7 +55,7 @@ final class MemoryUse {
 
     /** Second moments of a layer's inputs: the sum, the mean, the factor, and the two in another order of the channels. */
     private static long hessians(Checkpoint checkpoint, List<Level> levels) {
-        if (levels.stream().noneMatch(level -> level.solver().needsHessian())) {
+        if (levels.stream().noneMatch(level -> level.needsHessian())) {
             return 0;
         }
         long bytes = 0;

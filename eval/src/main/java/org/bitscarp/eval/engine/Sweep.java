@@ -112,6 +112,7 @@ public final class Sweep {
      */
     public List<LevelResult> run() throws IOException {
         SweepChecks.widths(checkpoint, levels);
+        SweepChecks.transforms(levels);
         SweepChecks.calibration(levels, calibrationPlan);
         SweepChecks.positions(checkpoint, longestWindow());
         if (continuations != null) {
