@@ -26,7 +26,12 @@ final class TaskScores {
             List<Answers> answers = new ArrayList<>();
             for (LevelResult level : levels) {
                 answers.add(Answers.of(
-                        task, sums(level.scores().nll(), plan, first, sequences.sequences().size())));
+                        task,
+                        sums(
+                                level.scores().nll(),
+                                plan,
+                                first,
+                                sequences.sequences().size())));
             }
             List<TaskResult.Row> rows = new ArrayList<>();
             for (int l = 0; l < levels.size(); l++) {

@@ -137,8 +137,7 @@ public final class Sweep {
         try (Lanes lanes = new Lanes(Math.max(backend.lanes(), backend.hostThreads()));
                 PackedLevels packed = continuations == null
                         ? null
-                        : new PackedLevels(
-                                MemoryUse.packedModels(checkpoint, levels), memoryBudget / 4, spillFolder);
+                        : new PackedLevels(MemoryUse.packedModels(checkpoint, levels), memoryBudget / 4, spillFolder);
                 HiddenStates states = new HiddenStates(
                         levels.size(), plan.rows(), spec.hidden(), forStates - forCalibration, spillFolder);
                 HiddenStates calibrationStates = calibrationPlan == null
@@ -158,8 +157,12 @@ public final class Sweep {
             done.add((double) plan.rows() * levels.size());
             if (packed != null) {
                 written = new ContinuationPass(backend, checkpoint, lanes)
-                        .run(continuations, tallies, packed, memoryBudget / 2, level -> progress.report(
-                                level.level + " writes", done.sum(), total));
+                        .run(
+                                continuations,
+                                tallies,
+                                packed,
+                                memoryBudget / 2,
+                                level -> progress.report(level.level + " writes", done.sum(), total));
             }
             progress.report("done", done.sum(), total);
         }

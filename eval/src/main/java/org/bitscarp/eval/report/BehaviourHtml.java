@@ -13,7 +13,9 @@ final class BehaviourHtml {
             for (TaskResult task : behaviour.tasks()) {
                 task(html, task);
             }
-            html.element("p", BehaviourTables.TASK_LEGEND, "class", "legend").close().newline();
+            html.element("p", BehaviourTables.TASK_LEGEND, "class", "legend")
+                    .close()
+                    .newline();
         }
         if (behaviour.continuations() != null) {
             writing(html, behaviour.continuations());
@@ -21,7 +23,12 @@ final class BehaviourHtml {
     }
 
     private static void task(Svg html, TaskResult task) {
-        table(html, "task-" + task.name(), BehaviourTables.title(task), BehaviourTables.TASK_HEAD, BehaviourTables.rows(task));
+        table(
+                html,
+                "task-" + task.name(),
+                BehaviourTables.title(task),
+                BehaviourTables.TASK_HEAD,
+                BehaviourTables.rows(task));
     }
 
     private static void writing(Svg html, Continuations continuations) {
@@ -30,7 +37,8 @@ final class BehaviourHtml {
         table(
                 html,
                 "writing-levels",
-                continuations.tokens() + " tokens behind each of " + continuations.prompts().size() + " prompts, "
+                continuations.tokens() + " tokens behind each of "
+                        + continuations.prompts().size() + " prompts, "
                         + String.join(" and ", continuations.samplers()),
                 BehaviourTables.WRITING_HEAD,
                 BehaviourTables.rows(continuations));
@@ -45,7 +53,8 @@ final class BehaviourHtml {
     /** One prompt by one sampler: every level's text, what agrees with the reference in a lighter tone. */
     private static void texts(Svg html, Continuations continuations, int index) {
         int prompt = index % continuations.prompts().size();
-        String sampler = continuations.samplers().get(index / continuations.prompts().size());
+        String sampler =
+                continuations.samplers().get(index / continuations.prompts().size());
         html.open("details", "class", "texts", "open", index == 0 ? "open" : null);
         html.open("summary")
                 .element("b", "Prompt " + (prompt + 1) + ", " + sampler)

@@ -7,21 +7,25 @@ import java.util.List;
 final class BehaviourTables {
     static final List<String> TASK_HEAD =
             List.of("Level", "Accuracy %", "±", "Per character %", "±", "Gained", "Lost", "p");
-    static final String TASK_LEGEND = "The choice with the greatest log-likelihood, as it is or per character of the choice,"
-            + " is the answer; ± is a standard error. Gained and lost: questions that only the level or only the reference"
-            + " answers rightly; p: how likely such an uneven split is between equals (exact McNemar test, each level by"
-            + " itself).";
-    static final List<String> WRITING_HEAD =
-            List.of("Level", "Loops", "Agreement", "Distinct-1", "Distinct-2");
-    static final String WRITING_LEGEND = "Loops: texts that end in the same tokens at least three times over. Agreement: mean"
-            + " number of leading tokens that are the reference's too. Distinct-n: different runs of n tokens among all.";
+    static final String TASK_LEGEND =
+            "The choice with the greatest log-likelihood, as it is or per character of the choice,"
+                    + " is the answer; ± is a standard error. Gained and lost: questions that only the level or only the reference"
+                    + " answers rightly; p: how likely such an uneven split is between equals (exact McNemar test, each level by"
+                    + " itself).";
+    static final List<String> WRITING_HEAD = List.of("Level", "Loops", "Agreement", "Distinct-1", "Distinct-2");
+    static final String WRITING_LEGEND =
+            "Loops: texts that end in the same tokens at least three times over. Agreement: mean"
+                    + " number of leading tokens that are the reference's too. Distinct-n: different runs of n tokens among all.";
 
     private BehaviourTables() {}
 
     static String title(TaskResult task) {
-        return task.name() + " (" + task.layout() + ", " + Figures.grouped(task.questions()) + " questions, guessing gives "
+        return task.name() + " (" + task.layout() + ", " + Figures.grouped(task.questions())
+                + " questions, guessing gives "
                 + Figures.fixed(100 * task.chance(), 1) + " %"
-                + (task.shortened() == 0 ? "" : ", " + task.shortened() + " sequences too long, their beginning cut off")
+                + (task.shortened() == 0
+                        ? ""
+                        : ", " + task.shortened() + " sequences too long, their beginning cut off")
                 + ")";
     }
 

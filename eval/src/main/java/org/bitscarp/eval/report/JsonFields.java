@@ -70,8 +70,7 @@ abstract class JsonFields {
         return number.isNull() ? Double.NaN : number.asDouble();
     }
 
-    JsonNode checked(JsonNode value, String name, Predicate<JsonNode> test, String expected)
-            throws IOException {
+    JsonNode checked(JsonNode value, String name, Predicate<JsonNode> test, String expected) throws IOException {
         if (!test.test(value)) {
             String found = value.toString();
             throw new IOException(source + ": field " + name + " is "

@@ -57,7 +57,8 @@ class ContinuationTest {
 
     /** Scores a prompt and its continuation as one window: each greedy token must have been the most likely one. */
     @ParameterizedTest
-    @ValueSource(strings = {"llama-gqa", "gemma2", "gpt2", "mixtral", "phi3-partial-rotary", "gptneox", "mistral-window"})
+    @ValueSource(
+            strings = {"llama-gqa", "gemma2", "gpt2", "mixtral", "phi3-partial-rotary", "gptneox", "mistral-window"})
     void greedyTextIsWhatWholeWindowsFindMostLikely(String fixture) throws IOException {
         Path folder = Path.of("src/test/resources/fixtures").resolve(fixture);
         try (Checkpoint model = Checkpoints.open(folder)) {
@@ -75,8 +76,8 @@ class ContinuationTest {
                         double rival = nll(model, Arrays.copyOf(whole, length), token);
                         assertFalse(
                                 rival < chosen - 1e-4,
-                                "prompt " + p + ", token " + t + ": " + token + " has " + rival + " nats, the written one "
-                                        + chosen);
+                                "prompt " + p + ", token " + t + ": " + token + " has " + rival
+                                        + " nats, the written one " + chosen);
                     }
                 }
             }
@@ -103,21 +104,22 @@ class ContinuationTest {
     @Test
     void neitherThreadsNorMemoryChangeWhatIsWritten() throws IOException {
         try (Checkpoint model = Checkpoints.open(Measurements.builtinModel())) {
-            ContinuationPlan plan = new ContinuationPlan(
-                    prompts(4096), List.of(Sampler.GREEDY, new Sampler(0.8f, 0.95, 7)), WRITTEN);
+            ContinuationPlan plan =
+                    new ContinuationPlan(prompts(4096), List.of(Sampler.GREEDY, new Sampler(0.8f, 0.95, 7)), WRITTEN);
             List<List<int[]>> plenty = write(model, plan, 2, Measurements.PLENTY);
             List<List<int[]>> little = write(model, plan, 1, 0);
             assertEquals(4, plenty.size());
             for (int level = 0; level < plenty.size(); level++) {
                 assertEquals(6, plenty.get(level).size());
                 for (int s = 0; s < 6; s++) {
-                    assertArrayEquals(plenty.get(level).get(s), little.get(level).get(s));
+                    assertArrayEquals(
+                            plenty.get(level).get(s), little.get(level).get(s));
                 }
             }
             List<Integer> agreement = new ArrayList<>();
             for (int s = 0; s < 6; s++) {
-                agreement.add(Arrays.mismatch(
-                        plenty.get(0).get(s), plenty.get(1).get(s)));
+                agreement.add(
+                        Arrays.mismatch(plenty.get(0).get(s), plenty.get(1).get(s)));
             }
             assertEquals(
                     6,

@@ -55,7 +55,9 @@ class GenerateTest {
         for (int i = 0; i < n; i++) {
             counts[sampler.next(logits, i % 7, i)]++;
         }
-        double sum = IntStream.range(0, 4).mapToDouble(i -> Math.exp(logits[i] / temperature)).sum();
+        double sum = IntStream.range(0, 4)
+                .mapToDouble(i -> Math.exp(logits[i] / temperature))
+                .sum();
         double chiSquared = 0;
         for (int i = 0; i < 4; i++) {
             double expected = n * Math.exp(logits[i] / temperature) / sum;
@@ -82,9 +84,15 @@ class GenerateTest {
             logits[i] = (float) random.nextGaussian();
         }
         Sampler sampler = new Sampler(1, 0.95, 9);
-        int[] first = IntStream.range(0, 50).map(step -> sampler.next(logits, 1, step)).toArray();
-        int[] again = IntStream.range(0, 50).map(step -> new Sampler(1, 0.95, 9).next(logits, 1, step)).toArray();
-        int[] otherPrompt = IntStream.range(0, 50).map(step -> sampler.next(logits, 2, step)).toArray();
+        int[] first = IntStream.range(0, 50)
+                .map(step -> sampler.next(logits, 1, step))
+                .toArray();
+        int[] again = IntStream.range(0, 50)
+                .map(step -> new Sampler(1, 0.95, 9).next(logits, 1, step))
+                .toArray();
+        int[] otherPrompt = IntStream.range(0, 50)
+                .map(step -> sampler.next(logits, 2, step))
+                .toArray();
         assertArrayEquals(first, again);
         assertNotEquals(java.util.Arrays.toString(first), java.util.Arrays.toString(otherPrompt));
     }

@@ -41,7 +41,13 @@ class AnswersTest {
     /** p from scipy 1.17 {@code binomtest(min(gained, lost), gained + lost)}. */
     @ParameterizedTest
     @CsvSource({
-        "0, 0, 1", "0, 1, 1.0", "1, 2, 1.0", "3, 9, 0.14599609375", "40, 150, 3.5861356867767237e-16", "600, 500, 0.0028195449914364284", "7, 0, 0.015625"
+        "0, 0, 1",
+        "0, 1, 1.0",
+        "1, 2, 1.0",
+        "3, 9, 0.14599609375",
+        "40, 150, 3.5861356867767237e-16",
+        "600, 500, 0.0028195449914364284",
+        "7, 0, 0.015625"
     })
     void mcNemarIsTheExactBinomialTest(int gained, int lost, String p) {
         boolean[] level = new boolean[2000];

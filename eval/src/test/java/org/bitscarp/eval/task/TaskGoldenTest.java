@@ -53,7 +53,8 @@ class TaskGoldenTest {
         try (Checkpoint model = model();
                 Tokenizer tokenizer = model.tokenizer();
                 Backend backend = CpuBackend.create(CpuBackend.MatrixProduct.AUTO, 2)) {
-            TaskSequences sequences = TaskSequences.of(task, tokenizer, model.spec().vocabulary(), 512);
+            TaskSequences sequences =
+                    TaskSequences.of(task, tokenizer, model.spec().vocabulary(), 512);
             List<int[]> prompts = new java.util.ArrayList<>();
             expected.get("prompts").forEach(p -> prompts.add(tokenizer.encode(p.asString(), true)));
             int length = expected.get("greedy").get(0).size();
@@ -76,7 +77,8 @@ class TaskGoldenTest {
                 for (int row : plan.sequenceRows(s)) {
                     nll[s] += result.scores().nll()[row];
                 }
-                double known = expected.get("log_likelihoods").get(s / 3).get(s % 3).asDouble();
+                double known =
+                        expected.get("log_likelihoods").get(s / 3).get(s % 3).asDouble();
                 assertEquals(known, -nll[s], TOLERANCE, "question " + s / 3 + ", choice " + s % 3);
             }
             Answers answers = Answers.of(task, nll);
@@ -105,10 +107,13 @@ class TaskGoldenTest {
                 int[] end = cut.sequences().get(s).tokens();
                 assertTrue(end.length <= 13);
                 assertArrayEquals(java.util.Arrays.copyOfRange(all, all.length - end.length, all.length), end);
-                assertEquals(whole.sequences().get(s).scored(), cut.sequences().get(s).scored());
+                assertEquals(
+                        whole.sequences().get(s).scored(),
+                        cut.sequences().get(s).scored());
             }
             TextException e = assertThrows(
-                    TextException.class, () -> TaskSequences.of(task, tokenizer, model.spec().vocabulary(), 2));
+                    TextException.class,
+                    () -> TaskSequences.of(task, tokenizer, model.spec().vocabulary(), 2));
             assertTrue(e.getMessage().contains("the model reads 2 at once"), e.getMessage());
         }
     }

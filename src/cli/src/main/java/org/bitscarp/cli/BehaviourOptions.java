@@ -19,9 +19,10 @@ final class BehaviourOptions {
             names = "--task",
             split = ",",
             paramLabel = "FILE",
-            description = "Multiple-choice questions that every level answers by log-likelihood, in the same pass: JSON or"
-                    + " JSON lines as ARC, PIQA or HellaSwag are published, or {\"question\", \"choices\", \"answer\"};"
-                    + " several with commas.")
+            description =
+                    "Multiple-choice questions that every level answers by log-likelihood, in the same pass: JSON or"
+                            + " JSON lines as ARC, PIQA or HellaSwag are published, or {\"question\", \"choices\", \"answer\"};"
+                            + " several with commas.")
     private List<Path> tasks = List.of();
 
     @Option(names = "--task-limit", paramLabel = "N", description = "Ask the first N questions of each task only.")
@@ -30,8 +31,9 @@ final class BehaviourOptions {
     @Option(
             names = "--continuations",
             paramLabel = "N",
-            description = "Tokens that every level writes behind each prompt, greedy and sampled, to see repetition and where"
-                    + " texts part; 0 for none. Default: " + CONTINUATION + ", none where memory is short.")
+            description =
+                    "Tokens that every level writes behind each prompt, greedy and sampled, to see repetition and where"
+                            + " texts part; 0 for none. Default: " + CONTINUATION + ", none where memory is short.")
     private Integer continuations;
 
     @Option(
@@ -88,7 +90,8 @@ final class BehaviourOptions {
             throw new IOException("--prompts " + file + ": cannot be read as UTF-8 text: " + e, e);
         }
         if (lines.isEmpty() || lines.size() > 64) {
-            throw new UsageException("--prompts " + file + ": " + lines.size() + " prompts; expected 1 to 64, one a line");
+            throw new UsageException(
+                    "--prompts " + file + ": " + lines.size() + " prompts; expected 1 to 64, one a line");
         }
         return lines;
     }

@@ -53,8 +53,7 @@ final class PerplexityCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        SweepResult result =
-                Measurement.run(
+        SweepResult result = Measurement.run(
                 options,
                 List.of(Level.parse(level)),
                 new CliffRule(),

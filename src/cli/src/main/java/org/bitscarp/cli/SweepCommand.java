@@ -84,8 +84,7 @@ final class SweepCommand implements Callable<Integer> {
         }
         List<Level> measured = levels == null ? Level.defaults() : Level.parseList(levels);
         prepareOut();
-        SweepResult result =
-                Measurement.run(
+        SweepResult result = Measurement.run(
                 options,
                 measured,
                 new CliffRule(1 + threshold / 100),
