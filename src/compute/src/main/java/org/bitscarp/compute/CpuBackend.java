@@ -290,6 +290,22 @@ public final class CpuBackend extends HostBackend {
         }
     }
 
+    @Override
+    public void keepTop(Tensor logits, int firstToken, TopTokens top) {
+        HostTensor z = host(logits);
+        for (int row = 0; row < z.rows(); row++) {
+            // Few logits exceed what is kept once some slices have gone by, so most of the work is this search.
+            int at = VectorOps.nextAbove(z.data(), at(z, row), 0, z.columns(), top.least(row));
+            while (at < z.columns()) {
+                top.offer(
+                        row,
+                        z.data().getAtIndex(java.lang.foreign.ValueLayout.JAVA_FLOAT, at(z, row) + at),
+                        firstToken + at);
+                at = VectorOps.nextAbove(z.data(), at(z, row), at + 1, z.columns(), top.least(row));
+            }
+        }
+    }
+
     /** As in {@link ScalarBackend}; {@code sum} gives Σ exp(z − max) of the slice once the maximum is known. */
     private static void takeSlice(
             HostTensor logits, int row, int firstToken, int target, Scores scores, Supplier<Double> sum) {
