@@ -23,7 +23,8 @@ class RoomRulesTest {
                 // Rooms publish test code to others as an archive once the build packages it.
                 .withImportOption(location -> !location.contains("-tests.jar"))
                 .importPackages("org.bitscarp");
-        for (String room : new String[] {"quant", "compute", "kernels", "cuda", "model", "hub", "datasets", "eval", "cli"}) {
+        for (String room :
+                new String[] {"quant", "compute", "kernels", "cuda", "model", "hub", "datasets", "eval", "cli"}) {
             assertTrue(
                     classes.stream().anyMatch(c -> c.getPackageName().startsWith("org.bitscarp." + room)),
                     "no classes of room " + room + " were read, so the rules would prove nothing");

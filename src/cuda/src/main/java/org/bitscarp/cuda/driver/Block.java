@@ -4,7 +4,8 @@ package org.bitscarp.cuda.driver;
 public record Block(int x, int y, int z) {
     public Block {
         if (x < 1 || y < 1 || z < 1) {
-            throw new IllegalArgumentException("a block has at least one thread each way, not " + x + "×" + y + "×" + z);
+            throw new IllegalArgumentException(
+                    "a block has at least one thread each way, not " + x + "×" + y + "×" + z);
         }
     }
 

@@ -19,7 +19,9 @@ public record EntrySignature(String name, List<KernelParameter> parameters) {
 
     /** Bytes of all parameters. */
     public int bytes() {
-        return parameters.isEmpty() ? 0 : parameters.getLast().offset() + parameters.getLast().bytes();
+        return parameters.isEmpty()
+                ? 0
+                : parameters.getLast().offset() + parameters.getLast().bytes();
     }
 
     /** All kernels of a module, by name. */

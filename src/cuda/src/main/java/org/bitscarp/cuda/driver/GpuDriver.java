@@ -65,7 +65,8 @@ public interface GpuDriver extends AutoCloseable {
      * @throws IllegalArgumentException when the arguments do not fit the entry's parameters
      * @throws LaunchFailed when the device refuses grid, block or shared memory
      */
-    void launch(GpuFunction function, Grid grid, Block block, int sharedBytes, GpuStream stream, KernelArguments arguments);
+    void launch(
+            GpuFunction function, Grid grid, Block block, int sharedBytes, GpuStream stream, KernelArguments arguments);
 
     /** The stream that work without a stream of its own goes to; it is not closed. */
     GpuStream defaultStream();

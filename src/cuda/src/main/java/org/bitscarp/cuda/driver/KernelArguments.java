@@ -78,7 +78,8 @@ public final class KernelArguments {
             throw new IllegalArgumentException("kernel " + signature.name() + " takes " + parameters.size()
                     + " arguments, not " + arguments.size());
         }
-        ByteBuffer bytes = ByteBuffer.allocateDirect(Math.max(8, signature.bytes())).order(ByteOrder.nativeOrder());
+        ByteBuffer bytes =
+                ByteBuffer.allocateDirect(Math.max(8, signature.bytes())).order(ByteOrder.nativeOrder());
         for (int i = 0; i < parameters.size(); i++) {
             KernelParameter p = parameters.get(i);
             Argument a = arguments.get(i);

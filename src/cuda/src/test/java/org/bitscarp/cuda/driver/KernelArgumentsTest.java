@@ -54,8 +54,8 @@ class KernelArgumentsTest {
 
     @Test
     void argumentsThatDoNotFitAreNamed() {
-        EntrySignature signature =
-                EntrySignature.readAll(".entry k(.param .u64 .ptr a, .param .f32 b)").get("k");
+        EntrySignature signature = EntrySignature.readAll(".entry k(.param .u64 .ptr a, .param .f32 b)")
+                .get("k");
         String number = message(KernelArguments.start().pointer(0), signature);
         assertEquals("kernel k takes 2 arguments, not 1", number);
         String type = message(KernelArguments.start().pointer(0).integer(1), signature);
