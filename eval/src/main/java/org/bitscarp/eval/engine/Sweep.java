@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.concurrent.atomic.DoubleAdder;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.TensorMemory;
+import org.bitscarp.eval.generate.ContinuationPlan;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.DecoderSpec;
@@ -36,6 +37,8 @@ public final class Sweep {
     private final Path spillFolder;
     private final Progress progress;
     private PackedSink sink = PackedSink.NONE;
+    private ContinuationPlan continuations;
+    private List<List<int[]>> written = List.of();
     private final ModelDigest digest;
     private final DoubleAdder done = new DoubleAdder();
     private double total;
@@ -75,6 +78,22 @@ public final class Sweep {
         return this;
     }
 
+    /** Lets every level go on with prompts once it is scored; {@link #written} has what became of it. */
+    public Sweep letWrite(ContinuationPlan plan) {
+        continuations = plan;
+        return this;
+    }
+
+    /** For each level, the texts of the plan; empty without one. */
+    public List<List<int[]>> written() {
+        return written;
+    }
+
+    /** Bytes that {@link #letWrite} makes a sweep take beside the rest: whole models at all levels, and one at work. */
+    public static long bytesToWrite(Checkpoint checkpoint, List<Level> levels, ContinuationPlan plan) {
+        return MemoryUse.packedModels(checkpoint, levels) + ContinuationPass.bytes(checkpoint, plan, levels.size());
+    }
+
     /** SHA-256 of the model's tensors, read along the way; complete after {@link #run}. */
     public String modelSha256() {
         return digest.hex();
@@ -93,8 +112,12 @@ public final class Sweep {
      */
     public List<LevelResult> run() throws IOException {
         SweepChecks.widths(checkpoint, levels);
+        SweepChecks.transforms(levels);
         SweepChecks.calibration(levels, calibrationPlan);
         SweepChecks.positions(checkpoint, longestWindow());
+        if (continuations != null) {
+            SweepChecks.positions(checkpoint, continuations.longest());
+        }
         int calibrationRows = calibrationPlan == null ? 0 : calibrationPlan.rows();
         total = (double) spec.layers() * ((double) plan.rows() * levels.size() + calibrationRows)
                 + plan.rows() * levels.size();
@@ -112,6 +135,9 @@ public final class Sweep {
         double share = (double) calibrationRows / (calibrationRows + (double) plan.rows() * levels.size());
         long forCalibration = (long) (forStates * share);
         try (Lanes lanes = new Lanes(Math.max(backend.lanes(), backend.hostThreads()));
+                PackedLevels packed = continuations == null
+                        ? null
+                        : new PackedLevels(MemoryUse.packedModels(checkpoint, levels), memoryBudget / 4, spillFolder);
                 HiddenStates states = new HiddenStates(
                         levels.size(), plan.rows(), spec.hidden(), forStates - forCalibration, spillFolder);
                 HiddenStates calibrationStates = calibrationPlan == null
@@ -120,7 +146,8 @@ public final class Sweep {
             spilled = states.spilled() || calibrationStates != null && calibrationStates.spilled();
             WeightReader reader = new WeightReader(checkpoint, digest, lanes);
             embed(reader, tallies, states, calibrationStates, lanes);
-            layers(reader, tallies, states, calibrationStates, unitRows, lanes);
+            PackedSink sinks = packed == null ? sink : packed.before(sink);
+            layers(reader, tallies, states, calibrationStates, unitRows, lanes, sinks);
             progress.report("scoring the vocabulary", done.sum(), total);
             new HeadScorer(backend, checkpoint, reader, lanes).run(plan, tallies, states, (level, nanos) -> {
                 synchronized (level) {
@@ -128,6 +155,15 @@ public final class Sweep {
                 }
             });
             done.add((double) plan.rows() * levels.size());
+            if (packed != null) {
+                written = new ContinuationPass(backend, checkpoint, lanes)
+                        .run(
+                                continuations,
+                                tallies,
+                                packed,
+                                memoryBudget / 2,
+                                level -> progress.report(level.level + " writes", done.sum(), total));
+            }
             progress.report("done", done.sum(), total);
         }
         countOtherBytes(tallies);
@@ -210,7 +246,8 @@ public final class Sweep {
             HiddenStates states,
             HiddenStates calibrationStates,
             int unitRows,
-            Lanes lanes)
+            Lanes lanes,
+            PackedSink sinks)
             throws IOException {
         List<Workspace> spaces = new ArrayList<>();
         try (Arena arena = Arena.ofShared();
@@ -229,7 +266,7 @@ public final class Sweep {
                     spec.mlp().experts(),
                     reader.allocateLayer(arena),
                     memory,
-                    sink,
+                    sinks,
                     this::advance);
             for (int layer = 0; layer < spec.layers(); layer++) {
                 pass.run(layer, reader, plan, tallies, states, calibrationPlan, calibrationStates);
