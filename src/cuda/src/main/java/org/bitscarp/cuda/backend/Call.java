@@ -1,4 +1,4 @@
-package org.bitscarp.cuda.internal;
+package org.bitscarp.cuda.backend;
 
 import java.util.ArrayList;
 import java.util.List;

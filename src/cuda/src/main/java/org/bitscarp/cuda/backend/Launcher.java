@@ -1,4 +1,4 @@
-package org.bitscarp.cuda.internal;
+package org.bitscarp.cuda.backend;
 
 import org.bitscarp.cuda.driver.Grid;
 

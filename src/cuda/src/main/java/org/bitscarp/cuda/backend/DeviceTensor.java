@@ -1,4 +1,4 @@
-package org.bitscarp.cuda.internal;
+package org.bitscarp.cuda.backend;
 
 import java.util.Objects;
 import org.bitscarp.compute.Tensor;
