@@ -29,7 +29,8 @@ class ArtefactsTest {
         for (String line : KernelSources.manifest()) {
             if (line.startsWith("source ")) {
                 String[] words = line.split(" ");
-                assertEquals(sourceHash(words[1]), words[2], words[1] + ".cu changed since its PTX was made; " + REMEDY);
+                assertEquals(
+                        sourceHash(words[1]), words[2], words[1] + ".cu changed since its PTX was made; " + REMEDY);
                 listed.add(words[1] + ".cu");
             }
         }
@@ -62,7 +63,8 @@ class ArtefactsTest {
     void eachIsFoundForTheNewestArchitectureOfADevice() throws IOException {
         for (Path ptx : KernelSources.ptx()) {
             String name = ptx.getFileName().toString().replace(".ptx", "");
-            int architecture = Integer.parseInt(ptx.getParent().getFileName().toString().substring(3));
+            int architecture =
+                    Integer.parseInt(ptx.getParent().getFileName().toString().substring(3));
             assertEquals(Files.readString(ptx), Artefacts.ptx(name, architecture));
         }
     }

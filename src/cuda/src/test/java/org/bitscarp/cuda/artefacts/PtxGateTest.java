@@ -57,7 +57,8 @@ class PtxGateTest {
 
     @Test
     void theGateSeesWhatDoesNotAssemble() {
-        String broken = ".version 7.0\n.target sm_80\n.address_size 64\n.visible .entry k() { nonsense.u32 %r1; ret; }\n";
+        String broken =
+                ".version 7.0\n.target sm_80\n.address_size 64\n.visible .entry k() { nonsense.u32 %r1; ret; }\n";
         String message = assertThrows(IllegalArgumentException.class, () -> PtxAssembler.assemble(broken, "sm_80"))
                 .getMessage();
         assertTrue(message.contains("nonsense"), message);
