@@ -94,6 +94,11 @@ public final class Sweep {
         return MemoryUse.packedModels(checkpoint, levels) + ContinuationPass.bytes(checkpoint, plan, levels.size());
     }
 
+    /** Bytes of tensors at least while levels write, with one layer at a time on the backend. */
+    public static long tensorBytesToWrite(Checkpoint checkpoint, List<Level> levels, ContinuationPlan plan) {
+        return ContinuationPass.bytes(checkpoint, plan, levels.size());
+    }
+
     /** SHA-256 of the model's tensors, read along the way; complete after {@link #run}. */
     public String modelSha256() {
         return digest.hex();

@@ -88,6 +88,11 @@ public final class CudaBackend implements Backend {
     }
 
     @Override
+    public long availableMemory() {
+        return memory.available();
+    }
+
+    @Override
     public TensorMemory newMemory() {
         return new DeviceTensors(queue);
     }

@@ -29,6 +29,10 @@ final class DeviceQueue implements AutoCloseable {
         return driver;
     }
 
+    List<Lane> lanes() {
+        return List.copyOf(lanes);
+    }
+
     /** Zeroed memory. */
     DeviceBlock allocate(long bytes, String what) {
         DeviceBlock block = new DeviceBlock(memory.allocate(Math.max(bytes, 4), what), lanes.size());
