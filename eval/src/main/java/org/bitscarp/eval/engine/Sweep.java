@@ -36,6 +36,8 @@ public final class Sweep {
     private final Path spillFolder;
     private final Progress progress;
     private PackedSink sink = PackedSink.NONE;
+    private RoundingNoise noise;
+    private LevelResult noiseFloor;
     private final ModelDigest digest;
     private final DoubleAdder done = new DoubleAdder();
     private double total;
@@ -75,6 +77,17 @@ public final class Sweep {
         return this;
     }
 
+    /** Also runs the reference with that noise, as one more level that is not among the results. */
+    public Sweep withNoiseFloor(RoundingNoise rounding) {
+        noise = rounding;
+        return this;
+    }
+
+    /** The reference with rounding noise, after {@link #run}; null where none was asked for. */
+    public LevelResult noiseFloor() {
+        return noiseFloor;
+    }
+
     /** SHA-256 of the model's tensors, read along the way; complete after {@link #run}. */
     public String modelSha256() {
         return digest.hex();
@@ -95,13 +108,10 @@ public final class Sweep {
         SweepChecks.widths(checkpoint, levels);
         SweepChecks.calibration(levels, calibrationPlan);
         SweepChecks.positions(checkpoint, longestWindow());
+        List<LevelTally> tallies = tallies();
         int calibrationRows = calibrationPlan == null ? 0 : calibrationPlan.rows();
-        total = (double) spec.layers() * ((double) plan.rows() * levels.size() + calibrationRows)
-                + plan.rows() * levels.size();
-        List<LevelTally> tallies = new ArrayList<>();
-        for (Level level : levels) {
-            tallies.add(new LevelTally(level, embeddingFormat(level), plan.rows(), spec.layers()));
-        }
+        double levelRows = (double) plan.rows() * tallies.size();
+        total = spec.layers() * (levelRows + calibrationRows) + levelRows;
         int unitRows = Math.max(plan.largestUnit(), calibrationPlan == null ? 0 : calibrationPlan.largestUnit());
         int headFormats = (int) tallies.stream()
                 .map(tally -> HeadScorer.nameOf(tally.embeddingFormat))
@@ -109,11 +119,11 @@ public final class Sweep {
                 .count();
         long forStates = memoryBudget - MemoryUse.fixed(checkpoint, levels, headFormats, unitRows, backend.lanes());
         // In proportion to what each of the two would take.
-        double share = (double) calibrationRows / (calibrationRows + (double) plan.rows() * levels.size());
+        double share = calibrationRows / (calibrationRows + levelRows);
         long forCalibration = (long) (forStates * share);
         try (Lanes lanes = new Lanes(Math.max(backend.lanes(), backend.hostThreads()));
                 HiddenStates states = new HiddenStates(
-                        levels.size(), plan.rows(), spec.hidden(), forStates - forCalibration, spillFolder);
+                        tallies.size(), plan.rows(), spec.hidden(), forStates - forCalibration, spillFolder);
                 HiddenStates calibrationStates = calibrationPlan == null
                         ? null
                         : new HiddenStates(1, calibrationRows, spec.hidden(), forCalibration, spillFolder)) {
@@ -127,11 +137,28 @@ public final class Sweep {
                     level.nanos += nanos / backend.lanes();
                 }
             });
-            done.add((double) plan.rows() * levels.size());
+            done.add(levelRows);
             progress.report("done", done.sum(), total);
         }
         countOtherBytes(tallies);
-        return tallies.stream().map(LevelTally::result).toList();
+        noiseFloor = noise == null ? null : tallies.getLast().result();
+        return tallies.stream()
+                .limit(levels.size())
+                .map(LevelTally::result)
+                .toList();
+    }
+
+    /** One of each level, then that of the noise floor. */
+    private List<LevelTally> tallies() {
+        List<LevelTally> tallies = new ArrayList<>();
+        for (Level level : levels) {
+            tallies.add(new LevelTally(level, embeddingFormat(level), null, plan.rows(), spec.layers()));
+        }
+        if (noise != null) {
+            Level reference = levels.getFirst();
+            tallies.add(new LevelTally(reference, embeddingFormat(reference), noise, plan.rows(), spec.layers()));
+        }
+        return tallies;
     }
 
     private int longestWindow() {
