@@ -76,7 +76,7 @@ final class LayerPass {
         inLayer = reader.layer(layer, full);
         present(full).forEach((role, w) -> backend.upload(w.data(), tensors.get(role)));
         holdsFullPrecision = true;
-        boolean hessians = tallies.stream().anyMatch(t -> t.level.solver().needsHessian());
+        boolean hessians = tallies.stream().anyMatch(t -> t.level.needsHessian());
         try (Calibration calibration = new Calibration(backend, hessians)) {
             Importance importance = calibrationPlan == null
                     ? Importance.NONE

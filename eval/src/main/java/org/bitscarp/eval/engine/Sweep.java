@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.concurrent.atomic.DoubleAdder;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.TensorMemory;
+import org.bitscarp.eval.generate.ContinuationPlan;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.DecoderSpec;
@@ -38,6 +39,8 @@ public final class Sweep {
     private PackedSink sink = PackedSink.NONE;
     private RoundingNoise noise;
     private LevelResult noiseFloor;
+    private ContinuationPlan continuations;
+    private List<List<int[]>> written = List.of();
     private final ModelDigest digest;
     private final DoubleAdder done = new DoubleAdder();
     private double total;
@@ -88,6 +91,22 @@ public final class Sweep {
         return noiseFloor;
     }
 
+    /** Lets every level go on with prompts once it is scored; {@link #written} has what became of it. */
+    public Sweep letWrite(ContinuationPlan plan) {
+        continuations = plan;
+        return this;
+    }
+
+    /** For each level, the texts of the plan; empty without one. */
+    public List<List<int[]>> written() {
+        return written;
+    }
+
+    /** Bytes that {@link #letWrite} makes a sweep take beside the rest: whole models at all levels, and one at work. */
+    public static long bytesToWrite(Checkpoint checkpoint, List<Level> levels, ContinuationPlan plan) {
+        return MemoryUse.packedModels(checkpoint, levels) + ContinuationPass.bytes(checkpoint, plan, levels.size());
+    }
+
     /** SHA-256 of the model's tensors, read along the way; complete after {@link #run}. */
     public String modelSha256() {
         return digest.hex();
@@ -106,8 +125,12 @@ public final class Sweep {
      */
     public List<LevelResult> run() throws IOException {
         SweepChecks.widths(checkpoint, levels);
+        SweepChecks.transforms(levels);
         SweepChecks.calibration(levels, calibrationPlan);
         SweepChecks.positions(checkpoint, longestWindow());
+        if (continuations != null) {
+            SweepChecks.positions(checkpoint, continuations.longest());
+        }
         List<LevelTally> tallies = tallies();
         int calibrationRows = calibrationPlan == null ? 0 : calibrationPlan.rows();
         double levelRows = (double) plan.rows() * tallies.size();
@@ -122,6 +145,9 @@ public final class Sweep {
         double share = calibrationRows / (calibrationRows + levelRows);
         long forCalibration = (long) (forStates * share);
         try (Lanes lanes = new Lanes(Math.max(backend.lanes(), backend.hostThreads()));
+                PackedLevels packed = continuations == null
+                        ? null
+                        : new PackedLevels(MemoryUse.packedModels(checkpoint, levels), memoryBudget / 4, spillFolder);
                 HiddenStates states = new HiddenStates(
                         tallies.size(), plan.rows(), spec.hidden(), forStates - forCalibration, spillFolder);
                 HiddenStates calibrationStates = calibrationPlan == null
@@ -130,7 +156,8 @@ public final class Sweep {
             spilled = states.spilled() || calibrationStates != null && calibrationStates.spilled();
             WeightReader reader = new WeightReader(checkpoint, digest, lanes);
             embed(reader, tallies, states, calibrationStates, lanes);
-            layers(reader, tallies, states, calibrationStates, unitRows, lanes);
+            PackedSink sinks = packed == null ? sink : packed.before(sink);
+            layers(reader, tallies, states, calibrationStates, unitRows, lanes, sinks);
             progress.report("scoring the vocabulary", done.sum(), total);
             new HeadScorer(backend, checkpoint, reader, lanes).run(plan, tallies, states, (level, nanos) -> {
                 synchronized (level) {
@@ -138,6 +165,15 @@ public final class Sweep {
                 }
             });
             done.add(levelRows);
+            if (packed != null) {
+                written = new ContinuationPass(backend, checkpoint, lanes)
+                        .run(
+                                continuations,
+                                tallies.subList(0, levels.size()),
+                                packed,
+                                memoryBudget / 2,
+                                level -> progress.report(level.level + " writes", done.sum(), total));
+            }
             progress.report("done", done.sum(), total);
         }
         countOtherBytes(tallies);
@@ -237,7 +273,8 @@ public final class Sweep {
             HiddenStates states,
             HiddenStates calibrationStates,
             int unitRows,
-            Lanes lanes)
+            Lanes lanes,
+            PackedSink sinks)
             throws IOException {
         List<Workspace> spaces = new ArrayList<>();
         try (Arena arena = Arena.ofShared();
@@ -256,7 +293,7 @@ public final class Sweep {
                     spec.mlp().experts(),
                     reader.allocateLayer(arena),
                     memory,
-                    sink,
+                    sinks,
                     this::advance);
             for (int layer = 0; layer < spec.layers(); layer++) {
                 pass.run(layer, reader, plan, tallies, states, calibrationPlan, calibrationStates);
