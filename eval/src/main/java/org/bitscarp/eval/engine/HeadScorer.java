@@ -172,8 +172,7 @@ final class HeadScorer {
                 Tensor head = heads.get(nameOf(levels.get(l).embeddingFormat)).slice(column, width);
                 if (l == 0) {
                     project(normed, head, referenceLogits);
-                    backend.scoreReference(
-                            referenceLogits, first + column, targets, scores[0][u].sums, exponentials);
+                    backend.scoreReference(referenceLogits, first + column, targets, scores[0][u].sums, exponentials);
                     if (levels.size() > 1) {
                         backend.keepTop(referenceLogits, first + column, scores[0][u].top);
                     }

@@ -83,7 +83,9 @@ final class LayerPass {
                     : calibrate(calibration, calibrationPlan, calibrationStates);
             for (int l = 0; l < tallies.size(); l++) {
                 LevelTally tally = tallies.get(l);
-                work.begins("layer " + (layer + 1) + ", " + (tally.noise == null ? tally.level : "noise floor"), plan.rows());
+                work.begins(
+                        "layer " + (layer + 1) + ", " + (tally.noise == null ? tally.level : "noise floor"),
+                        plan.rows());
                 long started = System.nanoTime();
                 load(l, tally, importance);
                 forward(plan, l, tally, states);
@@ -149,16 +151,13 @@ final class LayerPass {
                 }
             }
         });
-        List<MatrixQuantizer.Outcome> outcomes = quantizer.run(
-                tally.level.format(),
-                solver,
-                jobs,
-                (job, matrix) -> {
-                    // The noise floor's matrices are the reference's, which the sink has already.
-                    if (tally.noise == null) {
-                        sink.packed(level, layer, origins.get(job).role(), origins.get(job).expert(), matrix);
-                    }
-                });
+        List<MatrixQuantizer.Outcome> outcomes = quantizer.run(tally.level.format(), solver, jobs, (job, matrix) -> {
+            // The noise floor's matrices are the reference's, which the sink has already.
+            if (tally.noise == null) {
+                sink.packed(
+                        level, layer, origins.get(job).role(), origins.get(job).expert(), matrix);
+            }
+        });
         for (int i = 0; i < jobs.size(); i++) {
             tally.quantized(outcomes.get(i), jobs.get(i).weights().size());
         }

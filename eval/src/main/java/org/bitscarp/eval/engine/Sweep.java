@@ -178,10 +178,7 @@ public final class Sweep {
         }
         countOtherBytes(tallies);
         noiseFloor = noise == null ? null : tallies.getLast().result();
-        return tallies.stream()
-                .limit(levels.size())
-                .map(LevelTally::result)
-                .toList();
+        return tallies.stream().limit(levels.size()).map(LevelTally::result).toList();
     }
 
     /** One of each level, then that of the noise floor. */

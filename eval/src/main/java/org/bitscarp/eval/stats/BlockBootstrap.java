@@ -49,8 +49,7 @@ public final class BlockBootstrap {
         int n = series.getFirst().length;
         int automatic = 1;
         for (double[] values : series) {
-            double[] finite =
-                    Arrays.stream(values).filter(Double::isFinite).toArray();
+            double[] finite = Arrays.stream(values).filter(Double::isFinite).toArray();
             automatic = Math.max(automatic, (int) Math.ceil(BlockLength.automatic(finite)));
         }
         int block = Math.max(1, Math.min(Math.max(automatic, (n + MOST_BLOCKS - 1) / MOST_BLOCKS), n));
@@ -139,9 +138,7 @@ public final class BlockBootstrap {
     /** Interval of a mean with that coverage: {low, high}. */
     public double[] interval(int series, double coverage) {
         Quantiles q = Quantiles.of(deviations[series]);
-        return new double[] {
-            means[series] + q.at((1 - coverage) / 2), means[series] + q.at((1 + coverage) / 2)
-        };
+        return new double[] {means[series] + q.at((1 - coverage) / 2), means[series] + q.at((1 + coverage) / 2)};
     }
 
     /** Standard error of the difference of two means. */
