@@ -3,8 +3,8 @@ package org.bitscarp.cuda.backend;
 import java.util.ArrayList;
 import java.util.List;
 import org.bitscarp.cuda.driver.Block;
-import org.bitscarp.cuda.driver.Grid;
 import org.bitscarp.cuda.driver.GpuFunction;
+import org.bitscarp.cuda.driver.Grid;
 import org.bitscarp.cuda.driver.KernelArguments;
 
 /** One launch: arguments in the order of the kernel's parameters, each tensor with what the kernel does to it. */

@@ -101,20 +101,14 @@ public final class CudaBackend implements Backend {
     public void upload(MemorySegment host, Tensor target) {
         DeviceTensor t = DeviceTensor.of(target);
         run(lane -> queue.order(
-                lane,
-                List.of(),
-                List.of(t.block()),
-                () -> lane.upload(host.asSlice(0, t.bytes()), t.address())));
+                lane, List.of(), List.of(t.block()), () -> lane.upload(host.asSlice(0, t.bytes()), t.address())));
     }
 
     @Override
     public void download(Tensor source, MemorySegment host) {
         DeviceTensor t = DeviceTensor.of(source);
         run(lane -> queue.order(
-                lane,
-                List.of(t.block()),
-                List.of(),
-                () -> lane.download(t.address(), host.asSlice(0, t.bytes()))));
+                lane, List.of(t.block()), List.of(), () -> lane.download(t.address(), host.asSlice(0, t.bytes()))));
     }
 
     @Override
@@ -181,8 +175,8 @@ public final class CudaBackend implements Backend {
         Operands.requireAttention(q, k, v, shape, out);
         on(
                 q,
-                (lane, t) -> layers.attention(
-                        lane, t, DeviceTensor.of(k), DeviceTensor.of(v), shape, DeviceTensor.of(out)));
+                (lane, t) ->
+                        layers.attention(lane, t, DeviceTensor.of(k), DeviceTensor.of(v), shape, DeviceTensor.of(out)));
     }
 
     @Override

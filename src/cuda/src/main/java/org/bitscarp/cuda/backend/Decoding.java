@@ -30,8 +30,7 @@ final class Decoding {
                     packed.columns(),
                     packed.bytes().asSlice(from * rowBytes, (to - from) * rowBytes));
             part.decodeRows(0, to - from, new DenseMatrix(values, to - from, packed.columns()));
-            launcher.queue.order(
-                    lane, List.of(), List.of(rows.block()), () -> lane.upload(values, rows.address()));
+            launcher.queue.order(lane, List.of(), List.of(rows.block()), () -> lane.upload(values, rows.address()));
         }
     }
 }

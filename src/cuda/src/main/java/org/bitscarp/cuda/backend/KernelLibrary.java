@@ -22,10 +22,14 @@ final class KernelLibrary implements AutoCloseable {
      * @param entry name of the kernel in it
      */
     synchronized GpuFunction get(String module, String entry) {
-        return functions.computeIfAbsent(module + "/" + entry, key -> modules.computeIfAbsent(
-                        module,
-                        name -> driver.load(name, Artefacts.ptx(name, driver.device().computeCapability())))
-                .function(entry));
+        return functions.computeIfAbsent(
+                module + "/" + entry,
+                key -> modules.computeIfAbsent(
+                                module,
+                                name -> driver.load(
+                                        name,
+                                        Artefacts.ptx(name, driver.device().computeCapability())))
+                        .function(entry));
     }
 
     @Override

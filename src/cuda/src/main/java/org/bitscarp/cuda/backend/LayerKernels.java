@@ -45,8 +45,7 @@ final class LayerKernels {
                 .launch(Grid.of(x.rows()), Launcher.rowThreads(x.columns()));
     }
 
-    void layerNorm(
-            Lane lane, DeviceTensor x, DeviceTensor gain, DeviceTensor bias, float epsilon, DeviceTensor y) {
+    void layerNorm(Lane lane, DeviceTensor x, DeviceTensor gain, DeviceTensor bias, float epsilon, DeviceTensor y) {
         launcher.call(lane, "layer_norm", "layer_norm")
                 .reads(x)
                 .reads(gain)
@@ -72,8 +71,7 @@ final class LayerKernels {
                 .launch(launcher.striding(n), Launcher.THREADS);
     }
 
-    void attention(
-            Lane lane, DeviceTensor q, DeviceTensor k, DeviceTensor v, AttentionShape shape, DeviceTensor out) {
+    void attention(Lane lane, DeviceTensor q, DeviceTensor k, DeviceTensor v, AttentionShape shape, DeviceTensor out) {
         int tile = tile(shape.headDim());
         int stride = (shape.headDim() + 3) / 4 * 4 + 4;
         int shared = 4 * (2 * tile * stride + tile * (tile + 1));

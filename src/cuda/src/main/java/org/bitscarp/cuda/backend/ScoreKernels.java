@@ -18,12 +18,7 @@ final class ScoreKernels {
     }
 
     void scoreReference(
-            Lane lane,
-            DeviceTensor logits,
-            int firstToken,
-            int[] targets,
-            Scores scores,
-            DeviceTensor exponentials) {
+            Lane lane, DeviceTensor logits, int firstToken, int[] targets, Scores scores, DeviceTensor exponentials) {
         int rows = logits.rows();
         long results = lane.scratch((ROW + 4L) * rows);
         long places = results + (long) ROW * rows;

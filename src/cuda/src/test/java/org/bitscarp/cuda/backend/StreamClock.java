@@ -149,7 +149,12 @@ final class StreamClock implements GpuDriver {
 
     @Override
     public void launch(
-            GpuFunction function, Grid grid, Block block, int sharedBytes, GpuStream stream, KernelArguments arguments) {
+            GpuFunction function,
+            Grid grid,
+            Block block,
+            int sharedBytes,
+            GpuStream stream,
+            KernelArguments arguments) {
         throw new AssertionError("no kernels here");
     }
 
