@@ -3,6 +3,8 @@ package org.bitscarp.eval;
 import java.nio.file.Path;
 import java.util.List;
 import org.bitscarp.datasets.Corpus;
+import org.bitscarp.datasets.tasks.Task;
+import org.bitscarp.eval.generate.ContinuationRequest;
 import org.bitscarp.eval.protocol.Protocol;
 import org.bitscarp.quant.Level;
 
@@ -17,6 +19,8 @@ import org.bitscarp.quant.Level;
  * @param calibrationTokens tokens of it to use at most
  * @param memoryBudget bytes for weights, activations and hidden states
  * @param spillFolder for hidden states beyond that
+ * @param tasks multiple-choice files that all levels answer in the same pass
+ * @param continuations what levels are to write
  * @param command the command line, for the report
  */
 public record SweepRequest(
@@ -28,4 +32,6 @@ public record SweepRequest(
         int calibrationTokens,
         long memoryBudget,
         Path spillFolder,
+        List<Task> tasks,
+        ContinuationRequest continuations,
         String command) {}

@@ -8,9 +8,11 @@ import java.util.List;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.datasets.Corpus;
 import org.bitscarp.datasets.TokenizedText;
+import org.bitscarp.datasets.tasks.Task;
 import org.bitscarp.eval.engine.LevelResult;
 import org.bitscarp.eval.engine.Progress;
 import org.bitscarp.eval.engine.Sweep;
+import org.bitscarp.eval.generate.ContinuationPlan;
 import org.bitscarp.eval.protocol.Protocol;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.eval.report.CliffRule;
@@ -18,9 +20,11 @@ import org.bitscarp.eval.report.SweepResult;
 import org.bitscarp.eval.stats.MeanDivergence;
 import org.bitscarp.eval.stats.PairedDifference;
 import org.bitscarp.eval.stats.Perplexity;
+import org.bitscarp.eval.task.TaskSequences;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.Tokenizer;
 import org.bitscarp.model.Weight;
+import org.bitscarp.quant.Level;
 
 /** A sweep from request to result: tokens, windows, measurement, statistics, the cliff. */
 public final class SweepRunner {
@@ -41,7 +45,13 @@ public final class SweepRunner {
         try (Tokenizer tokenizer = checkpoint.tokenizer()) {
             progress.report("tokenizing " + request.text().name(), 0, 1);
             TokenizedText text = tokenize(request.text(), tokenizer, checkpoint, request.maxTokens());
-            WindowPlan plan = new WindowPlan(text.tokens(), tokenizer.bos(), tokenizer.addsBos(), request.protocols());
+            List<TaskSequences> tasks = tasks(request.tasks(), tokenizer, checkpoint);
+            WindowPlan plan = new WindowPlan(
+                    text.tokens(),
+                    tokenizer.bos(),
+                    tokenizer.addsBos(),
+                    request.protocols(),
+                    tasks.stream().flatMap(t -> t.sequences().stream()).toList());
             WindowPlan calibration = CalibrationWindows.of(
                     checkpoint,
                     tokenizer,
@@ -57,7 +67,8 @@ public final class SweepRunner {
                     request.memoryBudget(),
                     request.spillFolder(),
                     progress);
-            List<LevelResult> results = sweep.run();
+            ContinuationPlan writing = writing(checkpoint, request, text, tokenizer, notes);
+            List<LevelResult> results = sweep.letWrite(writing).run();
             addNotes(notes, checkpoint, request, plan, results, sweep);
             double seconds = (Instant.now().toEpochMilli() - started.toEpochMilli()) / 1000.0;
             List<SweepResult.Row> rows = rows(results, plan, text, checkpoint);
@@ -79,8 +90,51 @@ public final class SweepRunner {
                     seconds,
                     rows,
                     rows.size() < 2 ? null : cliffRule.find(rows),
+                    new SweepResult.Behaviour(
+                            TaskScores.of(tasks, plan, results),
+                            writing == null
+                                    ? null
+                                    : new ContinuationTexts(writing, tokenizer).of(results, sweep.written())),
                     notes);
         }
+    }
+
+    private static List<TaskSequences> tasks(List<Task> tasks, Tokenizer tokenizer, Checkpoint checkpoint)
+            throws IOException {
+        List<TaskSequences> sequences = new ArrayList<>();
+        for (Task task : tasks) {
+            sequences.add(TaskSequences.of(
+                    task,
+                    tokenizer,
+                    checkpoint.spec().vocabulary(),
+                    checkpoint.spec().maxPositions()));
+        }
+        return sequences;
+    }
+
+    /** What levels write, or null; a sweep that was not asked to does not write where memory is short. */
+    private ContinuationPlan writing(
+            Checkpoint checkpoint, SweepRequest request, TokenizedText text, Tokenizer tokenizer, List<String> notes) {
+        List<int[]> prompts = request.continuations().prompts().stream()
+                .map(prompt -> tokenizer.encode(prompt, true))
+                .toList();
+        ContinuationPlan plan = request.continuations().plan(text.tokens(), prompts);
+        if (plan == null || request.continuations().demanded()) {
+            return plan;
+        }
+        long bytes = Sweep.bytesToWrite(checkpoint, request.levels(), plan);
+        if (bytes > request.memoryBudget() / 2) {
+            notes.add("Levels wrote no continuations: that takes " + (bytes >> 20)
+                    + " MiB beside the sweep, more than half of --memory; ask for them with --continuations.");
+            return null;
+        }
+        long onDevice = Sweep.tensorBytesToWrite(checkpoint, request.levels(), plan);
+        if (onDevice > backend.availableMemory()) {
+            notes.add("Levels wrote no continuations: that takes " + (onDevice >> 20)
+                    + " MiB of the device's memory, which has " + (backend.availableMemory() >> 20) + ".");
+            return null;
+        }
+        return plan;
     }
 
     private static TokenizedText tokenize(Corpus corpus, Tokenizer tokenizer, Checkpoint checkpoint, int maxTokens)
@@ -143,8 +197,7 @@ public final class SweepRunner {
                 && request.calibration().sha256().equals(request.text().sha256())) {
             notes.add("Calibration and evaluation text are the same: calibrated levels look better than they are.");
         }
-        boolean calibrated =
-                request.levels().stream().anyMatch(level -> level.solver().calibrated());
+        boolean calibrated = request.levels().stream().anyMatch(Level::calibrated);
         if (calibrated && request.calibration() == null) {
             notes.add("No calibration text was given: scale searches weigh all input channels alike.");
         }

@@ -24,11 +24,21 @@ final class LevelTally {
     long otherBytes;
     long nanos;
 
-    LevelTally(Level level, BlockFormat embeddingFormat, int rows, int layers) {
-        this(level, Allocation.uniform(level.format()), embeddingFormat, rows, layers);
+    /** Injected after each layer, or null. */
+    final RoundingNoise noise;
+
+    LevelTally(Level level, BlockFormat embeddingFormat, RoundingNoise noise, int rows, int layers) {
+        this(level, Allocation.uniform(level.format()), embeddingFormat, noise, rows, layers);
     }
 
-    LevelTally(Level level, Allocation allocation, BlockFormat embeddingFormat, int rows, int layers) {
+    LevelTally(
+            Level level,
+            Allocation allocation,
+            BlockFormat embeddingFormat,
+            RoundingNoise noise,
+            int rows,
+            int layers) {
+        this.noise = noise;
         this.level = level;
         this.allocation = allocation;
         this.embeddingFormat = embeddingFormat;

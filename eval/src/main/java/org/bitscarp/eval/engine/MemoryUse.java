@@ -39,9 +39,23 @@ final class MemoryUse {
         return Math.max(layers, HeadScorer.bytes(spec, unitRows, lanes, headFormats));
     }
 
+    /** Packed linear maps of all layers at all levels. */
+    static long packedModels(Checkpoint checkpoint, List<Level> levels) {
+        long bytes = 0;
+        for (TensorRole role : TensorRole.values()) {
+            for (int layer = 0; role.linear() && layer < checkpoint.spec().layers(); layer++) {
+                Weight weight = checkpoint.weight(role, layer).orElse(null);
+                for (Level level : weight == null ? List.<Level>of() : levels) {
+                    bytes += packedBytes(level, weight);
+                }
+            }
+        }
+        return bytes;
+    }
+
     /** Second moments of a layer's inputs: the sum, the mean, the factor, and the two in another order of the channels. */
     private static long hessians(Checkpoint checkpoint, List<Level> levels) {
-        if (levels.stream().noneMatch(level -> level.solver().needsHessian())) {
+        if (levels.stream().noneMatch(level -> level.needsHessian())) {
             return 0;
         }
         long bytes = 0;

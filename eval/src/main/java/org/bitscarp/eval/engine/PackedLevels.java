@@ -63,6 +63,14 @@ final class PackedLevels implements AutoCloseable {
         }
     }
 
+    /** Keeps each matrix, then hands it on. */
+    PackedSink before(PackedSink next) {
+        return (level, layer, role, expert, matrix) -> {
+            keep(level, layer, role, matrix);
+            next.packed(level, layer, role, expert, matrix);
+        };
+    }
+
     /** Copies a matrix; those of one role come expert by expert. */
     synchronized void keep(int level, int layer, TensorRole role, PackedMatrix matrix) {
         MemorySegment copy = memory.allocate(matrix.byteSize(), 64);

@@ -141,7 +141,7 @@ public final class QuantizePass {
     private void calibrated(PackedSink sink, Lanes lanes) throws IOException {
         SweepChecks.positions(checkpoint, calibration.longestWindow());
         WindowPlan nothing = new WindowPlan(new int[0], -1, false, List.of());
-        LevelTally tally = new LevelTally(level, allocation, null, 0, spec.layers());
+        LevelTally tally = new LevelTally(level, allocation, null, null, 0, spec.layers());
         done = 0;
         total = (double) spec.layers() * calibration.rows();
         List<Workspace> spaces = new ArrayList<>();

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.concurrent.atomic.DoubleAdder;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.TensorMemory;
+import org.bitscarp.eval.generate.ContinuationPlan;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.DecoderSpec;
@@ -36,6 +37,10 @@ public final class Sweep {
     private final Path spillFolder;
     private final Progress progress;
     private PackedSink sink = PackedSink.NONE;
+    private RoundingNoise noise;
+    private LevelResult noiseFloor;
+    private ContinuationPlan continuations;
+    private List<List<int[]>> written = List.of();
     private final ModelDigest digest;
     private final DoubleAdder done = new DoubleAdder();
     private double total;
@@ -75,6 +80,38 @@ public final class Sweep {
         return this;
     }
 
+    /** Also runs the reference with that noise, as one more level that is not among the results. */
+    public Sweep withNoiseFloor(RoundingNoise rounding) {
+        noise = rounding;
+        return this;
+    }
+
+    /** The reference with rounding noise, after {@link #run}; null where none was asked for. */
+    public LevelResult noiseFloor() {
+        return noiseFloor;
+    }
+
+    /** Lets every level go on with prompts once it is scored; {@link #written} has what became of it. */
+    public Sweep letWrite(ContinuationPlan plan) {
+        continuations = plan;
+        return this;
+    }
+
+    /** For each level, the texts of the plan; empty without one. */
+    public List<List<int[]>> written() {
+        return written;
+    }
+
+    /** Bytes that {@link #letWrite} makes a sweep take beside the rest: whole models at all levels, and one at work. */
+    public static long bytesToWrite(Checkpoint checkpoint, List<Level> levels, ContinuationPlan plan) {
+        return MemoryUse.packedModels(checkpoint, levels) + ContinuationPass.bytes(checkpoint, plan, levels.size());
+    }
+
+    /** Bytes of tensors at least while levels write, with one layer at a time on the backend. */
+    public static long tensorBytesToWrite(Checkpoint checkpoint, List<Level> levels, ContinuationPlan plan) {
+        return ContinuationPass.bytes(checkpoint, plan, levels.size());
+    }
+
     /** SHA-256 of the model's tensors, read along the way; complete after {@link #run}. */
     public String modelSha256() {
         return digest.hex();
@@ -93,15 +130,16 @@ public final class Sweep {
      */
     public List<LevelResult> run() throws IOException {
         SweepChecks.widths(checkpoint, levels);
+        SweepChecks.transforms(levels);
         SweepChecks.calibration(levels, calibrationPlan);
         SweepChecks.positions(checkpoint, longestWindow());
-        int calibrationRows = calibrationPlan == null ? 0 : calibrationPlan.rows();
-        total = (double) spec.layers() * ((double) plan.rows() * levels.size() + calibrationRows)
-                + plan.rows() * levels.size();
-        List<LevelTally> tallies = new ArrayList<>();
-        for (Level level : levels) {
-            tallies.add(new LevelTally(level, embeddingFormat(level), plan.rows(), spec.layers()));
+        if (continuations != null) {
+            SweepChecks.positions(checkpoint, continuations.longest());
         }
+        List<LevelTally> tallies = tallies();
+        int calibrationRows = calibrationPlan == null ? 0 : calibrationPlan.rows();
+        double levelRows = (double) plan.rows() * tallies.size();
+        total = spec.layers() * (levelRows + calibrationRows) + levelRows;
         int unitRows = Math.max(plan.largestUnit(), calibrationPlan == null ? 0 : calibrationPlan.largestUnit());
         int headFormats = (int) tallies.stream()
                 .map(tally -> HeadScorer.nameOf(tally.embeddingFormat))
@@ -109,29 +147,56 @@ public final class Sweep {
                 .count();
         long forStates = memoryBudget - MemoryUse.fixed(checkpoint, levels, headFormats, unitRows, backend.lanes());
         // In proportion to what each of the two would take.
-        double share = (double) calibrationRows / (calibrationRows + (double) plan.rows() * levels.size());
+        double share = calibrationRows / (calibrationRows + levelRows);
         long forCalibration = (long) (forStates * share);
         try (Lanes lanes = new Lanes(Math.max(backend.lanes(), backend.hostThreads()));
+                PackedLevels packed = continuations == null
+                        ? null
+                        : new PackedLevels(MemoryUse.packedModels(checkpoint, levels), memoryBudget / 4, spillFolder);
                 HiddenStates states = new HiddenStates(
-                        levels.size(), plan.rows(), spec.hidden(), forStates - forCalibration, spillFolder);
+                        tallies.size(), plan.rows(), spec.hidden(), forStates - forCalibration, spillFolder);
                 HiddenStates calibrationStates = calibrationPlan == null
                         ? null
                         : new HiddenStates(1, calibrationRows, spec.hidden(), forCalibration, spillFolder)) {
             spilled = states.spilled() || calibrationStates != null && calibrationStates.spilled();
             WeightReader reader = new WeightReader(checkpoint, digest, lanes);
             embed(reader, tallies, states, calibrationStates, lanes);
-            layers(reader, tallies, states, calibrationStates, unitRows, lanes);
+            PackedSink sinks = packed == null ? sink : packed.before(sink);
+            layers(reader, tallies, states, calibrationStates, unitRows, lanes, sinks);
             progress.report("scoring the vocabulary", done.sum(), total);
             new HeadScorer(backend, checkpoint, reader, lanes).run(plan, tallies, states, (level, nanos) -> {
                 synchronized (level) {
                     level.nanos += nanos / backend.lanes();
                 }
             });
-            done.add((double) plan.rows() * levels.size());
+            done.add(levelRows);
+            if (packed != null) {
+                written = new ContinuationPass(backend, checkpoint, lanes)
+                        .run(
+                                continuations,
+                                tallies.subList(0, levels.size()),
+                                packed,
+                                memoryBudget / 2,
+                                level -> progress.report(level.level + " writes", done.sum(), total));
+            }
             progress.report("done", done.sum(), total);
         }
         countOtherBytes(tallies);
-        return tallies.stream().map(LevelTally::result).toList();
+        noiseFloor = noise == null ? null : tallies.getLast().result();
+        return tallies.stream().limit(levels.size()).map(LevelTally::result).toList();
+    }
+
+    /** One of each level, then that of the noise floor. */
+    private List<LevelTally> tallies() {
+        List<LevelTally> tallies = new ArrayList<>();
+        for (Level level : levels) {
+            tallies.add(new LevelTally(level, embeddingFormat(level), null, plan.rows(), spec.layers()));
+        }
+        if (noise != null) {
+            Level reference = levels.getFirst();
+            tallies.add(new LevelTally(reference, embeddingFormat(reference), noise, plan.rows(), spec.layers()));
+        }
+        return tallies;
     }
 
     private int longestWindow() {
@@ -184,7 +249,8 @@ public final class Sweep {
             HiddenStates states,
             HiddenStates calibrationStates,
             int unitRows,
-            Lanes lanes)
+            Lanes lanes,
+            PackedSink sinks)
             throws IOException {
         List<Workspace> spaces = new ArrayList<>();
         try (Arena arena = Arena.ofShared();
@@ -203,7 +269,7 @@ public final class Sweep {
                     spec.mlp().experts(),
                     reader.allocateLayer(arena),
                     memory,
-                    sink,
+                    sinks,
                     this::advance);
             for (int layer = 0; layer < spec.layers(); layer++) {
                 pass.run(layer, reader, plan, tallies, states, calibrationPlan, calibrationStates);

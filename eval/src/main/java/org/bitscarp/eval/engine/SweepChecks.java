@@ -39,11 +39,24 @@ final class SweepChecks {
         }
     }
 
+    /** @throws IllegalArgumentException for levels with transforms */
+    static void transforms(List<Level> levels) {
+        for (Level level : levels) {
+            if (!level.transform().identity()) {
+                throw new IllegalArgumentException(
+                        level + ": this version reads transforms but cannot apply " + level.transform());
+            }
+        }
+    }
+
     /** A level that needs calibration gets some. */
     static void calibration(List<Level> levels, WindowPlan calibrationPlan) {
         for (Level level : levels) {
-            if (level.solver().needsHessian() && calibrationPlan == null) {
-                throw new IllegalArgumentException(level + ": " + level.solver().name()
+            if (level.needsHessian() && calibrationPlan == null) {
+                String needy = level.solver().needsHessian()
+                        ? level.solver().name()
+                        : level.transform().toString();
+                throw new IllegalArgumentException(level + ": " + needy
                         + " needs calibration text, which should not be the text that is measured; give --calibration"
                         + " builtin-calibration, a file or a data set");
             }

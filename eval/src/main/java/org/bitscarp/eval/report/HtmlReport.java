@@ -39,6 +39,7 @@ public final class HtmlReport {
         html.element("h2", "Every level", "id", "levels");
         html.raw(new LevelTable(result).draw()).close().newline();
         layers(html, result);
+        BehaviourHtml.add(html, result.behaviour());
         method(html, result);
         html.close().newline().close().newline().close();
         return "<!DOCTYPE html>\n" + html + "\n";

@@ -66,6 +66,7 @@ public final class JsonReport {
         ArrayNode rows = root.putArray("rows");
         result.rows().forEach(r -> row(rows.addObject(), r));
         cliff(root, result.cliff());
+        BehaviourJson.add(root, result.behaviour());
         ArrayNode notes = root.putArray("notes");
         result.notes().forEach(notes::add);
         return root;
@@ -129,7 +130,7 @@ public final class JsonReport {
         node.put("explanation", cliff.explanation());
     }
 
-    private static void number(ObjectNode node, String name, double x) {
+    static void number(ObjectNode node, String name, double x) {
         if (Double.isFinite(x)) {
             node.put(name, x);
         } else {

@@ -5,7 +5,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Predicate;
 import org.bitscarp.eval.report.SweepResult.Cliff;
 import org.bitscarp.eval.report.SweepResult.Divergence;
 import org.bitscarp.eval.report.SweepResult.Model;
@@ -21,11 +20,9 @@ import tools.jackson.databind.json.JsonMapper;
  * Reads {@code results.json} back. Unknown fields are ignored, because the contract allows adding them; a number that
  * was not finite was written as {@code null} and reads as NaN.
  */
-public final class JsonResultReader {
-    private final String source;
-
+public final class JsonResultReader extends JsonFields {
     private JsonResultReader(String source) {
-        this.source = source;
+        super(source);
     }
 
     /** @throws IOException when the file cannot be read, is no JSON, or is not a sweep result; the message names it */
@@ -100,6 +97,7 @@ public final class JsonResultReader {
                 number(root, "seconds"),
                 List.copyOf(rows),
                 cliff(field(root, "cliff")),
+                new BehaviourReader(source).behaviour(root),
                 List.copyOf(notes));
     }
 
@@ -164,72 +162,5 @@ public final class JsonResultReader {
                 text(node, "falls_at"),
                 text(node, "explanation"),
                 node.has("threshold") ? number(node, "threshold") : CliffRule.DEFAULT_THRESHOLD);
-    }
-
-    private JsonNode field(JsonNode node, String name) throws IOException {
-        JsonNode value = node.get(name);
-        if (value == null) {
-            throw new IOException(source + " is not a complete sweep result: field " + name + " is missing");
-        }
-        return value;
-    }
-
-    private JsonNode object(JsonNode node, String name) throws IOException {
-        return checked(field(node, name), name, JsonNode::isObject, "an object");
-    }
-
-    private JsonNode array(JsonNode node, String name) throws IOException {
-        return checked(field(node, name), name, JsonNode::isArray, "an array");
-    }
-
-    private String text(JsonNode node, String name) throws IOException {
-        JsonNode value = checked(field(node, name), name, n -> n.isString() || n.isNull(), "a string");
-        return value.isNull() ? null : value.asString();
-    }
-
-    private long integer(JsonNode node, String name) throws IOException {
-        return checked(field(node, name), name, n -> n.isIntegralNumber() && n.canConvertToLong(), "an integer")
-                .asLong();
-    }
-
-    private int count(JsonNode node, String name) throws IOException {
-        return checked(field(node, name), name, n -> n.isIntegralNumber() && n.canConvertToInt(), "a count")
-                .asInt();
-    }
-
-    private boolean flag(JsonNode node, String name) throws IOException {
-        return checked(field(node, name), name, JsonNode::isBoolean, "true or false")
-                .asBoolean();
-    }
-
-    private double number(JsonNode node, String name) throws IOException {
-        return number(field(node, name), name, "");
-    }
-
-    private double[] numbers(JsonNode node, String name) throws IOException {
-        JsonNode array = checked(field(node, name), name, n -> n.isArray() || n.isNull(), "an array of numbers");
-        if (array.isNull()) {
-            return null;
-        }
-        double[] values = new double[array.size()];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = number(array.get(i), name, "[" + i + "]");
-        }
-        return values;
-    }
-
-    private double number(JsonNode value, String name, String index) throws IOException {
-        JsonNode number = checked(value, name + index, n -> n.isNumber() || n.isNull(), "a number or null");
-        return number.isNull() ? Double.NaN : number.asDouble();
-    }
-
-    private JsonNode checked(JsonNode value, String name, Predicate<JsonNode> test, String expected)
-            throws IOException {
-        if (!test.test(value)) {
-            String found = value.toString();
-            throw new IOException(source + ": field " + name + " is "
-                    + (found.length() > 40 ? found.substring(0, 40) + "…" : found) + ", expected " + expected);
-        }
-        return value;
     }
 }

@@ -23,6 +23,7 @@ public final class MarkdownReport {
         out.append("**").append(escape(Verdict.of(result))).append("**\n\n");
         table(out, result);
         out.append('\n').append(escape(Facts.legend())).append("\n\n");
+        behaviour(out, result.behaviour());
         out.append("## How this was measured\n\n");
         for (Facts.Fact fact : Facts.of(result)) {
             out.append("- **").append(escape(fact.name())).append(":** ");
@@ -68,6 +69,25 @@ public final class MarkdownReport {
             line.add(Figures.seconds(row.seconds()));
             line(out, line);
         }
+    }
+
+    private static void behaviour(StringBuilder out, SweepResult.Behaviour behaviour) {
+        for (TaskResult task : behaviour.tasks()) {
+            out.append("## ").append(escape(BehaviourTables.title(task))).append("\n\n");
+            table(out, BehaviourTables.TASK_HEAD, BehaviourTables.rows(task));
+            out.append('\n').append(escape(BehaviourTables.TASK_LEGEND)).append("\n\n");
+        }
+        if (behaviour.continuations() != null) {
+            out.append("## What they write\n\n");
+            table(out, BehaviourTables.WRITING_HEAD, BehaviourTables.rows(behaviour.continuations()));
+            out.append('\n').append(escape(BehaviourTables.WRITING_LEGEND)).append("\n\n");
+        }
+    }
+
+    private static void table(StringBuilder out, List<String> head, List<List<String>> rows) {
+        line(out, head);
+        out.append("|:--").append("|--:".repeat(head.size() - 1)).append("|\n");
+        rows.forEach(row -> line(out, row));
     }
 
     private static void line(StringBuilder out, List<String> cells) {

@@ -17,6 +17,7 @@ import java.util.List;
  * @param seconds wall time of the whole sweep
  * @param rows one per level, from most to fewest bits per weight; exactly one is the reference
  * @param cliff where it falls off, or null when there are too few levels to say
+ * @param behaviour what levels answered and wrote
  * @param notes warnings that a reader of the numbers has to know, one sentence each
  */
 public record SweepResult(
@@ -32,7 +33,19 @@ public record SweepResult(
         double seconds,
         List<Row> rows,
         Cliff cliff,
+        Behaviour behaviour,
         List<String> notes) {
+
+    /**
+     * What levels do besides predicting a text.
+     *
+     * @param tasks multiple-choice tasks, in the order asked for
+     * @param continuations of the same prompts, or null
+     */
+    public record Behaviour(List<TaskResult> tasks, Continuations continuations) {
+        /** Nothing was asked for. */
+        public static final Behaviour NONE = new Behaviour(List.of(), null);
+    }
 
     /** Value of the {@code schema} key of {@code results.json}. */
     public static final String SCHEMA = "bitscarp.sweep/1";

@@ -86,6 +86,8 @@ class JsonReportTest {
                         "seconds",
                         "rows",
                         "cliff",
+                        "tasks",
+                        "continuations",
                         "notes"),
                 List.copyOf(root.propertyNames()));
         assertEquals("gptq", root.get("protocol").get("name").asString());

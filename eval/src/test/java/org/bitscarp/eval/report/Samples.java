@@ -3,6 +3,7 @@ package org.bitscarp.eval.report;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import org.bitscarp.eval.generate.Loop;
 import org.bitscarp.eval.report.SweepResult.Divergence;
 import org.bitscarp.eval.report.SweepResult.Model;
 import org.bitscarp.eval.report.SweepResult.Protocol;
@@ -83,6 +84,7 @@ final class Samples {
                 41.7,
                 List.copyOf(rows),
                 new CliffRule().find(rows),
+                behaviour("piqa.jsonl", "The harbour was quiet", " and the boats lay still."),
                 List.of("2 rows of the ternary level fell back to round-to-nearest: their scale was zero."));
     }
 
@@ -162,7 +164,27 @@ final class Samples {
                 123_456.7,
                 rows,
                 new CliffRule().find(rows),
+                behaviour(HOSTILE, HOSTILE, HOSTILE),
                 List.of(HOSTILE, "A second note."));
+    }
+
+    /** Two levels, the second of which answers worse and loops. */
+    static SweepResult.Behaviour behaviour(String task, String prompt, String text) {
+        List<TaskResult.Row> rows = List.of(
+                new TaskResult.Row("fp32", 0.61, 0.0114, 0.62, 0.0113, 0, 0, 1),
+                new TaskResult.Row("int2", 0.55, 0.0116, 0.56, 0.0116, 40, 150, 1e-16));
+        Continuations.Text whole = new Continuations.Text(text, 24, 24, text.length(), null);
+        Continuations.Text broken = new Continuations.Text(text, 24, 0, 0, new Loop(3, 2));
+        Continuations.Text stopped = new Continuations.Text("", 0, 0, 0, null);
+        return new SweepResult.Behaviour(
+                List.of(new TaskResult(task, "PIQA", "Question: …", "ab".repeat(32), 1838, 0.5, 2, rows)),
+                new Continuations(
+                        List.of(prompt),
+                        List.of("greedy", "sampled"),
+                        24,
+                        List.of(
+                                new Continuations.OfLevel("fp32", 0.8, 0.95, List.of(whole, whole)),
+                                new Continuations.OfLevel("int2", Double.NaN, 0.2, List.of(broken, stopped)))));
     }
 
     private static Score score(String protocol, double ppl, double delta, double low, double high) {

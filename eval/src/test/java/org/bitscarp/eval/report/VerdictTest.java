@@ -25,6 +25,7 @@ class VerdictTest {
                 s.seconds(),
                 List.of(rows),
                 new CliffRule().find(List.of(rows)),
+                s.behaviour(),
                 s.notes()));
     }
 

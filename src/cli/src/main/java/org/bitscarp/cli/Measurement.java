@@ -6,9 +6,11 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.bitscarp.datasets.Corpora;
+import org.bitscarp.datasets.tasks.Task;
 import org.bitscarp.eval.SweepRequest;
 import org.bitscarp.eval.SweepRunner;
 import org.bitscarp.eval.engine.Progress;
+import org.bitscarp.eval.generate.ContinuationRequest;
 import org.bitscarp.eval.report.CliffRule;
 import org.bitscarp.eval.report.SweepResult;
 import org.bitscarp.model.Checkpoint;
@@ -21,17 +23,31 @@ final class Measurement {
 
     /** @param spec of the running command, for the command line in the report */
     static SweepResult run(
-            MeasureOptions options, List<Level> levels, CliffRule rule, CommandSpec spec, PrintStream err)
+            MeasureOptions options,
+            List<Level> levels,
+            CliffRule rule,
+            List<Task> tasks,
+            ContinuationRequest continuations,
+            CommandSpec spec,
+            PrintStream err)
             throws IOException {
         try (Checkpoint checkpoint = options.open();
                 var backend = options.backend(err);
                 ProgressLine progress = new ProgressLine(err, Terminal.stderr(), Terminal.unicode())) {
             return new SweepRunner(backend, rule, Version.text())
-                    .run(checkpoint, request(options, levels, spec), options.quiet ? Progress.NONE : progress);
+                    .run(
+                            checkpoint,
+                            request(options, levels, tasks, continuations, spec),
+                            options.quiet ? Progress.NONE : progress);
         }
     }
 
-    private static SweepRequest request(MeasureOptions options, List<Level> levels, CommandSpec spec)
+    private static SweepRequest request(
+            MeasureOptions options,
+            List<Level> levels,
+            List<Task> tasks,
+            ContinuationRequest continuations,
+            CommandSpec spec)
             throws IOException {
         Corpora corpora = options.corpora();
         return new SweepRequest(
@@ -43,6 +59,8 @@ final class Measurement {
                 options.calibration.tokens(),
                 options.memory(),
                 Path.of(System.getProperty("java.io.tmpdir")),
+                tasks,
+                continuations,
                 commandLine(spec));
     }
 

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
+import org.bitscarp.eval.report.BehaviourText;
 import org.bitscarp.eval.report.CliffRule;
 import org.bitscarp.eval.report.ConsoleTable;
 import org.bitscarp.eval.report.JsonReport;
@@ -37,6 +38,7 @@ import picocli.CommandLine.Spec;
             "  bitscarp sweep ~/models/tiny --text wiki.test.raw --out tiny-report",
             "  bitscarp sweep ~/models/tiny --levels fp16,int4:g32,int4:g128,int4:row --max-tokens 50000",
             "  bitscarp sweep --levels fp32,int3,int3:search,int2,int2:search --calibration builtin-calibration",
+            "  bitscarp sweep ~/models/tiny --task arc_easy.jsonl,piqa.jsonl --prompts prompts.txt --continuations 100",
             "  bitscarp sweep ~/models/big --memory 2g --json > results.json"
         })
 final class SweepCommand implements Callable<Integer> {
@@ -47,6 +49,9 @@ final class SweepCommand implements Callable<Integer> {
 
     @Mixin
     private MeasureOptions options;
+
+    @Mixin
+    private BehaviourOptions behaviour;
 
     @Option(
             names = "--levels",
@@ -79,8 +84,14 @@ final class SweepCommand implements Callable<Integer> {
         }
         List<Level> measured = levels == null ? Level.defaults() : Level.parseList(levels);
         prepareOut();
-        SweepResult result =
-                Measurement.run(options, measured, new CliffRule(1 + threshold / 100), spec, streams.err());
+        SweepResult result = Measurement.run(
+                options,
+                measured,
+                new CliffRule(1 + threshold / 100),
+                behaviour.tasks(),
+                behaviour.continuations(),
+                spec,
+                streams.err());
         ReportFiles.writeAll(result, out);
         if (options.json) {
             streams.out().println(JsonReport.render(result));
@@ -90,6 +101,7 @@ final class SweepCommand implements Callable<Integer> {
             streams.out().print(ConsoleTable.render(result, style));
             streams.out().println();
             streams.out().println(Verdict.of(result));
+            BehaviourText.lines(result.behaviour()).forEach(streams.out()::println);
         }
         if (!options.quiet) {
             streams.err().println("Report: " + out.resolve(ReportFiles.HTML));

@@ -23,7 +23,8 @@ class RoomRulesTest {
                 // Rooms publish test code to others as an archive once the build packages it.
                 .withImportOption(location -> !location.contains("-tests.jar"))
                 .importPackages("org.bitscarp");
-        for (String room : new String[] {"quant", "compute", "model", "hub", "datasets", "eval", "cli"}) {
+        for (String room :
+                new String[] {"quant", "compute", "kernels", "cuda", "model", "hub", "datasets", "eval", "cli"}) {
             assertTrue(
                     classes.stream().anyMatch(c -> c.getPackageName().startsWith("org.bitscarp." + room)),
                     "no classes of room " + room + " were read, so the rules would prove nothing");
@@ -38,6 +39,10 @@ class RoomRulesTest {
                 .definedBy("org.bitscarp.quant..")
                 .layer("compute")
                 .definedBy("org.bitscarp.compute..")
+                .layer("kernels")
+                .definedBy("org.bitscarp.kernels..")
+                .layer("cuda")
+                .definedBy("org.bitscarp.cuda..")
                 .layer("model")
                 .definedBy("org.bitscarp.model..")
                 .layer("hub")
@@ -58,8 +63,12 @@ class RoomRulesTest {
                 .mayOnlyBeAccessedByLayers("cli")
                 .whereLayer("model")
                 .mayOnlyBeAccessedByLayers("datasets", "eval", "cli")
+                .whereLayer("cuda")
+                .mayOnlyBeAccessedByLayers("eval", "cli")
+                .whereLayer("kernels")
+                .mayOnlyBeAccessedByLayers("cuda")
                 .whereLayer("compute")
-                .mayOnlyBeAccessedByLayers("model", "eval", "cli")
+                .mayOnlyBeAccessedByLayers("cuda", "model", "eval", "cli")
                 .check(classes);
     }
 
@@ -83,6 +92,16 @@ class RoomRulesTest {
                 .resideOutsideOfPackage("org.bitscarp.compute.internal..")
                 .should()
                 .dependOnClassesThat(resideInAPackage("org.bytedeco..").or(resideInAPackage("org.nd4j..")))
+                .check(classes);
+    }
+
+    @Test
+    void theGpuBindingStaysInTheCudaRoom() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackage("org.bitscarp.cuda..")
+                .should()
+                .dependOnClassesThat(resideInAPackage("jcuda.."))
                 .check(classes);
     }
 

@@ -1,6 +1,8 @@
 package org.bitscarp.compute;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import org.bitscarp.quant.PackedMatrix;
 
 /**
@@ -27,6 +29,11 @@ public interface Backend extends AutoCloseable {
     /** Threads for what the host does beside the operations: reading and quantizing weights. */
     default int hostThreads() {
         return lanes();
+    }
+
+    /** Bytes that tensors may still take; without limit where they are in host memory, which has a budget of its own. */
+    default long availableMemory() {
+        return Long.MAX_VALUE;
     }
 
     TensorMemory newMemory();
@@ -142,6 +149,25 @@ public interface Backend extends AutoCloseable {
             int firstToken,
             int[] targets,
             Scores scores);
+
+    /**
+     * Offers one slice of logits to the most likely tokens of each row. This version copies the slice to the host, so it
+     * is right on every device; a backend with its logits at hand overrides it.
+     *
+     * @param logits [rows, n], the logits of tokens {@code firstToken … firstToken + n − 1}
+     */
+    default void keepTop(Tensor logits, int firstToken, TopTokens top) {
+        int columns = logits.columns();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment host = arena.allocate(4L * logits.rows() * columns, 64);
+            download(logits, host);
+            for (int row = 0; row < logits.rows(); row++) {
+                for (int i = 0; i < columns; i++) {
+                    top.offer(row, host.getAtIndex(ValueLayout.JAVA_FLOAT, (long) row * columns + i), firstToken + i);
+                }
+            }
+        }
+    }
 
     @Override
     void close();

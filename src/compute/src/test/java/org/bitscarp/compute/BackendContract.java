@@ -158,6 +158,38 @@ public abstract class BackendContract extends LayerContract {
         }
     }
 
+    /** Against a full sort; logits have few different values, so that ties decide too. */
+    @ParameterizedTest
+    @CsvSource({"3,3,100", "5,2,100", "17,17,3", "40,7,1000", "300,129,20", "4096,333,50"})
+    void theMostLikelyTokensOfAVocabularyInSlices(int vocabulary, int slice, int values) {
+        int rows = 4;
+        Pair z = pair(rows, vocabulary, 8);
+        float[] rounded = floats(backend, z.device);
+        for (int i = 0; i < rounded.length; i++) {
+            rounded[i] = Math.round(rounded[i] * values) / (float) values;
+        }
+        rounded[vocabulary - 1] = Float.NaN;
+        z.setAll(rounded);
+        TopTokens top = new TopTokens(rows);
+        for (int first = 0; first < vocabulary; first += slice) {
+            backend.keepTop(z.columns(first, Math.min(slice, vocabulary - first)), first, top);
+        }
+        for (int row = 0; row < rows; row++) {
+            double[] logits = z.row(row);
+            int[] expected = java.util.stream.IntStream.range(0, vocabulary)
+                    .filter(i -> !Double.isNaN(logits[i]))
+                    .boxed()
+                    .sorted(java.util.Comparator.comparingDouble(i -> -logits[i]))
+                    .mapToInt(i -> i)
+                    .limit(TopTokens.COUNT)
+                    .toArray();
+            for (int rank = 0; rank < TopTokens.COUNT; rank++) {
+                assertEquals(rank < expected.length ? expected[rank] : -1, top.token(row, rank), "rank " + rank);
+            }
+            assertEquals(expected.length, top.shared(top, row));
+        }
+    }
+
     @Test
     void identicalLogitsDivergeByExactlyZero() {
         Pair z = pair(4, 1000, 10);

@@ -1,23 +1,30 @@
 package org.bitscarp.quant;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /**
- * How a model's weights are stored and how their codes are chosen: storage format × solver.
+ * How a model's weights are stored and how their codes are chosen: storage format × solver × transform.
  *
  * <p>As text: {@code fp32}, {@code bf16}, {@code int4}, {@code int3:g64:sym:search}, {@code int4:row}, {@code nf4:g32},
- * {@code ternary:tensor}, {@code q4_k:search}. Left out are defaults: groups of 128 (64 for NF4), asymmetric
- * integers, solver {@code rtn}.
+ * {@code ternary:tensor}, {@code q4_k:search}, {@code int3:hadamard:gptq}. Left out are defaults: groups of 128 (64 for
+ * NF4), asymmetric integers, no transform, solver {@code rtn}.
  *
  * @param format storage format of each weight matrix
  * @param solver what chooses scales, zero points and codes
+ * @param transform what is done to weights first
  */
-public record Level(BlockFormat format, Solver solver) {
+public record Level(BlockFormat format, Solver solver, Transform transform) {
     public Level {
         if (!solver.supports(format)) {
             throw new IllegalArgumentException(
                     "solver " + solver.name() + " has nothing to choose for format " + format.name());
         }
+    }
+
+    /** Weights as they are. */
+    public Level(BlockFormat format, Solver solver) {
+        this(format, solver, Transform.IDENTITY);
     }
 
     /**
@@ -51,9 +58,25 @@ public record Level(BlockFormat format, Solver solver) {
         return !format.fitted();
     }
 
+    /** Whether calibration text makes a difference. */
+    public boolean calibrated() {
+        return solver.calibrated() || transform.channelScales();
+    }
+
+    /** Whether there has to be calibration text, for second moments of the inputs. */
+    public boolean needsHessian() {
+        return solver.needsHessian() || transform.channelScales();
+    }
+
     /** The canonical text: {@code parse(level.toString())} equals the level. */
     @Override
     public String toString() {
-        return solver == Solvers.RTN ? format.name() : format.name() + ":" + solver.name();
+        List<String> words = new ArrayList<>();
+        words.add(format.name());
+        words.addAll(transform.words());
+        if (solver != Solvers.RTN) {
+            words.add(solver.name());
+        }
+        return String.join(":", words);
     }
 }

@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** Reads level strings: {@code format[:modifier]…[:solver]}, any case, words after the first in any order. */
+/** Reads level strings: {@code format[:modifier]…[:transform]…[:solver]}, any case, words after the first in any order. */
 final class LevelParser {
     private static final List<FormatFamily> FAMILIES = List.of(
             new FloatFormat.Family(),
@@ -27,8 +27,14 @@ final class LevelParser {
             BlockFormat format = family.read(head, modifiers);
             if (format != null) {
                 Solver solver = solver(text, format, modifiers);
+                if (!format.fitted() && modifiers.has(Transform.CHANNEL_SCALES)) {
+                    throw new LevelException(
+                            "\"" + text + "\": " + format.name() + " keeps channels of any scale alike," + " so \""
+                                    + Transform.CHANNEL_SCALES + "\" has nothing to choose; leave it out");
+                }
+                Transform transform = Transform.read(modifiers);
                 modifiers.finish(head);
-                return new Level(format, solver);
+                return new Level(format, solver, transform);
             }
         }
         List<String> known =

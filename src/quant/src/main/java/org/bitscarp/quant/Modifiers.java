@@ -53,10 +53,22 @@ final class Modifiers {
 
     /** Takes at most one of the words; the first is the default. */
     String choice(String... words) {
+        String word = optional(words);
+        return word == null ? words[0] : word;
+    }
+
+    /** Takes at most one of the words; null where none is there. */
+    String optional(String... words) {
         List<String> choices = List.of(words);
         allowed.addAll(choices);
-        String word = take(choices::contains);
-        return word == null ? words[0] : word;
+        return take(choices::contains);
+    }
+
+    /** Takes {@code <prefix><N>}, N from 0 on. */
+    int number(String prefix, int otherwise) {
+        allowed.add(prefix + "<N>");
+        String word = take(candidate -> candidate.matches(prefix + "\\d{1,9}"));
+        return word == null ? otherwise : Integer.parseInt(word.substring(prefix.length()));
     }
 
     /** Whether a word was written and nobody has taken it yet. */

@@ -40,7 +40,12 @@ class LevelTest {
         "Q4_K:Search, q4_k:search",
         "iq4_nl:rtn, iq4_nl",
         "tq2_0, tq2_0",
-        "MXFP4, mxfp4"
+        "MXFP4, mxfp4",
+        "int4:awq, int4:awq",
+        "int3:gptq:hadamard, int3:hadamard:gptq",
+        "q2_k:AWQ:seed7:search:hadamard, q2_k:hadamard:seed7:awq:search",
+        "tq2_0:hadamard-online:seed0, tq2_0:hadamard-online",
+        "fp32:hadamard, fp32:hadamard"
     })
     void textHasOneCanonicalForm(String text, String canonical) {
         Level level = Level.parse(text);
@@ -71,7 +76,7 @@ class LevelTest {
             quoteCharacter = '~',
             value = {
                 "int4:g64:asm | \"int4:g64:asm\": unknown word \"asm\": did you mean \"asym\"?; "
-                        + "int4 takes g<N>, row, asym, sym, rtn, search, gptq, gptq-published, gptq-actorder",
+                        + "int4 takes g<N>, row, asym, sym, rtn, search, gptq, gptq-published, gptq-actorder, awq, hadamard, hadamard-online",
                 "itn4 | \"itn4\": unknown format \"itn4\": did you mean \"int4\"?; known formats: fp32, fp16, bf16, "
                         + "int2, int3, int4, int5, int6, int7, int8, nf4, ternary, q8_0, q5_1, q5_0, q4_1, q4_0, q2_0, "
                         + "q1_0, q6_k, q5_k, q4_k, q3_k, q2_k, iq4_nl, iq4_xs, tq2_0, tq1_0, nvfp4, mxfp4",
@@ -87,8 +92,14 @@ class LevelTest {
                 "fp16:search | \"fp16:search\": fp16 has no parameters that \"search\" could choose; write fp16",
                 "iq2_xxs | \"iq2_xxs\" can be read from GGUF files but not written, so it is no level; "
                         + "small levels that are: q2_k, q3_k, tq2_0",
-                "q4_k:g64 | \"q4_k:g64\": unknown word \"g64\"; q4_k takes rtn, search, gptq, gptq-published, gptq-actorder",
-                "fp16:g64 | \"fp16:g64\": unknown word \"g64\"; fp16 takes rtn",
+                "q4_k:g64 | \"q4_k:g64\": unknown word \"g64\"; q4_k takes rtn, search, gptq, gptq-published, gptq-actorder, awq, hadamard, hadamard-online",
+                "fp16:g64 | \"fp16:g64\": unknown word \"g64\"; fp16 takes rtn, awq, hadamard, hadamard-online",
+                "int4:hadamard:hadamard-online | \"int4:hadamard:hadamard-online\": \"hadamard\" and \"hadamard-online\" contradict "
+                        + "each other; write one",
+                "int4:seed3 | \"int4:seed3\": unknown word \"seed3\"; int4 takes g<N>, row, asym, sym, "
+                        + "rtn, search, gptq, gptq-published, gptq-actorder, awq, hadamard, hadamard-online",
+                "bf16:awq | \"bf16:awq\": bf16 keeps channels of any scale alike, so \"awq\" has nothing to choose; "
+                        + "leave it out",
             })
     void messagesNameTheWordAndTheRemedy(String text, String message) {
         assertEquals(
@@ -125,6 +136,24 @@ class LevelTest {
         String message =
                 assertThrows(LevelException.class, () -> Level.parse(text)).getMessage();
         assertTrue(message.contains("\"" + text), message);
+    }
+
+    @Test
+    void everyTransformReadsBack() {
+        for (String format : List.of("int3:g64:sym", "q2_k", "nf4", "ternary:tensor")) {
+            for (String rotation : List.of("", ":hadamard", ":hadamard-online", ":hadamard:seed12")) {
+                for (String scales : List.of("", ":awq")) {
+                    for (Solver solver : Solvers.ALL) {
+                        Level level = Level.parse(format + ":" + solver.name() + scales + rotation);
+                        assertEquals(level, Level.parse(level.toString()));
+                        assertEquals(
+                                rotation.isEmpty() && scales.isEmpty(),
+                                level.transform().identity());
+                        assertEquals(!scales.isEmpty() || solver.needsHessian(), level.needsHessian());
+                    }
+                }
+            }
+        }
     }
 
     @Test

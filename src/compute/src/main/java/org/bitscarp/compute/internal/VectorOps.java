@@ -165,6 +165,23 @@ public final class VectorOps {
         return -1;
     }
 
+    /** Index of the first element from {@code from} on that is greater than {@code bound}, or {@code length}. */
+    public static int nextAbove(MemorySegment x, long at, int from, int length, float bound) {
+        int i = from;
+        for (; i + LANES <= length; i += LANES) {
+            var above = load(x, at + i).compare(VectorOperators.GT, bound);
+            if (above.anyTrue()) {
+                return i + above.firstTrue();
+            }
+        }
+        for (; i < length; i++) {
+            if (get(x, at + i) > bound) {
+                return i;
+            }
+        }
+        return length;
+    }
+
     /** y = exp(x·factor − shift); returns Σ y. x and y may be the same. */
     public static double exponentials(
             MemorySegment x, long xAt, float factor, float shift, MemorySegment y, long yAt, int length) {
