@@ -87,8 +87,7 @@ final class Embeddings {
     }
 
     /** Writes the input of the first layer for all windows, from rows that {@link #in} gave. */
-    void write(
-            DenseMatrix from, DenseMatrix positions, WindowPlan plan, HiddenStates states, int level, Lanes lanes)
+    void write(DenseMatrix from, DenseMatrix positions, WindowPlan plan, HiddenStates states, int level, Lanes lanes)
             throws IOException {
         lanes.forEach(plan.units().size(), (lane, u) -> {
             WindowPlan.Unit unit = plan.units().get(u);

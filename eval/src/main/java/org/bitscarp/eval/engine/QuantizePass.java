@@ -132,8 +132,7 @@ public final class QuantizePass {
 
     private static DenseMatrix read(Weight weight, long firstRow, long rows, Arena arena) throws IOException {
         int columns = Math.toIntExact(weight.columns());
-        DenseMatrix matrix =
-                new DenseMatrix(arena.allocate(4 * rows * columns, 64), Math.toIntExact(rows), columns);
+        DenseMatrix matrix = new DenseMatrix(arena.allocate(4 * rows * columns, 64), Math.toIntExact(rows), columns);
         weight.read(firstRow, rows, matrix.data(), 0);
         return matrix;
     }
@@ -148,8 +147,8 @@ public final class QuantizePass {
         int unitRows = calibration.largestUnit();
         long fixed = MemoryUse.fixed(checkpoint, List.of(level), 1, unitRows, backend.lanes());
         try (HiddenStates none = new HiddenStates(1, 0, spec.hidden(), 0, spillFolder);
-                HiddenStates states = new HiddenStates(
-                        1, calibration.rows(), spec.hidden(), memoryBudget - fixed, spillFolder);
+                HiddenStates states =
+                        new HiddenStates(1, calibration.rows(), spec.hidden(), memoryBudget - fixed, spillFolder);
                 Arena arena = Arena.ofShared();
                 TensorMemory memory = backend.newMemory()) {
             WeightReader reader = new WeightReader(checkpoint, lanes);
@@ -182,7 +181,8 @@ public final class QuantizePass {
 
     private void embed(WeightReader reader, HiddenStates states, Lanes lanes) throws IOException {
         try (Arena arena = Arena.ofShared()) {
-            List<int[]> texts = calibration.units().stream().map(WindowPlan.Unit::tokens).toList();
+            List<int[]> texts =
+                    calibration.units().stream().map(WindowPlan.Unit::tokens).toList();
             Embeddings embeddings = new Embeddings(reader, spec, texts, arena);
             DenseMatrix rows = embeddings.in(null, arena, new SolveStats());
             embeddings.write(rows, Embeddings.positions(reader, checkpoint, arena), calibration, states, 0, lanes);

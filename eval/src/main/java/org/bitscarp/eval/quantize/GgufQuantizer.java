@@ -90,8 +90,8 @@ public final class GgufQuantizer {
                 checkpoint,
                 backend,
                 target.level(),
-                (role, layer) -> types.types()
-                        .get(parts.get(role).get(layer).getFirst().tensor()),
+                (role, layer) ->
+                        types.types().get(parts.get(role).get(layer).getFirst().tensor()),
                 means.calibration,
                 means.memoryBudget,
                 means.spillFolder,

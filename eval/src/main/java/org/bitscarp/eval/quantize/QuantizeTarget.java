@@ -35,8 +35,8 @@ public record QuantizeTarget(Level level, GgufMix mix) {
         String name = rest.split(":", 2)[0].strip();
         Optional<GgufMix> mix = GgufMix.byName(name).filter(m -> prefixed || !m.namedAsItsFormat());
         if (prefixed && mix.isEmpty()) {
-            throw new LevelException("llama.cpp has no mix " + name + "; mixes: "
-                    + String.join(", ", GgufMix.words()) + ", and block types by their names");
+            throw new LevelException("llama.cpp has no mix " + name + "; mixes: " + String.join(", ", GgufMix.words())
+                    + ", and block types by their names");
         }
         return mix.isPresent()
                 ? new QuantizeTarget(Level.parse(mix.get().format().name() + rest.substring(name.length())), mix.get())
@@ -57,9 +57,7 @@ public record QuantizeTarget(Level level, GgufMix mix) {
         if (pure) {
             return tensor -> level.format();
         }
-        return mix == null
-                ? GgufTypes.level(model, level.format())
-                : GgufTypes.mix(model, mix, false);
+        return mix == null ? GgufTypes.level(model, level.format()) : GgufTypes.mix(model, mix, false);
     }
 
     /** {@code llama_ftype} of the file. */
@@ -79,7 +77,9 @@ public record QuantizeTarget(Level level, GgufMix mix) {
         }
         return GgufMix.ALL.stream()
                 .filter(m -> m.format().equals(format))
-                .filter(m -> m.namedAsItsFormat() || m.word().equals(format.name() + "_s") || format.name().equals("mxfp4"))
+                .filter(m -> m.namedAsItsFormat()
+                        || m.word().equals(format.name() + "_s")
+                        || format.name().equals("mxfp4"))
                 .findFirst()
                 .map(GgufMix::fileType)
                 .orElse(NVFP4);

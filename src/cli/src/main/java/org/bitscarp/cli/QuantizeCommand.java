@@ -157,7 +157,8 @@ final class QuantizeCommand implements Callable<Integer> {
         if (target.shadowsMix() && !pure) {
             String word = target.level().format().name();
             streams.err()
-                    .println("Note: " + word + " is the block type for all linear maps, as a sweep scores it; llama.cpp's"
+                    .println("Note: " + word
+                            + " is the block type for all linear maps, as a sweep scores it; llama.cpp's"
                             + " mix of that name is " + QuantizeTarget.MIX_PREFIX + word + ".");
         }
     }

@@ -20,7 +20,8 @@ final class QuantizeText {
                     "%-8s %8d %,16d %,16d %9.4f",
                     type.name(), type.tensors(), type.weights(), type.bytes(), type.bitsPerWeight()));
         }
-        long bytes = summary.types().stream().mapToLong(QuantizeSummary.Type::bytes).sum();
+        long bytes =
+                summary.types().stream().mapToLong(QuantizeSummary.Type::bytes).sum();
         int tensors =
                 summary.types().stream().mapToInt(QuantizeSummary.Type::tensors).sum();
         lines.add(format(

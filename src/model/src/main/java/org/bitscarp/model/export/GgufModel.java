@@ -90,12 +90,17 @@ public final class GgufModel {
             }
         }
         if (family.has(Trait.OWN_HEAD) && spec.tiedHead()) {
-            add(TensorRole.HEAD, TensorRole.EMBEDDING, 0, source.weight(TensorRole.EMBEDDING, 0).orElseThrow());
+            add(
+                    TensorRole.HEAD,
+                    TensorRole.EMBEDDING,
+                    0,
+                    source.weight(TensorRole.EMBEDDING, 0).orElseThrow());
         }
         for (Entry entry : entries.values()) {
             int expected = family.stackedWith(entry.parts.getFirst().role()).size();
             if (entry.parts.size() < expected) {
-                throw new ModelException(source.path() + ": tensor " + entry.shape.name() + " of llama.cpp's architecture "
+                throw new ModelException(source.path() + ": tensor " + entry.shape.name()
+                        + " of llama.cpp's architecture "
                         + family.name() + " holds " + expected + " weights, of which the model has only "
                         + entry.parts.stream().map(part -> part.role().name()).collect(Collectors.joining(", ")));
             }

@@ -11,7 +11,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.bitscarp.model.ModelException;
-import org.bitscarp.model.internal.gguf.GgufFamily;
 import org.bitscarp.model.internal.gguf.GgufFileWriter;
 import org.bitscarp.model.internal.gguf.GgufKeys;
 import org.bitscarp.model.internal.gguf.GgufTensorType;

@@ -92,13 +92,14 @@ public record GgufTypes(Map<String, BlockFormat> types, Map<String, BlockFormat>
     private static Optional<BlockFormat> stored(StoredFormat format) {
         return switch (format) {
             case StoredBlocks blocks -> Optional.of(blocks.format()).filter(GgufTypes::has);
-            case NumberFormat number -> switch (number) {
-                case FP32 -> Optional.of(FloatFormat.FP32);
-                case FP16 -> Optional.of(FloatFormat.FP16);
-                case BF16 -> Optional.of(FloatFormat.BF16);
-                case FP8_E4M3, FP8_E5M2 -> Optional.of(FloatFormat.BF16);
-                default -> Optional.empty();
-            };
+            case NumberFormat number ->
+                switch (number) {
+                    case FP32 -> Optional.of(FloatFormat.FP32);
+                    case FP16 -> Optional.of(FloatFormat.FP16);
+                    case BF16 -> Optional.of(FloatFormat.BF16);
+                    case FP8_E4M3, FP8_E5M2 -> Optional.of(FloatFormat.BF16);
+                    default -> Optional.empty();
+                };
         };
     }
 }

@@ -2,7 +2,6 @@ package org.bitscarp.model.internal;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -70,7 +69,10 @@ final class HuggingFaceTables {
                 List.of(types),
                 null,
                 merges(model),
-                PreTokenizerNames.of(file, root.path("pre_tokenizer"), model.path("ignore_merges").booleanValue(false)),
+                PreTokenizerNames.of(
+                        file,
+                        root.path("pre_tokenizer"),
+                        model.path("ignore_merges").booleanValue(false)),
                 tokenizer.bos(),
                 eos,
                 -1,
@@ -179,7 +181,8 @@ final class HuggingFaceTables {
             return id(text);
         }
         Path config = folder.resolve(HuggingFaceReader.CONFIG);
-        JsonNode value = Json.readObject(config, HuggingFaceReader.MAX_CONFIG_BYTES).path("eos_token_id");
+        JsonNode value =
+                Json.readObject(config, HuggingFaceReader.MAX_CONFIG_BYTES).path("eos_token_id");
         JsonNode first = value.isArray() ? value.path(0) : value;
         return first.canConvertToInt() && first.intValue() >= 0 && first.intValue() < texts.length
                 ? first.intValue()

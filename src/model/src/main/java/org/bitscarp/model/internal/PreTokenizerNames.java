@@ -43,8 +43,8 @@ final class PreTokenizerNames {
     static String of(Path file, JsonNode preTokenizer, boolean wholeWords) throws ModelException {
         List<JsonNode> parts = parts(preTokenizer);
         JsonNode last = parts.isEmpty() ? preTokenizer : parts.getLast();
-        boolean byteLevel = type(last).equals("ByteLevel")
-                && !last.path("add_prefix_space").booleanValue(true);
+        boolean byteLevel =
+                type(last).equals("ByteLevel") && !last.path("add_prefix_space").booleanValue(true);
         boolean words = byteLevel && last.path("use_regex").booleanValue(true);
         if (words && parts.size() == 1) {
             return "gpt-2";

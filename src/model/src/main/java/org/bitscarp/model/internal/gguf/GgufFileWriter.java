@@ -65,10 +65,7 @@ public final class GgufFileWriter implements AutoCloseable {
         temporary = this.target.resolveSibling(
                 "." + this.target.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
         channel = FileChannel.open(
-                temporary,
-                StandardOpenOption.CREATE,
-                StandardOpenOption.TRUNCATE_EXISTING,
-                StandardOpenOption.WRITE);
+                temporary, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE);
         try {
             put(ByteBuffer.wrap(header), 0);
             // Padding behind the last tensor is part of the file.
@@ -130,8 +127,8 @@ public final class GgufFileWriter implements AutoCloseable {
     public synchronized void write(String tensor, long offset, MemorySegment bytes) throws IOException {
         Place place = places.get(tensor);
         if (offset < 0 || bytes.byteSize() > place.bytes - offset) {
-            throw new IllegalArgumentException(tensor + ": " + bytes.byteSize() + " bytes at " + offset + " of "
-                    + place.bytes);
+            throw new IllegalArgumentException(
+                    tensor + ": " + bytes.byteSize() + " bytes at " + offset + " of " + place.bytes);
         }
         for (long at = 0; at < bytes.byteSize(); at += CHUNK) {
             long n = Math.min(CHUNK, bytes.byteSize() - at);

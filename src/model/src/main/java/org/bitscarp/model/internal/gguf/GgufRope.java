@@ -70,10 +70,9 @@ final class GgufRope {
         if (far == null) {
             return new Rope(finite(header, frequencies), attention);
         }
-        long threshold = metadata.integerOr(
-                prefix + "rope.scaling.original_context_length", positions, 1, Integer.MAX_VALUE);
-        return new Rope(
-                finite(header, frequencies), attention, new Rope.Longer((int) threshold, finite(header, far)));
+        long threshold =
+                metadata.integerOr(prefix + "rope.scaling.original_context_length", positions, 1, Integer.MAX_VALUE);
+        return new Rope(finite(header, frequencies), attention, new Rope.Longer((int) threshold, finite(header, far)));
     }
 
     /** The rotation of layers with a window, which is never scaled. */
@@ -127,7 +126,9 @@ final class GgufRope {
             throws IOException {
         GgufHeader.Tensor tensor = header.tensors().get(name);
         List<Long> shape = List.of((long) frequencies.length);
-        if (tensor == null || tensor.type() != GgufTensorType.F32 || !tensor.shape().equals(shape)) {
+        if (tensor == null
+                || tensor.type() != GgufTensorType.F32
+                || !tensor.shape().equals(shape)) {
             throw new ModelException(header.file() + ": tensor " + name + " is "
                     + (tensor == null ? "missing" : tensor.type() + " of shape " + tensor.shape())
                     + "; expected F32 of shape " + shape);

@@ -38,9 +38,8 @@ final class GgufSpec {
         String supported = GgufFamilies.ALL.stream().map(GgufFamily::name).collect(Collectors.joining(", "));
         String architecture = header.metadata()
                 .string("general.architecture")
-                .orElseThrow(() -> new ModelException(
-                        header.file() + ": metadata key general.architecture is missing; expected one of "
-                                + supported));
+                .orElseThrow(() -> new ModelException(header.file()
+                        + ": metadata key general.architecture is missing; expected one of " + supported));
         return GgufFamilies.ALL.stream()
                 .filter(f -> f.name().equals(architecture))
                 .findFirst()
@@ -150,8 +149,7 @@ final class GgufSpec {
         }
         int used = metadata.requiredInt(family.key("expert_used_count"), experts);
         int own = family.has(Trait.ONLY_EXPERTS) ? width / used : width;
-        int expertWidth =
-                (int) metadata.integerOr(family.key("expert_feed_forward_length"), own, 1, 16L * MAX_WIDTH);
+        int expertWidth = (int) metadata.integerOr(family.key("expert_feed_forward_length"), own, 1, 16L * MAX_WIDTH);
         return new MlpSpec(0, family.activation(), experts, used, expertWidth, true);
     }
 
@@ -163,8 +161,8 @@ final class GgufSpec {
     }
 
     private DecoderSpec.Residual residual() throws IOException {
-        boolean parallel = family.has(Trait.PARALLEL_RESIDUAL)
-                && metadata.booleanOr(family.key("use_parallel_residual"), true);
+        boolean parallel =
+                family.has(Trait.PARALLEL_RESIDUAL) && metadata.booleanOr(family.key("use_parallel_residual"), true);
         return parallel ? DecoderSpec.Residual.PARALLEL : DecoderSpec.Residual.SEQUENTIAL;
     }
 

@@ -54,11 +54,7 @@ public final class GgufSpecKeys {
         writer.caps();
         if (spec.attention().rope() != null) {
             writer.tensors.putAll(GgufRopeKeys.put(
-                    source,
-                    family,
-                    spec.attention().rope(),
-                    spec.attention().headDim(),
-                    keys));
+                    source, family, spec.attention().rope(), spec.attention().headDim(), keys));
         }
         return new Rest(writer.tensors, writer.notes);
     }
@@ -70,8 +66,7 @@ public final class GgufSpecKeys {
                 spec.mlp().activation() == family.activation(),
                 "activation " + spec.mlp().activation() + " (there it is " + family.activation() + ")");
         must((attention.rope() == null) == family.has(Trait.LEARNED_POSITIONS), "positions of this kind");
-        int width = scaleWidth(
-                family, spec.layers(), spec.hidden(), attention.heads(), attention.headDim());
+        int width = scaleWidth(family, spec.layers(), spec.hidden(), attention.heads(), attention.headDim());
         must(
                 Math.abs(attention.scale() * Math.sqrt(width) - 1) <= 1e-6,
                 "attention scores scaled by " + attention.scale() + " (there it is 1/√" + width + ")");
@@ -87,9 +82,7 @@ public final class GgufSpecKeys {
                         || spec.residual() == DecoderSpec.Residual.PARALLEL && family.has(Trait.PARALLEL_RESIDUAL),
                 "residual stream of kind " + spec.residual());
         must(spec.mlp().experts() == 0 || family.has(Trait.EXPERTS), "routed experts");
-        must(
-                spec.mlp().experts() == 0 || spec.mlp().normalizedWeights(),
-                "experts whose weights do not sum to 1");
+        must(spec.mlp().experts() == 0 || spec.mlp().normalizedWeights(), "experts whose weights do not sum to 1");
         must(spec.mlp().experts() > 0 || !family.has(Trait.ONLY_EXPERTS), "dense layers");
         must(spec.tiedHead() || !family.has(Trait.TIED_HEAD), "an output projection besides the embedding");
         if (spec.activationBits() > 0) {
@@ -105,9 +98,7 @@ public final class GgufSpecKeys {
     }
 
     static String epsilonKey(GgufFamily family) {
-        return family.norm() == NormSpec.Kind.RMS
-                ? "attention.layer_norm_rms_epsilon"
-                : "attention.layer_norm_epsilon";
+        return family.norm() == NormSpec.Kind.RMS ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon";
     }
 
     private void must(boolean holds, String what) throws ModelException {
@@ -148,14 +139,10 @@ public final class GgufSpecKeys {
     private void windows() throws ModelException {
         AttentionSpec attention = spec.attention();
         int size = attention.windows().stream().mapToInt(w -> w).max().orElse(0);
-        must(
-                attention.windows().stream().allMatch(w -> w == 0 || w == size),
-                "windows of several sizes");
+        must(attention.windows().stream().allMatch(w -> w == 0 || w == size), "windows of several sizes");
         if (attention.localRope() != null && size > 0) {
             must(family.has(Trait.LOCAL_ROTATION), "another rotation in layers with a window");
-            keys.f32(
-                    family.key("rope.freq_base_swa"),
-                    GgufRopeKeys.plainBase(source, family, attention.localRope()));
+            keys.f32(family.key("rope.freq_base_swa"), GgufRopeKeys.plainBase(source, family, attention.localRope()));
         }
         if (size == 0) {
             must(!family.name().equals("gemma2"), "attention without windows");

@@ -63,9 +63,10 @@ public record GgufTensorType(int id, String name, int blockLength, int blockByte
     public static Optional<GgufTensorType> of(BlockFormat format) {
         return switch (format) {
             case GgmlFormat blocks -> of(blocks.id());
-            case FloatFormat floats -> TYPES.values().stream()
-                    .filter(type -> type.stored == floats.number())
-                    .findFirst();
+            case FloatFormat floats ->
+                TYPES.values().stream()
+                        .filter(type -> type.stored == floats.number())
+                        .findFirst();
             default -> Optional.empty();
         };
     }

@@ -42,8 +42,7 @@ public final class GgufTokenizerKeys {
             copy(source.path(), keys);
             return;
         }
-        TokenizerTables tables =
-                TokenizerSource.read(source, source.spec().vocabulary());
+        TokenizerTables tables = TokenizerSource.read(source, source.spec().vocabulary());
         check(source, tables);
         put(tables, keys);
     }
