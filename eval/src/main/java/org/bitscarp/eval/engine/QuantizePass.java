@@ -81,9 +81,10 @@ public final class QuantizePass {
     /**
      * Quantizes the linear maps of all layers.
      *
-     * @throws IllegalArgumentException where the solver needs calibration and there is none
+     * @throws IllegalArgumentException where the solver needs calibration and there is none, or for a transform
      */
     public void linearMaps(PackedSink sink) throws IOException {
+        SweepChecks.transforms(List.of(level));
         SweepChecks.calibration(List.of(level), calibration);
         try (Lanes lanes = new Lanes(Math.max(backend.lanes(), backend.hostThreads()))) {
             if (calibration != null && level.solver().calibrated()) {

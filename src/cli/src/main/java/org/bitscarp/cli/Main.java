@@ -27,6 +27,7 @@ import picocli.CommandLine.Spec;
             SweepCommand.class,
             PerplexityCommand.class,
             QuantizeCommand.class,
+            ConvertCommand.class,
             InspectCommand.class,
             FetchCommand.class,
             DoctorCommand.class,
