@@ -4,12 +4,13 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
-import org.bitscarp.compute.CpuBackend;
+import org.bitscarp.compute.Backend;
 import org.bitscarp.datasets.Corpora;
 import org.bitscarp.eval.protocol.Protocol;
 import org.bitscarp.hub.FileChoice;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.Checkpoints;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -78,26 +79,8 @@ final class MeasureOptions {
                             + " it go to a temporary file. Default: half of the machine's free memory.")
     String memory;
 
-    @Option(
-            names = "--threads",
-            paramLabel = "N",
-            description = "Threads; default: all processors. Does not change results.")
-    int threads = Runtime.getRuntime().availableProcessors();
-
-    @Option(
-            names = "--device",
-            defaultValue = "auto",
-            paramLabel = "NAME",
-            description = "auto or cpu; default: ${DEFAULT-VALUE}. This version computes on the CPU.")
-    String device;
-
-    @Option(
-            names = "--matmul",
-            defaultValue = "auto",
-            paramLabel = "NAME",
-            description =
-                    "Matrix product: auto, openblas or java; default: ${DEFAULT-VALUE} (OpenBLAS where it loads).")
-    CpuBackend.MatrixProduct matmul;
+    @Mixin
+    private DeviceOptions device = new DeviceOptions();
 
     @Option(names = "--json", description = "Print one JSON object on stdout.")
     boolean json;
@@ -138,19 +121,9 @@ final class MeasureOptions {
         }
     }
 
-    /** The backend asked for; says on {@code err} when it is not the preferred one. */
-    CpuBackend backend(PrintStream err) {
-        if (!device.equals("auto") && !device.equals("cpu")) {
-            throw new UsageException("--device " + device + ": this version computes on the CPU only; use auto or cpu");
-        }
-        if (threads < 1 || threads > 1024) {
-            throw new UsageException("--threads " + threads + ": expected 1 to 1024");
-        }
-        CpuBackend backend = CpuBackend.create(matmul, threads);
-        if (!backend.fallbackReason().isEmpty()) {
-            err.println("bitscarp: " + backend.fallbackReason() + "; using the Java matrix product");
-        }
-        return backend;
+    /** The backend asked for; says on {@code err} what was picked, and when it is not the preferred one. */
+    Backend backend(PrintStream err) {
+        return device.backend(err, quiet);
     }
 
     int maxTokens() {
@@ -169,6 +142,6 @@ final class MeasureOptions {
     }
 
     long memory() {
-        return memory == null ? MemorySize.defaultBudget() : MemorySize.parse(memory);
+        return memory == null ? MemorySize.defaultBudget() : MemorySize.parse("--memory", memory);
     }
 }

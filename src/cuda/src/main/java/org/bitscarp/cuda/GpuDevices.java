@@ -1,0 +1,22 @@
+package org.bitscarp.cuda;
+
+import org.bitscarp.cuda.driver.GpuDriver;
+
+/** Devices that can be opened. */
+public final class GpuDevices {
+    private GpuDevices() {}
+
+    /**
+     * An NVIDIA GPU. Ask {@link GpuProbe} first whether there is one.
+     *
+     * @param number from 0 on
+     */
+    public static GpuDriver open(int number) {
+        throw new UnsupportedOperationException();
+    }
+
+    /** The device that runs the same kernels on the CPU. */
+    public static GpuDriver emulated() {
+        throw new UnsupportedOperationException();
+    }
+}
