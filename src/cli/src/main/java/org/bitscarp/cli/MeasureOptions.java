@@ -57,30 +57,11 @@ final class MeasureOptions {
     @Option(names = "--max-tokens", paramLabel = "N", description = "Measure on the first N tokens of the text only.")
     int maxTokens = Integer.MAX_VALUE;
 
-    @Option(
-            names = "--calibration",
-            paramLabel = "TEXT",
-            description = "Text on which importances are gathered, for levels that use them (…:search);"
-                    + " 'builtin-calibration' is one. Should differ from --text.")
-    String calibration;
-
-    @Option(
-            names = "--calibration-tokens",
-            defaultValue = "65536",
-            paramLabel = "N",
-            description = "Tokens of the calibration text to use; default: ${DEFAULT-VALUE}.")
-    int calibrationTokens;
-
-    @Option(
-            names = "--memory",
-            paramLabel = "SIZE",
-            description =
-                    "Memory for weights and activations outside the Java heap, e.g. 512m or 8g; hidden states beyond"
-                            + " it go to a temporary file. Default: half of the machine's free memory.")
-    String memory;
+    @Mixin
+    CalibrationOptions calibration;
 
     @Mixin
-    private DeviceOptions device = new DeviceOptions();
+    ComputeOptions compute;
 
     @Option(names = "--json", description = "Print one JSON object on stdout.")
     boolean json;
@@ -99,6 +80,11 @@ final class MeasureOptions {
     }
 
     Corpora corpora() {
+        return corpora(streams, quiet);
+    }
+
+    /** Texts by name: built in, in folders, on the hub. */
+    static Corpora corpora(Commands.Streams streams, boolean quiet) {
         return new Corpora(
                 Home.texts(),
                 Corpora.defaultFolders(streams.environment().get(Corpora.FOLDERS_VARIABLE)),
@@ -121,20 +107,15 @@ final class MeasureOptions {
         }
     }
 
-    /** The backend asked for; says on {@code err} what was picked, and when it is not the preferred one. */
     Backend backend(PrintStream err) {
-        return device.backend(err, quiet);
+        return compute.backend(err, quiet);
     }
 
     int maxTokens() {
         return positive("--max-tokens", maxTokens);
     }
 
-    int calibrationTokens() {
-        return positive("--calibration-tokens", calibrationTokens);
-    }
-
-    private static int positive(String option, int value) {
+    static int positive(String option, int value) {
         if (value < 1) {
             throw new UsageException(option + " " + value + ": expected at least 1");
         }
@@ -142,6 +123,6 @@ final class MeasureOptions {
     }
 
     long memory() {
-        return memory == null ? MemorySize.defaultBudget() : MemorySize.parse("--memory", memory);
+        return compute.memory();
     }
 }

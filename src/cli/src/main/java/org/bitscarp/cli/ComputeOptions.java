@@ -12,9 +12,17 @@ import org.bitscarp.cuda.backend.CudaBackend;
 import org.bitscarp.cuda.driver.GpuDriver;
 import picocli.CommandLine.Option;
 
-/** Options that say what computes, and in which arithmetic. */
-final class DeviceOptions {
+/** What a command that computes may use of the machine, and in which arithmetic. */
+final class ComputeOptions {
     private static final Pattern CUDA = Pattern.compile("cuda(?::(\\d{1,4}))?");
+
+    @Option(
+            names = "--memory",
+            paramLabel = "SIZE",
+            description =
+                    "Memory for weights and activations outside the Java heap, e.g. 512m or 8g; hidden states beyond"
+                            + " it go to a temporary file. Default: half of the machine's free memory.")
+    private String memory;
 
     @Option(
             names = "--device",
@@ -123,5 +131,9 @@ final class DeviceOptions {
                 driver.close();
             }
         }
+    }
+
+    long memory() {
+        return memory == null ? MemorySize.defaultBudget() : MemorySize.parse("--memory", memory);
     }
 }
