@@ -1,6 +1,7 @@
 package org.bitscarp.cuda;
 
 import org.bitscarp.cuda.driver.GpuDriver;
+import org.bitscarp.cuda.emulated.EmulatedGpuDriver;
 
 /** Devices that can be opened. */
 public final class GpuDevices {
@@ -17,6 +18,6 @@ public final class GpuDevices {
 
     /** The device that runs the same kernels on the CPU. */
     public static GpuDriver emulated() {
-        throw new UnsupportedOperationException();
+        return EmulatedGpuDriver.create();
     }
 }
