@@ -194,50 +194,24 @@ public final class Sweep {
                 calibrationPlan.units().forEach(u -> texts.add(u.tokens()));
             }
             Embeddings embeddings = new Embeddings(reader, spec, texts, arena);
-            DenseMatrix positions = positions(reader, arena);
+            DenseMatrix positions = Embeddings.positions(checkpoint, reader, arena);
             for (int l = 0; l < tallies.size(); l++) {
                 SolveStats stats = new SolveStats();
                 DenseMatrix rows = embeddings.in(tallies.get(l).embeddingFormat, arena, stats);
-                write(embeddings, rows, positions, plan, states, l, lanes);
+                embeddings.write(rows, positions, plan, states, l, lanes);
                 if (!spec.tiedHead()) {
                     tallies.get(l).countIrregular(stats);
                 }
             }
             if (calibrationPlan != null) {
                 DenseMatrix rows = embeddings.in(null, arena, new SolveStats());
-                write(embeddings, rows, positions, calibrationPlan, calibration, 0, lanes);
+                embeddings.write(rows, positions, calibrationPlan, calibration, 0, lanes);
             }
         }
         if (!spec.tiedHead()) {
             // The table's other rows are in no text, but they are part of what the digest names.
             reader.digestOnly(TensorRole.EMBEDDING);
         }
-    }
-
-    /** Learned positions, which no level quantizes; null for a model without. */
-    private DenseMatrix positions(WeightReader reader, Arena arena) throws IOException {
-        return checkpoint.weight(TensorRole.POSITION_EMBEDDING, 0).isEmpty()
-                ? null
-                : reader.whole(TensorRole.POSITION_EMBEDDING, arena);
-    }
-
-    private void write(
-            Embeddings embeddings,
-            DenseMatrix rows,
-            DenseMatrix positions,
-            WindowPlan plan,
-            HiddenStates states,
-            int level,
-            Lanes lanes)
-            throws IOException {
-        lanes.forEach(plan.units().size(), (lane, u) -> {
-            WindowPlan.Unit unit = plan.units().get(u);
-            try (Arena arena = Arena.ofShared()) {
-                var target = arena.allocate(4L * unit.rows() * spec.hidden(), 64);
-                embeddings.gather(rows, unit.tokens(), positions, 0, unit.length(), target);
-                states.write(level, unit.firstRow(), unit.rows(), target);
-            }
-        });
     }
 
     private void layers(

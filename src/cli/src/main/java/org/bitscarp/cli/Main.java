@@ -26,6 +26,7 @@ import picocli.CommandLine.Spec;
         subcommands = {
             SweepCommand.class,
             PerplexityCommand.class,
+            SensitivityCommand.class,
             InspectCommand.class,
             FetchCommand.class,
             DoctorCommand.class,
