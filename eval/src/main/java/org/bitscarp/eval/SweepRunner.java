@@ -103,7 +103,7 @@ public final class SweepRunner {
     }
 
     /** What levels write, or null; a sweep that was not asked to does not write where memory is short. */
-    private static ContinuationPlan writing(
+    private ContinuationPlan writing(
             Checkpoint checkpoint, SweepRequest request, TokenizedText text, Tokenizer tokenizer, List<String> notes) {
         List<int[]> prompts = request.continuations().prompts().stream()
                 .map(prompt -> tokenizer.encode(prompt, true))
@@ -116,6 +116,12 @@ public final class SweepRunner {
         if (bytes > request.memoryBudget() / 2) {
             notes.add("Levels wrote no continuations: that takes " + (bytes >> 20)
                     + " MiB beside the sweep, more than half of --memory; ask for them with --continuations.");
+            return null;
+        }
+        long onDevice = Sweep.tensorBytesToWrite(checkpoint, request.levels(), plan);
+        if (onDevice > backend.availableMemory()) {
+            notes.add("Levels wrote no continuations: that takes " + (onDevice >> 20)
+                    + " MiB of the device's memory, which has " + (backend.availableMemory() >> 20) + ".");
             return null;
         }
         return plan;

@@ -77,7 +77,7 @@ final class ContinuationPass {
                                 .distinct()
                                 .count())
                         + LevelModel.bytes(layerBytes(checkpoint), spec.layers(), true)
-                <= budget;
+                <= Math.min(budget, backend.availableMemory());
         List<List<int[]>> texts = new ArrayList<>();
         try (Arena arena = Arena.ofShared();
                 TensorMemory memory = backend.newMemory();

@@ -83,7 +83,9 @@ final class LayerPass {
                     : calibrate(calibration, calibrationPlan, calibrationStates);
             for (int l = 0; l < tallies.size(); l++) {
                 LevelTally tally = tallies.get(l);
-                work.begins("layer " + (layer + 1) + ", " + tally.level, plan.rows());
+                work.begins(
+                        "layer " + (layer + 1) + ", " + (tally.noise == null ? tally.level : "noise floor"),
+                        plan.rows());
                 long started = System.nanoTime();
                 load(l, tally, importance);
                 forward(plan, l, tally, states);
@@ -149,12 +151,13 @@ final class LayerPass {
                 }
             }
         });
-        List<MatrixQuantizer.Outcome> outcomes = quantizer.run(
-                tally.level.format(),
-                solver,
-                jobs,
-                (job, matrix) -> sink.packed(
-                        level, layer, origins.get(job).role(), origins.get(job).expert(), matrix));
+        List<MatrixQuantizer.Outcome> outcomes = quantizer.run(tally.level.format(), solver, jobs, (job, matrix) -> {
+            // The noise floor's matrices are the reference's, which the sink has already.
+            if (tally.noise == null) {
+                sink.packed(
+                        level, layer, origins.get(job).role(), origins.get(job).expert(), matrix);
+            }
+        });
         for (int i = 0; i < jobs.size(); i++) {
             tally.quantized(outcomes.get(i), jobs.get(i).weights().size());
         }
@@ -170,6 +173,11 @@ final class LayerPass {
             Workspace space = spaces.get(lane);
             Tensor x = read(states, level, unit, space, space.x(unit.rows()));
             decoder.forward(layer, weights, x, unit.length(), space, DecoderLayer.Tap.NONE);
+            if (tally.noise != null) {
+                backend.download(x, space.host);
+                tally.noise.disturb(space.host, layer, unit.firstRow(), unit.rows(), x.columns());
+                backend.upload(space.host, x);
+            }
             write(states, level, unit, space, x);
             if (level > 0) {
                 Tensor reference = read(states, 0, unit, space, space.reference(unit.rows()));

@@ -22,7 +22,11 @@ final class LevelTally {
     long otherBytes;
     long nanos;
 
-    LevelTally(Level level, BlockFormat embeddingFormat, int rows, int layers) {
+    /** Injected after each layer, or null. */
+    final RoundingNoise noise;
+
+    LevelTally(Level level, BlockFormat embeddingFormat, RoundingNoise noise, int rows, int layers) {
+        this.noise = noise;
         this.level = level;
         this.embeddingFormat = embeddingFormat;
         scores = new TokenScores(rows);

@@ -37,6 +37,8 @@ public final class Sweep {
     private final Path spillFolder;
     private final Progress progress;
     private PackedSink sink = PackedSink.NONE;
+    private RoundingNoise noise;
+    private LevelResult noiseFloor;
     private ContinuationPlan continuations;
     private List<List<int[]>> written = List.of();
     private final ModelDigest digest;
@@ -78,6 +80,17 @@ public final class Sweep {
         return this;
     }
 
+    /** Also runs the reference with that noise, as one more level that is not among the results. */
+    public Sweep withNoiseFloor(RoundingNoise rounding) {
+        noise = rounding;
+        return this;
+    }
+
+    /** The reference with rounding noise, after {@link #run}; null where none was asked for. */
+    public LevelResult noiseFloor() {
+        return noiseFloor;
+    }
+
     /** Lets every level go on with prompts once it is scored; {@link #written} has what became of it. */
     public Sweep letWrite(ContinuationPlan plan) {
         continuations = plan;
@@ -92,6 +105,11 @@ public final class Sweep {
     /** Bytes that {@link #letWrite} makes a sweep take beside the rest: whole models at all levels, and one at work. */
     public static long bytesToWrite(Checkpoint checkpoint, List<Level> levels, ContinuationPlan plan) {
         return MemoryUse.packedModels(checkpoint, levels) + ContinuationPass.bytes(checkpoint, plan, levels.size());
+    }
+
+    /** Bytes of tensors at least while levels write, with one layer at a time on the backend. */
+    public static long tensorBytesToWrite(Checkpoint checkpoint, List<Level> levels, ContinuationPlan plan) {
+        return ContinuationPass.bytes(checkpoint, plan, levels.size());
     }
 
     /** SHA-256 of the model's tensors, read along the way; complete after {@link #run}. */
@@ -118,13 +136,10 @@ public final class Sweep {
         if (continuations != null) {
             SweepChecks.positions(checkpoint, continuations.longest());
         }
+        List<LevelTally> tallies = tallies();
         int calibrationRows = calibrationPlan == null ? 0 : calibrationPlan.rows();
-        total = (double) spec.layers() * ((double) plan.rows() * levels.size() + calibrationRows)
-                + plan.rows() * levels.size();
-        List<LevelTally> tallies = new ArrayList<>();
-        for (Level level : levels) {
-            tallies.add(new LevelTally(level, embeddingFormat(level), plan.rows(), spec.layers()));
-        }
+        double levelRows = (double) plan.rows() * tallies.size();
+        total = spec.layers() * (levelRows + calibrationRows) + levelRows;
         int unitRows = Math.max(plan.largestUnit(), calibrationPlan == null ? 0 : calibrationPlan.largestUnit());
         int headFormats = (int) tallies.stream()
                 .map(tally -> HeadScorer.nameOf(tally.embeddingFormat))
@@ -132,14 +147,14 @@ public final class Sweep {
                 .count();
         long forStates = memoryBudget - MemoryUse.fixed(checkpoint, levels, headFormats, unitRows, backend.lanes());
         // In proportion to what each of the two would take.
-        double share = (double) calibrationRows / (calibrationRows + (double) plan.rows() * levels.size());
+        double share = calibrationRows / (calibrationRows + levelRows);
         long forCalibration = (long) (forStates * share);
         try (Lanes lanes = new Lanes(Math.max(backend.lanes(), backend.hostThreads()));
                 PackedLevels packed = continuations == null
                         ? null
                         : new PackedLevels(MemoryUse.packedModels(checkpoint, levels), memoryBudget / 4, spillFolder);
                 HiddenStates states = new HiddenStates(
-                        levels.size(), plan.rows(), spec.hidden(), forStates - forCalibration, spillFolder);
+                        tallies.size(), plan.rows(), spec.hidden(), forStates - forCalibration, spillFolder);
                 HiddenStates calibrationStates = calibrationPlan == null
                         ? null
                         : new HiddenStates(1, calibrationRows, spec.hidden(), forCalibration, spillFolder)) {
@@ -154,12 +169,12 @@ public final class Sweep {
                     level.nanos += nanos / backend.lanes();
                 }
             });
-            done.add((double) plan.rows() * levels.size());
+            done.add(levelRows);
             if (packed != null) {
                 written = new ContinuationPass(backend, checkpoint, lanes)
                         .run(
                                 continuations,
-                                tallies,
+                                tallies.subList(0, levels.size()),
                                 packed,
                                 memoryBudget / 2,
                                 level -> progress.report(level.level + " writes", done.sum(), total));
@@ -167,7 +182,21 @@ public final class Sweep {
             progress.report("done", done.sum(), total);
         }
         countOtherBytes(tallies);
-        return tallies.stream().map(LevelTally::result).toList();
+        noiseFloor = noise == null ? null : tallies.getLast().result();
+        return tallies.stream().limit(levels.size()).map(LevelTally::result).toList();
+    }
+
+    /** One of each level, then that of the noise floor. */
+    private List<LevelTally> tallies() {
+        List<LevelTally> tallies = new ArrayList<>();
+        for (Level level : levels) {
+            tallies.add(new LevelTally(level, embeddingFormat(level), null, plan.rows(), spec.layers()));
+        }
+        if (noise != null) {
+            Level reference = levels.getFirst();
+            tallies.add(new LevelTally(reference, embeddingFormat(reference), noise, plan.rows(), spec.layers()));
+        }
+        return tallies;
     }
 
     private int longestWindow() {
