@@ -117,7 +117,7 @@ public final class SensitivityPass {
         List<LevelTally> tallies = new ArrayList<>();
         for (int s = 0; s < states; s++) {
             // All variants keep embedding and output projection as they are: only the parts differ.
-            tallies.add(new LevelTally(level, null, plan.rows(), spec.layers()));
+            tallies.add(new LevelTally(level, null, null, plan.rows(), spec.layers()));
         }
         int calibrationRows = calibrationPlan == null ? 0 : calibrationPlan.rows();
         long share = memoryBudget / (calibrationRows == 0 ? 1 : 2);

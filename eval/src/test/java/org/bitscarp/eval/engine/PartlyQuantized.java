@@ -33,7 +33,7 @@ record PartlyQuantized(Checkpoint model, BlockFormat format, BiPredicate<TensorR
         return new Rounded(weight, format);
     }
 
-    private record Rounded(Weight weight, BlockFormat format) implements Weight {
+    private record Rounded(Weight weight, BlockFormat rounding) implements Weight {
         @Override
         public void read(long firstRow, long rows, MemorySegment target, long offset) throws IOException {
             weight.read(firstRow, rows, target, offset);
@@ -41,7 +41,7 @@ record PartlyQuantized(Checkpoint model, BlockFormat format, BiPredicate<TensorR
             try (Arena arena = Arena.ofShared()) {
                 DenseMatrix plain =
                         new DenseMatrix(target.asSlice(offset, 4 * rows * columns), Math.toIntExact(rows), columns);
-                PackedMatrix packed = PackedMatrix.allocate(format, plain.rows(), columns, arena);
+                PackedMatrix packed = PackedMatrix.allocate(rounding, plain.rows(), columns, arena);
                 Solvers.RTN.prepare(plain, null, packed).solve(0, plain.rows(), new SolveStats());
                 packed.decodeRows(0, plain.rows(), plain);
             }
