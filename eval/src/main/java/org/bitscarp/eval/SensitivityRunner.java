@@ -47,7 +47,12 @@ public final class SensitivityRunner {
                     tokenizer.bos(),
                     tokenizer.addsBos(),
                     request.protocols().subList(0, 1));
-            WindowPlan calibration = SweepRunner.calibrationPlan(checkpoint, request, tokenizer);
+            WindowPlan calibration = CalibrationWindows.of(
+                    checkpoint,
+                    tokenizer,
+                    request.calibration(),
+                    request.calibrationTokens(),
+                    request.protocols().getFirst().context());
             SensitivityPass pass = new SensitivityPass(
                     checkpoint,
                     backend,

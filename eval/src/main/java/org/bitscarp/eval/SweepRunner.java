@@ -52,7 +52,12 @@ public final class SweepRunner {
                     tokenizer.addsBos(),
                     request.protocols(),
                     tasks.stream().flatMap(t -> t.sequences().stream()).toList());
-            WindowPlan calibration = calibrationPlan(checkpoint, request, tokenizer);
+            WindowPlan calibration = CalibrationWindows.of(
+                    checkpoint,
+                    tokenizer,
+                    request.calibration(),
+                    request.calibrationTokens(),
+                    request.protocols().getFirst().context());
             Sweep sweep = new Sweep(
                     checkpoint,
                     backend,
@@ -130,25 +135,6 @@ public final class SweepRunner {
     static TokenizedText tokenize(Corpus corpus, Tokenizer tokenizer, Checkpoint checkpoint, int maxTokens)
             throws IOException {
         return TokenizedText.of(corpus, tokenizer, checkpoint.spec().vocabulary(), maxTokens);
-    }
-
-    static WindowPlan calibrationPlan(Checkpoint checkpoint, SweepRequest request, Tokenizer tokenizer)
-            throws IOException {
-        if (request.calibration() == null) {
-            return null;
-        }
-        TokenizedText text = tokenize(request.calibration(), tokenizer, checkpoint, request.calibrationTokens());
-        int context = request.protocols().getFirst().context();
-        try {
-            return new WindowPlan(
-                    text.tokens(),
-                    tokenizer.bos(),
-                    tokenizer.addsBos(),
-                    List.of(Protocol.of(Protocol.Kind.GPTQ, context, 0)));
-        } catch (IllegalArgumentException e) {
-            throw new IllegalArgumentException(
-                    "calibration text " + request.calibration().name() + ": " + e.getMessage(), e);
-        }
     }
 
     static List<SweepResult.Protocol> protocols(WindowPlan plan, Tokenizer tokenizer) {

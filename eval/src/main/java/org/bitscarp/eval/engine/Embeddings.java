@@ -80,15 +80,14 @@ final class Embeddings {
     }
 
     /** Learned positions, which no level quantizes; null for a model without. */
-    static DenseMatrix positions(Checkpoint checkpoint, WeightReader reader, Arena arena) throws IOException {
+    static DenseMatrix positions(WeightReader reader, Checkpoint checkpoint, Arena arena) throws IOException {
         return checkpoint.weight(TensorRole.POSITION_EMBEDDING, 0).isEmpty()
                 ? null
                 : reader.whole(TensorRole.POSITION_EMBEDDING, arena);
     }
 
-    /** Writes the input of the first layer for all windows of a plan, as {@link #gather} makes it. */
-    void write(
-            DenseMatrix from, DenseMatrix positions, WindowPlan plan, HiddenStates states, int level, Lanes lanes)
+    /** Writes the input of the first layer for all windows, from rows that {@link #in} gave. */
+    void write(DenseMatrix from, DenseMatrix positions, WindowPlan plan, HiddenStates states, int level, Lanes lanes)
             throws IOException {
         lanes.forEach(plan.units().size(), (lane, u) -> {
             WindowPlan.Unit unit = plan.units().get(u);

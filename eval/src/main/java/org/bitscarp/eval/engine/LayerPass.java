@@ -144,6 +144,7 @@ final class LayerPass {
                 origins.add(new Origin(role, i));
                 jobs.add(new MatrixQuantizer.Job(
                         weights.slice(i * rows, rows),
+                        tally.allocation.format(role, layer),
                         importance.inputs(role, i),
                         tensors.get(role).slice(i * rows, rows)));
                 if (solver.calibrated() && importance.unsampled(role, i)) {
@@ -151,7 +152,7 @@ final class LayerPass {
                 }
             }
         });
-        List<MatrixQuantizer.Outcome> outcomes = quantizer.run(tally.level.format(), solver, jobs, (job, matrix) -> {
+        List<MatrixQuantizer.Outcome> outcomes = quantizer.run(solver, jobs, (job, matrix) -> {
             // The noise floor's matrices are the reference's, which the sink has already.
             if (tally.noise == null) {
                 sink.packed(

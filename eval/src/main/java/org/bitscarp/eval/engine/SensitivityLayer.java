@@ -120,16 +120,17 @@ final class SensitivityLayer {
                 roles.add(role);
                 jobs.add(new MatrixQuantizer.Job(
                         host.get(role).slice(i * rows, rows),
+                        level.format(),
                         importance.inputs(role, i),
                         quantized.get(role).slice(i * rows, rows)));
             }
         }
-        List<MatrixQuantizer.Outcome> outcomes =
-                new MatrixQuantizer(backend, lanes).run(level.format(), level.solver(), jobs);
         packed.clear();
-        for (int i = 0; i < jobs.size(); i++) {
-            packed.merge(roles.get(i), outcomes.get(i).bytes(), Long::sum);
-        }
+        new MatrixQuantizer(backend, lanes)
+                .run(
+                        level.solver(),
+                        jobs,
+                        (job, matrix) -> packed.merge(roles.get(job), matrix.byteSize(), Long::sum));
     }
 
     private LayerWeights mixture(Set<TensorRole> fromQuantized) {

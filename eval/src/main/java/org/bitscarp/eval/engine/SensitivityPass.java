@@ -152,7 +152,7 @@ public final class SensitivityPass {
         try (Arena arena = Arena.ofShared()) {
             Embeddings embeddings = new Embeddings(reader, spec, texts, arena);
             DenseMatrix rows = embeddings.in(null, arena, new SolveStats());
-            DenseMatrix positions = Embeddings.positions(checkpoint, reader, arena);
+            DenseMatrix positions = Embeddings.positions(reader, checkpoint, arena);
             embeddings.write(rows, positions, plan, hidden, FULL, lanes);
             embeddings.write(rows, positions, plan, hidden, ALL, lanes);
             if (calibrationPlan != null) {

@@ -223,7 +223,7 @@ public final class Sweep {
                 calibrationPlan.units().forEach(u -> texts.add(u.tokens()));
             }
             Embeddings embeddings = new Embeddings(reader, spec, texts, arena);
-            DenseMatrix positions = Embeddings.positions(checkpoint, reader, arena);
+            DenseMatrix positions = Embeddings.positions(reader, checkpoint, arena);
             for (int l = 0; l < tallies.size(); l++) {
                 SolveStats stats = new SolveStats();
                 DenseMatrix rows = embeddings.in(tallies.get(l).embeddingFormat, arena, stats);
