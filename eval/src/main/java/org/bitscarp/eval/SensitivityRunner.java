@@ -76,7 +76,8 @@ public final class SensitivityRunner {
                     request.command(),
                     started.toString(),
                     seconds,
-                    Perplexity.of(measured.reference().nll(), plan.scoredRows(0)).value(),
+                    Perplexity.of(measured.reference().nll(), plan.scoredRows(0))
+                            .value(),
                     measure(measured.all(), measured.reference(), plan),
                     parts(measured, plan),
                     List.of());
@@ -107,12 +108,9 @@ public final class SensitivityRunner {
     private static SensitivityResult.Measure measure(TokenScores scores, TokenScores reference, WindowPlan plan) {
         int[] rows = plan.scoredRows(0);
         MeanDivergence divergence = MeanDivergence.of(scores.kld(), scores.sameTop1(), rows);
-        PairedDifference difference =
-                PairedDifference.of(scores.nll(), reference.nll(), rows, plan.scoredWindows(0));
-        return new SensitivityResult.Measure(
-                divergence.mean(),
-                divergence.stderr(),
-                difference.mean(),
-                new double[] {difference.low(), difference.high()});
+        PairedDifference difference = PairedDifference.of(scores.nll(), reference.nll(), rows, plan.scoredWindows(0));
+        return new SensitivityResult.Measure(divergence.mean(), divergence.stderr(), difference.mean(), new double[] {
+            difference.low(), difference.high()
+        });
     }
 }

@@ -170,11 +170,7 @@ public final class SweepRunner {
 
     static SweepResult.Text describe(TokenizedText text, Tokenizer tokenizer) {
         return new SweepResult.Text(
-                text.corpus().name(),
-                text.corpus().sha256(),
-                text.corpus().bytes(),
-                text.total(),
-                tokenizer.sha256());
+                text.corpus().name(), text.corpus().sha256(), text.corpus().bytes(), text.total(), tokenizer.sha256());
     }
 
     static String describeCalibration(SweepRequest request, WindowPlan plan) {

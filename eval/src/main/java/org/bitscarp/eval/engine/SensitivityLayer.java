@@ -127,10 +127,7 @@ final class SensitivityLayer {
         }
         packed.clear();
         new MatrixQuantizer(backend, lanes)
-                .run(
-                        level.solver(),
-                        jobs,
-                        (job, matrix) -> packed.merge(roles.get(job), matrix.byteSize(), Long::sum));
+                .run(level.solver(), jobs, (job, matrix) -> packed.merge(roles.get(job), matrix.byteSize(), Long::sum));
     }
 
     private LayerWeights mixture(Set<TensorRole> fromQuantized) {

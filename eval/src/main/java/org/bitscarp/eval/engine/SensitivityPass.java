@@ -96,7 +96,9 @@ public final class SensitivityPass {
         for (int layer = 0; layer < checkpoint.spec().layers(); layer++) {
             Set<TensorRole> roles = EnumSet.noneOf(TensorRole.class);
             for (TensorRole role : TensorRole.values()) {
-                if (role.linear() && role.inLayer() && checkpoint.weight(role, layer).isPresent()) {
+                if (role.linear()
+                        && role.inLayer()
+                        && checkpoint.weight(role, layer).isPresent()) {
                     roles.add(role);
                 }
             }
@@ -185,7 +187,10 @@ public final class SensitivityPass {
                     backend, decoder, lanes, spaces, spec, level, reader.allocateLayer(arena), memory);
             int next = 0;
             for (int layer = 0; layer < spec.layers(); layer++) {
-                progress.report("layer " + (layer + 1) + " of " + spec.layers(), work(parts, layer), work(parts, spec.layers()));
+                progress.report(
+                        "layer " + (layer + 1) + " of " + spec.layers(),
+                        work(parts, layer),
+                        work(parts, spec.layers()));
                 pass.load(layer, reader, calibrationPlan, calibration);
                 List<SensitivityLayer.Step> branches = new ArrayList<>();
                 List<SensitivityLayer.Step> rest = new ArrayList<>();

@@ -47,7 +47,8 @@ final class Facts {
         add(
                 facts,
                 "Protocol",
-                result.protocol().name() + ", " + Figures.grouped(result.protocol().windows()) + " windows. "
+                result.protocol().name() + ", "
+                        + Figures.grouped(result.protocol().windows()) + " windows. "
                         + result.protocol().description(),
                 false);
         add(facts, "Level", result.level(), true);

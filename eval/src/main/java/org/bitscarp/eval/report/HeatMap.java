@@ -57,8 +57,7 @@ record HeatMap(
     Svg draw(String explanation) {
         boolean figures = figuresFit();
         Svg html = new Svg();
-        html.element(
-                "p", explanation + (figures ? "" : " Point at a cell for its figure."), "class", "legend");
+        html.element("p", explanation + (figures ? "" : " Point at a cell for its figure."), "class", "legend");
         legend(html);
         html.open("div", "class", "scroll", "tabindex", "0", "role", "region", "aria-labelledby", id);
         html.open("table", "class", figures ? "heat" : "heat dense");

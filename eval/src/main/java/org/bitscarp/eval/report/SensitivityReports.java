@@ -45,7 +45,10 @@ public final class SensitivityReports {
                 .toArray();
         aligned(out, SensitivityTables.HEAD, widths);
         rows.forEach(row -> aligned(out, row, widths));
-        return out.append('\n').append(SensitivityTables.verdict(result)).append('\n').toString();
+        return out.append('\n')
+                .append(SensitivityTables.verdict(result))
+                .append('\n')
+                .toString();
     }
 
     private static void aligned(StringBuilder out, List<String> cells, int[] widths) {
@@ -62,20 +65,38 @@ public final class SensitivityReports {
         html.open("header");
         HtmlPage.headline(html, title, SensitivityTables.verdict(result));
         html.close().newline();
-        section(html, "alone", "One part quantized, the rest in full precision", map(
-                        result, "alone-caption", "KL by layer and part, nats per token", p -> p.alone().kld(), Figures::nats, "")
-                .draw("Mean KL divergence from full precision when only this part is quantized."));
-        section(html, "recovered", "All but one part quantized", map(
-                        result,
-                        "recovered-caption",
-                        "Recovered divergence by layer and part, in percent",
-                        result::recovered,
-                        Figures::errorPercent,
-                        " %")
-                .draw("Share of the quantized model's divergence that keeping this part in full precision takes away."));
+        section(
+                html,
+                "alone",
+                "One part quantized, the rest in full precision",
+                map(
+                                result,
+                                "alone-caption",
+                                "KL by layer and part, nats per token",
+                                p -> p.alone().kld(),
+                                Figures::nats,
+                                "")
+                        .draw("Mean KL divergence from full precision when only this part is quantized."));
+        section(
+                html,
+                "recovered",
+                "All but one part quantized",
+                map(
+                                result,
+                                "recovered-caption",
+                                "Recovered divergence by layer and part, in percent",
+                                result::recovered,
+                                Figures::errorPercent,
+                                " %")
+                        .draw(
+                                "Share of the quantized model's divergence that keeping this part in full precision takes away."));
         Svg table = new Svg();
         HtmlPage.table(
-                table, "parts", "The costliest parts first", SensitivityTables.HEAD, SensitivityTables.rows(result, SHOWN));
+                table,
+                "parts",
+                "The costliest parts first",
+                SensitivityTables.HEAD,
+                SensitivityTables.rows(result, SHOWN));
         section(html, "ranking", "What to keep", table);
         html.element("p", SensitivityTables.LEGEND, "class", "legend").newline();
         HtmlPage.notes(html, result.notes());
@@ -121,7 +142,9 @@ public final class SensitivityReports {
             out.append("- **").append(MarkdownReport.escape(fact.name())).append(":** ");
             out.append(MarkdownReport.escape(fact.value())).append('\n');
         }
-        result.notes().forEach(note -> out.append("- ").append(MarkdownReport.escape(note)).append('\n'));
+        result.notes()
+                .forEach(note ->
+                        out.append("- ").append(MarkdownReport.escape(note)).append('\n'));
         out.append('\n');
         MarkdownReport.block(out, result.command());
         return out.toString();
@@ -171,7 +194,9 @@ public final class SensitivityReports {
         JsonReport.text(root, result.text());
         JsonReport.protocol(root.putObject("protocol"), result.protocol());
         root.put("device", result.device()).put("compute", result.compute()).put("level", result.level());
-        root.put("calibration", result.calibration()).put("command", result.command()).put("started", result.started());
+        root.put("calibration", result.calibration())
+                .put("command", result.command())
+                .put("started", result.started());
         JsonReport.number(root, "seconds", result.seconds());
         JsonReport.number(root, "perplexity", result.perplexity());
         measure(root.putObject("all"), result.all());

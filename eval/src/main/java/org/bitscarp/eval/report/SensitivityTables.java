@@ -7,10 +7,19 @@ import org.bitscarp.eval.report.SensitivityResult.Part;
 /** A sensitivity result as rows of text, and as one sentence. */
 final class SensitivityTables {
     static final List<String> HEAD = List.of(
-            "Part", "Weights", "KL alone", "±", "Δ % alone", "95 % interval", "KL all but", "Recovered %", "KL per MB saved");
-    static final String LEGEND = "KL alone: divergence in nats per token when only this part is quantized. KL all but: when"
-            + " everything else is; recovered: the share of the whole model's divergence that keeping this part takes away."
-            + " Per MB saved: against 16 bits per weight, for choosing what to keep.";
+            "Part",
+            "Weights",
+            "KL alone",
+            "±",
+            "Δ % alone",
+            "95 % interval",
+            "KL all but",
+            "Recovered %",
+            "KL per MB saved");
+    static final String LEGEND =
+            "KL alone: divergence in nats per token when only this part is quantized. KL all but: when"
+                    + " everything else is; recovered: the share of the whole model's divergence that keeping this part takes away."
+                    + " Per MB saved: against 16 bits per weight, for choosing what to keep.";
 
     private SensitivityTables() {}
 

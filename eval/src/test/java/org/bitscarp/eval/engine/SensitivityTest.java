@@ -23,7 +23,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class SensitivityTest {
     private static SensitivityPass.Result run(
-            Checkpoint model, WindowPlan plan, WindowPlan calibration, String level, boolean tensors, int lanes, long memory)
+            Checkpoint model,
+            WindowPlan plan,
+            WindowPlan calibration,
+            String level,
+            boolean tensors,
+            int lanes,
+            long memory)
             throws IOException {
         try (Backend backend = CpuBackend.create(CpuBackend.MatrixProduct.AUTO, lanes)) {
             return new SensitivityPass(
@@ -55,7 +61,8 @@ class SensitivityTest {
             SensitivityPass.Result result = run(model, plan, calibration, level, false, 2, Measurements.PLENTY);
             List<LevelResult> sweep =
                     Measurements.run(model, backend, plan, calibration, "fp32," + level, Measurements.PLENTY);
-            assertArrayEquals(sweep.getFirst().scores().nll(), result.reference().nll());
+            assertArrayEquals(
+                    sweep.getFirst().scores().nll(), result.reference().nll());
             // The sweep rounds the tied output projection to 16 bits, sensitivity keeps it: close, not equal.
             double expected = MeanDivergence.of(
                             sweep.get(1).scores().kld(), sweep.get(1).scores().sameTop1(), plan.scoredRows(0))
@@ -76,7 +83,8 @@ class SensitivityTest {
             WindowPlan plan = plan(model.spec().vocabulary(), 24, 3);
             SensitivityPass.Result result = run(model, plan, null, "int2:row", true, 2, Measurements.PLENTY);
             for (SensitivityPass.Cost cost : result.costs()) {
-                assertArrayEquals(scores(model, plan, cost.part(), true), cost.alone().nll(), "alone: " + cost.part());
+                assertArrayEquals(
+                        scores(model, plan, cost.part(), true), cost.alone().nll(), "alone: " + cost.part());
                 assertArrayEquals(
                         scores(model, plan, cost.part(), false), cost.without().nll(), "all but: " + cost.part());
             }
@@ -106,9 +114,11 @@ class SensitivityTest {
             assertEquals(6 * 8, plenty.costs().size(), "seven maps and the whole of each of six layers");
             for (int p = 0; p < plenty.costs().size(); p++) {
                 assertArrayEquals(
-                        plenty.costs().get(p).alone().kld(), little.costs().get(p).alone().kld());
+                        plenty.costs().get(p).alone().kld(),
+                        little.costs().get(p).alone().kld());
                 assertArrayEquals(
-                        plenty.costs().get(p).without().kld(), little.costs().get(p).without().kld());
+                        plenty.costs().get(p).without().kld(),
+                        little.costs().get(p).without().kld());
             }
             Set<TensorRole> whole = plenty.costs().getFirst().part().roles();
             assertEquals(7, whole.size());

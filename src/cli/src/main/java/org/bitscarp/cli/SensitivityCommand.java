@@ -24,8 +24,9 @@ import picocli.CommandLine.Spec;
         versionProvider = Version.class,
         sortOptions = false,
         usageHelpAutoWidth = true,
-        description = "Measures what quantizing each layer and each linear map costs, each alone and all but each, in one"
-                + " pass.",
+        description =
+                "Measures what quantizing each layer and each linear map costs, each alone and all but each, in one"
+                        + " pass.",
         footer = {
             "",
             "The cost grows with the square of the number of layers; --max-tokens (default: 8 windows) keeps it small.",
