@@ -14,12 +14,13 @@ final class BitOps {
 
     private static Form logic(String opcode) {
         return switch (opcode) {
-            case "and.b32" -> new Form('w', "ww", (w, d, a, b, c) -> {
-                int[] r = w.r;
-                for (int i = 0; i < Warp.LANES; i++) {
-                    r[d + i] = r[a + i] & r[b + i];
-                }
-            });
+            case "and.b32" ->
+                new Form('w', "ww", (w, d, a, b, c) -> {
+                    int[] r = w.r;
+                    for (int i = 0; i < Warp.LANES; i++) {
+                        r[d + i] = r[a + i] & r[b + i];
+                    }
+                });
             case "or.b32" -> Loops.words((a, b) -> a | b);
             case "xor.b32" -> Loops.words((a, b) -> a ^ b);
             case "not.b32" -> Loops.words(a -> ~a);
@@ -38,12 +39,13 @@ final class BitOps {
             case "not.pred" -> new Form('p', "p", (w, d, a, b, c) -> w.p[d] = ~w.p[a]);
             case "selp.b32", "selp.u32", "selp.s32", "selp.f32" -> select("wwp");
             case "selp.b16", "selp.u16", "selp.s16", "selp.f16" -> select("hhp");
-            case "selp.b64", "selp.u64", "selp.s64", "selp.f64" -> new Form('q', "qqp", (w, d, a, b, c) -> {
-                int p = w.p[c];
-                for (int i = 0; i < Warp.LANES; i++) {
-                    w.q[d + i] = (p >>> i & 1) != 0 ? w.q[a + i] : w.q[b + i];
-                }
-            });
+            case "selp.b64", "selp.u64", "selp.s64", "selp.f64" ->
+                new Form('q', "qqp", (w, d, a, b, c) -> {
+                    int p = w.p[c];
+                    for (int i = 0; i < Warp.LANES; i++) {
+                        w.q[d + i] = (p >>> i & 1) != 0 ? w.q[a + i] : w.q[b + i];
+                    }
+                });
             default -> null;
         };
     }
@@ -61,20 +63,22 @@ final class BitOps {
     /** Shifts by the width or more give zeros, or signs. */
     private static Form shifts(String opcode) {
         return switch (opcode) {
-            case "shl.b32" -> new Form('w', "ww", (w, d, a, b, c) -> {
-                int[] r = w.r;
-                for (int i = 0; i < Warp.LANES; i++) {
-                    int by = r[b + i];
-                    r[d + i] = by >>> 5 == 0 ? r[a + i] << by : 0;
-                }
-            });
-            case "shr.u32", "shr.b32" -> new Form('w', "ww", (w, d, a, b, c) -> {
-                int[] r = w.r;
-                for (int i = 0; i < Warp.LANES; i++) {
-                    int by = r[b + i];
-                    r[d + i] = by >>> 5 == 0 ? r[a + i] >>> by : 0;
-                }
-            });
+            case "shl.b32" ->
+                new Form('w', "ww", (w, d, a, b, c) -> {
+                    int[] r = w.r;
+                    for (int i = 0; i < Warp.LANES; i++) {
+                        int by = r[b + i];
+                        r[d + i] = by >>> 5 == 0 ? r[a + i] << by : 0;
+                    }
+                });
+            case "shr.u32", "shr.b32" ->
+                new Form('w', "ww", (w, d, a, b, c) -> {
+                    int[] r = w.r;
+                    for (int i = 0; i < Warp.LANES; i++) {
+                        int by = r[b + i];
+                        r[d + i] = by >>> 5 == 0 ? r[a + i] >>> by : 0;
+                    }
+                });
             case "shr.s32" -> Loops.words((a, b) -> a >> (b >>> 5 == 0 ? b : 31));
             case "shl.b16" -> halfByWord((a, b) -> b >>> 4 == 0 ? a << b : 0);
             case "shr.u16", "shr.b16" -> halfByWord((a, b) -> b >>> 4 == 0 ? a >>> b : 0);

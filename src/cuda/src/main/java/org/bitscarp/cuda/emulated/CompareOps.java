@@ -50,7 +50,8 @@ final class CompareOps {
         boolean flush = words.remove("ftz");
         String type = words.getLast();
         int accepted = ACCEPTED.getOrDefault(words.get(1), 0);
-        String combine = words.contains("and") ? "and" : words.contains("or") ? "or" : words.contains("xor") ? "xor" : "";
+        String combine =
+                words.contains("and") ? "and" : words.contains("or") ? "or" : words.contains("xor") ? "xor" : "";
         String result = predicate ? "pred" : words.get(words.size() - 2);
         int expected = 3 + (combine.isEmpty() ? 0 : 1) + (predicate ? 0 : 1);
         Comparison comparison = comparison(type, accepted, flush);
@@ -91,24 +92,26 @@ final class CompareOps {
             case "u16", "b16" -> words(accepted, 0, 0);
             case "s64", "b64" -> quads(accepted, 0);
             case "u64" -> quads(accepted, Long.MIN_VALUE);
-            case "f32" -> (w, a, b) -> {
-                int mask = 0;
-                for (int i = 0; i < Warp.LANES; i++) {
-                    float x = Float.intBitsToFloat(flush ? FloatOps.flush(w.r[a + i]) : w.r[a + i]);
-                    float y = Float.intBitsToFloat(flush ? FloatOps.flush(w.r[b + i]) : w.r[b + i]);
-                    mask |= ((accepted & relation(x < y, x == y, x > y)) != 0 ? 1 : 0) << i;
-                }
-                return mask;
-            };
-            case "f64" -> (w, a, b) -> {
-                int mask = 0;
-                for (int i = 0; i < Warp.LANES; i++) {
-                    double x = Double.longBitsToDouble(w.q[a + i]);
-                    double y = Double.longBitsToDouble(w.q[b + i]);
-                    mask |= ((accepted & relation(x < y, x == y, x > y)) != 0 ? 1 : 0) << i;
-                }
-                return mask;
-            };
+            case "f32" ->
+                (w, a, b) -> {
+                    int mask = 0;
+                    for (int i = 0; i < Warp.LANES; i++) {
+                        float x = Float.intBitsToFloat(flush ? FloatOps.flush(w.r[a + i]) : w.r[a + i]);
+                        float y = Float.intBitsToFloat(flush ? FloatOps.flush(w.r[b + i]) : w.r[b + i]);
+                        mask |= ((accepted & relation(x < y, x == y, x > y)) != 0 ? 1 : 0) << i;
+                    }
+                    return mask;
+                };
+            case "f64" ->
+                (w, a, b) -> {
+                    int mask = 0;
+                    for (int i = 0; i < Warp.LANES; i++) {
+                        double x = Double.longBitsToDouble(w.q[a + i]);
+                        double y = Double.longBitsToDouble(w.q[b + i]);
+                        mask |= ((accepted & relation(x < y, x == y, x > y)) != 0 ? 1 : 0) << i;
+                    }
+                    return mask;
+                };
             case "f16", "bf16" -> {
                 boolean brain = type.equals("bf16");
                 yield (w, a, b) -> {

@@ -18,13 +18,21 @@ final class ControlOps {
                                 .toArray());
             case "ret", "exit", "ret.uni" -> new Exit(s);
             case "trap" -> new Trap(s);
-            case "bar.sync", "barrier.sync", "barrier.sync.aligned" -> s.operands().size() == 1 ? new Barrier(s) : null;
+            case "bar.sync", "barrier.sync", "barrier.sync.aligned" ->
+                s.operands().size() == 1 ? new Barrier(s) : null;
             case "bar.red.popc.u32", "bar.red.and.pred", "bar.red.or.pred" ->
                 s.operands().size() == 3 ? reduction(d, s) : null;
             // Everything is ordered here already: warps of a block take turns.
-            case "membar.cta", "membar.gl", "membar.sys", "fence.acq_rel.gpu", "fence.acq_rel.cta", "fence.acq_rel.sys",
-                            "fence.sc.cta", "fence.sc.gpu", "fence.sc.sys", "nanosleep.u32" ->
-                new Nothing(s);
+            case "membar.cta",
+                    "membar.gl",
+                    "membar.sys",
+                    "fence.acq_rel.gpu",
+                    "fence.acq_rel.cta",
+                    "fence.acq_rel.sys",
+                    "fence.sc.cta",
+                    "fence.sc.gpu",
+                    "fence.sc.sys",
+                    "nanosleep.u32" -> new Nothing(s);
             default -> s.opcode().startsWith("prefetch") ? new Nothing(s) : null;
         };
     }

@@ -64,31 +64,36 @@ final class ConvertOps {
     private static Form frequent(String opcode) {
         return switch (opcode) {
             case "cvt.rn.f32.s32" -> Loops.words(a -> Float.floatToRawIntBits((float) a));
-            case "cvt.f32.f16" -> new Form('w', "h", (w, d, a, b, c) -> {
-                for (int i = 0; i < Warp.LANES; i++) {
-                    w.r[d + i] = Float.floatToRawIntBits(Float.float16ToFloat((short) w.r[a + i]));
-                }
-            });
-            case "cvt.rn.f16.f32" -> new Form('w', "w", (w, d, a, b, c) -> {
-                for (int i = 0; i < Warp.LANES; i++) {
-                    w.r[d + i] = Float.floatToFloat16(Float.intBitsToFloat(w.r[a + i])) & 0xffff;
-                }
-            });
-            case "cvt.s64.s32" -> new Form('q', "w", (w, d, a, b, c) -> {
-                for (int i = 0; i < Warp.LANES; i++) {
-                    w.q[d + i] = w.r[a + i];
-                }
-            });
-            case "cvt.u64.u32" -> new Form('q', "w", (w, d, a, b, c) -> {
-                for (int i = 0; i < Warp.LANES; i++) {
-                    w.q[d + i] = w.r[a + i] & 0xffffffffL;
-                }
-            });
-            case "cvt.u32.u64" -> new Form('w', "q", (w, d, a, b, c) -> {
-                for (int i = 0; i < Warp.LANES; i++) {
-                    w.r[d + i] = (int) w.q[a + i];
-                }
-            });
+            case "cvt.f32.f16" ->
+                new Form('w', "h", (w, d, a, b, c) -> {
+                    for (int i = 0; i < Warp.LANES; i++) {
+                        w.r[d + i] = Float.floatToRawIntBits(Float.float16ToFloat((short) w.r[a + i]));
+                    }
+                });
+            case "cvt.rn.f16.f32" ->
+                new Form('w', "w", (w, d, a, b, c) -> {
+                    for (int i = 0; i < Warp.LANES; i++) {
+                        w.r[d + i] = Float.floatToFloat16(Float.intBitsToFloat(w.r[a + i])) & 0xffff;
+                    }
+                });
+            case "cvt.s64.s32" ->
+                new Form('q', "w", (w, d, a, b, c) -> {
+                    for (int i = 0; i < Warp.LANES; i++) {
+                        w.q[d + i] = w.r[a + i];
+                    }
+                });
+            case "cvt.u64.u32" ->
+                new Form('q', "w", (w, d, a, b, c) -> {
+                    for (int i = 0; i < Warp.LANES; i++) {
+                        w.q[d + i] = w.r[a + i] & 0xffffffffL;
+                    }
+                });
+            case "cvt.u32.u64" ->
+                new Form('w', "q", (w, d, a, b, c) -> {
+                    for (int i = 0; i < Warp.LANES; i++) {
+                        w.r[d + i] = (int) w.q[a + i];
+                    }
+                });
             default -> null;
         };
     }
@@ -170,16 +175,16 @@ final class ConvertOps {
             if (from.equals("u64") && value < 0) {
                 // Halved, and the lost bit kept in the last place: it only decides ties.
                 long half = value >>> 1 | value & 1;
-                return to.equals("f64")
-                        ? Double.doubleToRawLongBits(2.0 * half)
-                        : Float.floatToRawIntBits(2f * half);
+                return to.equals("f64") ? Double.doubleToRawLongBits(2.0 * half) : Float.floatToRawIntBits(2f * half);
             }
             return to.equals("f64") ? Double.doubleToRawLongBits(value) : Float.floatToRawIntBits(value);
         });
     }
 
     private static Form integerToInteger(String to, String from, boolean saturate) {
-        long least = to.equals("s16") ? -32768 : to.equals("s32") ? Integer.MIN_VALUE : to.equals("s64") ? Long.MIN_VALUE : 0;
+        long least = to.equals("s16")
+                ? -32768
+                : to.equals("s32") ? Integer.MIN_VALUE : to.equals("s64") ? Long.MIN_VALUE : 0;
         long most = switch (to) {
             case "s16" -> 32767;
             case "u16" -> 65535;
@@ -226,8 +231,7 @@ final class ConvertOps {
                 Float.floatToRawIntBits((float) rounding.toFormat(value, 10, Float.MIN_EXPONENT, 0x1.ffcp127));
             case "f64" -> Double.doubleToRawLongBits(value);
             default ->
-                Float.floatToRawIntBits(
-                        (float) rounding.toFormat(value, 23, Float.MIN_EXPONENT, Float.MAX_VALUE));
+                Float.floatToRawIntBits((float) rounding.toFormat(value, 23, Float.MIN_EXPONENT, Float.MAX_VALUE));
         };
     }
 }

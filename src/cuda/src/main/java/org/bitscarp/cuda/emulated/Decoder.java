@@ -127,7 +127,8 @@ final class Decoder {
             throw new PtxException(s.line(), s.opcode() + " is not known to the emulated device");
         }
         if (s.operands().size() != form.sources().length() + 1) {
-            throw new PtxException(s.line(), s.opcode() + " takes " + (form.sources().length() + 1) + " operands");
+            throw new PtxException(
+                    s.line(), s.opcode() + " takes " + (form.sources().length() + 1) + " operands");
         }
         int[] sources = new int[3];
         for (int i = 0; i < form.sources().length(); i++) {
@@ -143,7 +144,8 @@ final class Decoder {
         if (register != null) {
             char own = file(register.type());
             if (own != (file == 'h' ? 'w' : file)) {
-                throw new PtxException(s.line(), operand + " is ." + register.type() + ", not what " + s.opcode() + " takes");
+                throw new PtxException(
+                        s.line(), operand + " is ." + register.type() + ", not what " + s.opcode() + " takes");
             }
             return rows.computeIfAbsent(register.number(), n -> newRow(own));
         }

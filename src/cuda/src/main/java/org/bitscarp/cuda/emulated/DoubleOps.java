@@ -13,8 +13,7 @@ final class DoubleOps {
             case "min.f64" -> Loops.doubles(DoubleOps::smaller);
             case "max.f64" -> Loops.doubles((a, b) -> -smaller(-a, -b));
             case "fma.rn.f64" ->
-                Loops.quads((a, b, c) -> Double.doubleToRawLongBits(
-                        Math.fma(value(a), value(b), value(c))));
+                Loops.quads((a, b, c) -> Double.doubleToRawLongBits(Math.fma(value(a), value(b), value(c))));
             case "rcp.rn.f64" -> Loops.quads(a -> Double.doubleToRawLongBits(1 / value(a)));
             // A first guess that software refines; exact here.
             case "rcp.approx.ftz.f64" -> Loops.quads(a -> Double.doubleToRawLongBits(1 / value(a)));

@@ -162,7 +162,12 @@ public final class EmulatedGpuDriver implements GpuDriver {
 
     @Override
     public void launch(
-            GpuFunction function, Grid grid, Block block, int sharedBytes, GpuStream stream, KernelArguments arguments) {
+            GpuFunction function,
+            Grid grid,
+            Block block,
+            int sharedBytes,
+            GpuStream stream,
+            KernelArguments arguments) {
         LoadedFunction loaded = (LoadedFunction) function;
         var parameters = arguments.layout(loaded.signature());
         String refusal = loaded.refusal(grid, block, sharedBytes);

@@ -33,30 +33,34 @@ final class FloatOps {
 
     private static Form exact(String opcode) {
         return switch (opcode) {
-            case "add.f32", "add.rn.f32" -> new Form('w', "ww", (w, d, a, b, c) -> {
-                int[] r = w.r;
-                for (int i = 0; i < Warp.LANES; i++) {
-                    r[d + i] = bits(value(r[a + i]) + value(r[b + i]));
-                }
-            });
-            case "sub.f32", "sub.rn.f32" -> new Form('w', "ww", (w, d, a, b, c) -> {
-                int[] r = w.r;
-                for (int i = 0; i < Warp.LANES; i++) {
-                    r[d + i] = bits(value(r[a + i]) - value(r[b + i]));
-                }
-            });
-            case "mul.f32", "mul.rn.f32" -> new Form('w', "ww", (w, d, a, b, c) -> {
-                int[] r = w.r;
-                for (int i = 0; i < Warp.LANES; i++) {
-                    r[d + i] = bits(value(r[a + i]) * value(r[b + i]));
-                }
-            });
-            case "fma.rn.f32", "mad.rn.f32" -> new Form('w', "www", (w, d, a, b, c) -> {
-                int[] r = w.r;
-                for (int i = 0; i < Warp.LANES; i++) {
-                    r[d + i] = bits(Math.fma(value(r[a + i]), value(r[b + i]), value(r[c + i])));
-                }
-            });
+            case "add.f32", "add.rn.f32" ->
+                new Form('w', "ww", (w, d, a, b, c) -> {
+                    int[] r = w.r;
+                    for (int i = 0; i < Warp.LANES; i++) {
+                        r[d + i] = bits(value(r[a + i]) + value(r[b + i]));
+                    }
+                });
+            case "sub.f32", "sub.rn.f32" ->
+                new Form('w', "ww", (w, d, a, b, c) -> {
+                    int[] r = w.r;
+                    for (int i = 0; i < Warp.LANES; i++) {
+                        r[d + i] = bits(value(r[a + i]) - value(r[b + i]));
+                    }
+                });
+            case "mul.f32", "mul.rn.f32" ->
+                new Form('w', "ww", (w, d, a, b, c) -> {
+                    int[] r = w.r;
+                    for (int i = 0; i < Warp.LANES; i++) {
+                        r[d + i] = bits(value(r[a + i]) * value(r[b + i]));
+                    }
+                });
+            case "fma.rn.f32", "mad.rn.f32" ->
+                new Form('w', "www", (w, d, a, b, c) -> {
+                    int[] r = w.r;
+                    for (int i = 0; i < Warp.LANES; i++) {
+                        r[d + i] = bits(Math.fma(value(r[a + i]), value(r[b + i]), value(r[c + i])));
+                    }
+                });
             case "div.rn.f32", "div.full.f32", "div.approx.f32" -> binary((a, b) -> a / b);
             case "rcp.rn.f32" -> unary(a -> 1 / a);
             case "sqrt.rn.f32" -> unary(a -> (float) Math.sqrt(a));

@@ -6,8 +6,14 @@ import java.util.function.Function;
 /** All arithmetic, by opcode. */
 final class Forms {
     private static final List<Function<String, Form>> FAMILIES = List.of(
-            IntegerOps::find, LongOps::find, BitOps::find, FloatOps::find, ApproximateOps::find, DoubleOps::find,
-            HalfOps::find, ConvertOps::find);
+            IntegerOps::find,
+            LongOps::find,
+            BitOps::find,
+            FloatOps::find,
+            ApproximateOps::find,
+            DoubleOps::find,
+            HalfOps::find,
+            ConvertOps::find);
 
     private Forms() {}
 

@@ -20,7 +20,8 @@ final class HalfOps {
         if (!m.matches() || (m.group(3) != null && !m.group(5).equals("f16"))) {
             return null;
         }
-        HalfFunction f = function(m.group(1), ".NaN".equals(m.group(4)), m.group(5).equals("bf16"));
+        HalfFunction f =
+                function(m.group(1), ".NaN".equals(m.group(4)), m.group(5).equals("bf16"));
         if (m.group(3) != null) {
             HalfFunction whole = f;
             f = (a, b, c) -> flush(whole.of(flush(a), flush(b), flush(c)));
@@ -55,8 +56,7 @@ final class HalfOps {
             case "sub" -> (a, b, c) -> Halves.fma(Halves.value(a, brain), 1, -Halves.value(b, brain), brain);
             case "mul" -> (a, b, c) -> Halves.nearest((double) Halves.value(a, brain) * Halves.value(b, brain), brain);
             case "fma" ->
-                (a, b, c) -> Halves.fma(
-                        Halves.value(a, brain), Halves.value(b, brain), Halves.value(c, brain), brain);
+                (a, b, c) -> Halves.fma(Halves.value(a, brain), Halves.value(b, brain), Halves.value(c, brain), brain);
             case "neg" -> (a, b, c) -> a ^ 0x8000;
             case "abs" -> (a, b, c) -> a & 0x7fff;
             case "min" -> (a, b, c) -> least(a, b, keepsNaN, brain, 1);

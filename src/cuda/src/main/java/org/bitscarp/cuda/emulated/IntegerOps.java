@@ -14,50 +14,58 @@ final class IntegerOps {
 
     private static Form frequent(String opcode) {
         return switch (opcode) {
-            case "add.s32", "add.u32" -> new Form('w', "ww", (w, d, a, b, c) -> {
-                int[] r = w.r;
-                for (int i = 0; i < Warp.LANES; i++) {
-                    r[d + i] = r[a + i] + r[b + i];
-                }
-            });
-            case "sub.s32", "sub.u32" -> new Form('w', "ww", (w, d, a, b, c) -> {
-                int[] r = w.r;
-                for (int i = 0; i < Warp.LANES; i++) {
-                    r[d + i] = r[a + i] - r[b + i];
-                }
-            });
-            case "mul.lo.s32", "mul.lo.u32" -> new Form('w', "ww", (w, d, a, b, c) -> {
-                int[] r = w.r;
-                for (int i = 0; i < Warp.LANES; i++) {
-                    r[d + i] = r[a + i] * r[b + i];
-                }
-            });
-            case "mad.lo.s32", "mad.lo.u32" -> new Form('w', "www", (w, d, a, b, c) -> {
-                int[] r = w.r;
-                for (int i = 0; i < Warp.LANES; i++) {
-                    r[d + i] = r[a + i] * r[b + i] + r[c + i];
-                }
-            });
-            case "mul.wide.s32" -> new Form('q', "ww", (w, d, a, b, c) -> {
-                for (int i = 0; i < Warp.LANES; i++) {
-                    w.q[d + i] = (long) w.r[a + i] * w.r[b + i];
-                }
-            });
-            case "mul.wide.u32" -> new Form('q', "ww", (w, d, a, b, c) -> {
-                for (int i = 0; i < Warp.LANES; i++) {
-                    w.q[d + i] = (w.r[a + i] & 0xffffffffL) * (w.r[b + i] & 0xffffffffL);
-                }
-            });
-            case "mad.wide.s32" -> new Form('q', "wwq", (w, d, a, b, c) -> {
-                for (int i = 0; i < Warp.LANES; i++) {
-                    w.q[d + i] = (long) w.r[a + i] * w.r[b + i] + w.q[c + i];
-                }
-            });
-            case "mad.wide.u32" -> new Form('q', "wwq", (w, d, a, b, c) -> {
-                for (int i = 0; i < Warp.LANES; i++) {
-                    w.q[d + i] = (w.r[a + i] & 0xffffffffL) * (w.r[b + i] & 0xffffffffL) + w.q[c + i];
-                }
-            });
+            case "add.s32", "add.u32" ->
+                new Form('w', "ww", (w, d, a, b, c) -> {
+                    int[] r = w.r;
+                    for (int i = 0; i < Warp.LANES; i++) {
+                        r[d + i] = r[a + i] + r[b + i];
+                    }
+                });
+            case "sub.s32", "sub.u32" ->
+                new Form('w', "ww", (w, d, a, b, c) -> {
+                    int[] r = w.r;
+                    for (int i = 0; i < Warp.LANES; i++) {
+                        r[d + i] = r[a + i] - r[b + i];
+                    }
+                });
+            case "mul.lo.s32", "mul.lo.u32" ->
+                new Form('w', "ww", (w, d, a, b, c) -> {
+                    int[] r = w.r;
+                    for (int i = 0; i < Warp.LANES; i++) {
+                        r[d + i] = r[a + i] * r[b + i];
+                    }
+                });
+            case "mad.lo.s32", "mad.lo.u32" ->
+                new Form('w', "www", (w, d, a, b, c) -> {
+                    int[] r = w.r;
+                    for (int i = 0; i < Warp.LANES; i++) {
+                        r[d + i] = r[a + i] * r[b + i] + r[c + i];
+                    }
+                });
+            case "mul.wide.s32" ->
+                new Form('q', "ww", (w, d, a, b, c) -> {
+                    for (int i = 0; i < Warp.LANES; i++) {
+                        w.q[d + i] = (long) w.r[a + i] * w.r[b + i];
+                    }
+                });
+            case "mul.wide.u32" ->
+                new Form('q', "ww", (w, d, a, b, c) -> {
+                    for (int i = 0; i < Warp.LANES; i++) {
+                        w.q[d + i] = (w.r[a + i] & 0xffffffffL) * (w.r[b + i] & 0xffffffffL);
+                    }
+                });
+            case "mad.wide.s32" ->
+                new Form('q', "wwq", (w, d, a, b, c) -> {
+                    for (int i = 0; i < Warp.LANES; i++) {
+                        w.q[d + i] = (long) w.r[a + i] * w.r[b + i] + w.q[c + i];
+                    }
+                });
+            case "mad.wide.u32" ->
+                new Form('q', "wwq", (w, d, a, b, c) -> {
+                    for (int i = 0; i < Warp.LANES; i++) {
+                        w.q[d + i] = (w.r[a + i] & 0xffffffffL) * (w.r[b + i] & 0xffffffffL) + w.q[c + i];
+                    }
+                });
             default -> null;
         };
     }
@@ -101,11 +109,24 @@ final class IntegerOps {
             case "mul.hi.s16" -> Loops.halves((a, b) -> (short) a * (short) b >> 16);
             case "mul.hi.u16" -> Loops.halves((a, b) -> a * b >>> 16);
             case "mad.lo.s16", "mad.lo.u16" -> Loops.halves((a, b, c) -> a * b + c);
-            case "mul.wide.s16" -> new Form('w', "hh", Loops.words((a, b) -> (short) a * (short) b).op());
-            case "mul.wide.u16" -> new Form('w', "hh", Loops.words((a, b) -> (a & 0xffff) * (b & 0xffff)).op());
-            case "mad.wide.s16" -> new Form('w', "hhw", Loops.words((a, b, c) -> (short) a * (short) b + c).op());
+            case "mul.wide.s16" ->
+                new Form('w', "hh", Loops.words((a, b) -> (short) a * (short) b).op());
+            case "mul.wide.u16" ->
+                new Form(
+                        'w',
+                        "hh",
+                        Loops.words((a, b) -> (a & 0xffff) * (b & 0xffff)).op());
+            case "mad.wide.s16" ->
+                new Form(
+                        'w',
+                        "hhw",
+                        Loops.words((a, b, c) -> (short) a * (short) b + c).op());
             case "mad.wide.u16" ->
-                new Form('w', "hhw", Loops.words((a, b, c) -> (a & 0xffff) * (b & 0xffff) + c).op());
+                new Form(
+                        'w',
+                        "hhw",
+                        Loops.words((a, b, c) -> (a & 0xffff) * (b & 0xffff) + c)
+                                .op());
             case "div.s16" -> Loops.halves((a, b) -> b == 0 ? -1 : (short) a / (short) b);
             case "div.u16" -> Loops.halves((a, b) -> b == 0 ? -1 : a / b);
             case "rem.s16" -> Loops.halves((a, b) -> b == 0 ? a : (short) a % (short) b);

@@ -61,7 +61,8 @@ final class LoadedModule implements GpuModule {
     private long place(EmulatedGpuDriver driver, Variable v) {
         long address = space.allocate(Math.max(1, v.bytes()), v.name() + " of " + name);
         if (address == 0) {
-            throw new OutOfDeviceMemory(v.name(), v.bytes(), space.free(), driver.device().name());
+            throw new OutOfDeviceMemory(
+                    v.name(), v.bytes(), space.free(), driver.device().name());
         }
         variables.add(address);
         MemorySegment memory = space.view(address, Math.max(1, v.bytes()), "load");

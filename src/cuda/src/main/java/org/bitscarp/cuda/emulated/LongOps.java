@@ -6,12 +6,13 @@ final class LongOps {
 
     static Form find(String opcode) {
         return switch (opcode) {
-            case "add.s64", "add.u64" -> new Form('q', "qq", (w, d, a, b, c) -> {
-                long[] q = w.q;
-                for (int i = 0; i < Warp.LANES; i++) {
-                    q[d + i] = q[a + i] + q[b + i];
-                }
-            });
+            case "add.s64", "add.u64" ->
+                new Form('q', "qq", (w, d, a, b, c) -> {
+                    long[] q = w.q;
+                    for (int i = 0; i < Warp.LANES; i++) {
+                        q[d + i] = q[a + i] + q[b + i];
+                    }
+                });
             case "sub.s64", "sub.u64" -> Loops.quads((a, b) -> a - b);
             case "mul.lo.s64", "mul.lo.u64" -> Loops.quads((a, b) -> a * b);
             case "mul.hi.s64" -> Loops.quads((a, b) -> Math.multiplyHigh(a, b));

@@ -94,7 +94,7 @@ final class Loops {
     }
 
     static Form doubles(DoubleBinaryOperator f) {
-        return quads((x, y) -> Double.doubleToRawLongBits(
-                f.applyAsDouble(Double.longBitsToDouble(x), Double.longBitsToDouble(y))));
+        return quads((x, y) ->
+                Double.doubleToRawLongBits(f.applyAsDouble(Double.longBitsToDouble(x), Double.longBitsToDouble(y))));
     }
 }

@@ -31,7 +31,8 @@ final class MatrixOps {
         if (load.matches()) {
             d.sharedAccess(4);
             int[] rows = rows(d, s, 0, Integer.parseInt(load.group(1)));
-            return new LoadMatrix(s, rows, load.group(2) != null, Address.read(d, s.operands().get(1), s));
+            return new LoadMatrix(
+                    s, rows, load.group(2) != null, Address.read(d, s.operands().get(1), s));
         }
         return null;
     }
@@ -69,7 +70,8 @@ final class MatrixOps {
 
     private static void requireWholeWarp(Instruction in, Warp w, int active) {
         if (active != -1) {
-            throw in.fault(w, Warp.lane(active), "takes all 32 lanes of a warp, which only has " + Integer.bitCount(active));
+            throw in.fault(
+                    w, Warp.lane(active), "takes all 32 lanes of a warp, which only has " + Integer.bitCount(active));
         }
     }
 
@@ -85,8 +87,7 @@ final class MatrixOps {
         private final int[] b;
         private final int[] c;
 
-        Multiply(
-                Statement s, int k, int inRegister, String typeA, String typeB, int[] d, int[] a, int[] b, int[] c) {
+        Multiply(Statement s, int k, int inRegister, String typeA, String typeB, int[] d, int[] a, int[] b, int[] c) {
             super(s, Kind.WARP);
             this.k = k;
             this.inRegister = inRegister;

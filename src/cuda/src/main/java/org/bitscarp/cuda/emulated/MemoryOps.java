@@ -26,8 +26,22 @@ final class MemoryOps {
                 case "shared::cta" -> space = "shared";
                 case "v2" -> vector = 2;
                 case "v4" -> vector = 4;
-                case "nc", "ca", "cg", "cs", "lu", "cv", "wb", "wt", "volatile", "relaxed", "acquire", "release", "weak",
-                                "gpu", "sys", "cta" -> {}
+                case "nc",
+                        "ca",
+                        "cg",
+                        "cs",
+                        "lu",
+                        "cv",
+                        "wb",
+                        "wt",
+                        "volatile",
+                        "relaxed",
+                        "acquire",
+                        "release",
+                        "weak",
+                        "gpu",
+                        "sys",
+                        "cta" -> {}
                 default -> {
                     if (!word.startsWith("L1::") && !word.startsWith("L2::")) {
                         throw new PtxException(s.line(), s.opcode() + ": ." + word + " is not known");

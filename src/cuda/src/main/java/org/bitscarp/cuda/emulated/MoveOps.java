@@ -42,7 +42,8 @@ final class MoveOps {
     private static int[] parts(Decoder d, Statement s, String operand, String type) {
         List<String> names = Operands.elements(operand, s.line());
         int bytes = EntrySignature.sizeOf(type);
-        boolean supported = (bytes == 8 && (names.size() == 2 || names.size() == 4)) || (bytes == 4 && names.size() == 2);
+        boolean supported =
+                (bytes == 8 && (names.size() == 2 || names.size() == 4)) || (bytes == 4 && names.size() == 2);
         if (!supported) {
             throw new PtxException(s.line(), s.opcode() + " into " + names.size() + " parts is not known");
         }
@@ -70,7 +71,13 @@ final class MoveOps {
             }
         };
         return new Arithmetic(
-                s, 'q', op, d.row(s.operands().get(0), 'q', s), d.row(s.operands().get(1), 'q', s), 0, 0);
+                s,
+                'q',
+                op,
+                d.row(s.operands().get(0), 'q', s),
+                d.row(s.operands().get(1), 'q', s),
+                0,
+                0);
     }
 
     private static final class Split extends Instruction {

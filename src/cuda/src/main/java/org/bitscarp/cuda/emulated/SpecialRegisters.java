@@ -5,10 +5,31 @@ import java.util.Set;
 /** Registers that the device fills (PTX ISA, section 10). Clocks read as 0. */
 final class SpecialRegisters {
     private static final Set<String> NAMES = Set.of(
-            "%tid.x", "%tid.y", "%tid.z", "%ntid.x", "%ntid.y", "%ntid.z", "%ctaid.x", "%ctaid.y", "%ctaid.z",
-            "%nctaid.x", "%nctaid.y", "%nctaid.z", "%laneid", "%warpid", "%nwarpid", "%lanemask_eq", "%lanemask_lt",
-            "%lanemask_le", "%lanemask_gt", "%lanemask_ge", "%clock", "%clock64", "%dynamic_smem_size",
-            "%total_smem_size", "WARP_SZ");
+            "%tid.x",
+            "%tid.y",
+            "%tid.z",
+            "%ntid.x",
+            "%ntid.y",
+            "%ntid.z",
+            "%ctaid.x",
+            "%ctaid.y",
+            "%ctaid.z",
+            "%nctaid.x",
+            "%nctaid.y",
+            "%nctaid.z",
+            "%laneid",
+            "%warpid",
+            "%nwarpid",
+            "%lanemask_eq",
+            "%lanemask_lt",
+            "%lanemask_le",
+            "%lanemask_gt",
+            "%lanemask_ge",
+            "%clock",
+            "%clock64",
+            "%dynamic_smem_size",
+            "%total_smem_size",
+            "WARP_SZ");
 
     private SpecialRegisters() {}
 

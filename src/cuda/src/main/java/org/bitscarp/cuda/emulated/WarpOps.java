@@ -15,7 +15,10 @@ final class WarpOps {
             case "vote.sync.all.pred", "vote.sync.any.pred", "vote.sync.uni.pred", "vote.sync.ballot.b32" -> vote(d, s);
             case "match.any.sync.b32" ->
                 new Match(
-                        s, d.row(s.operands().get(0), 'w', s), d.row(s.operands().get(1), 'w', s), members(d, s, 2));
+                        s,
+                        d.row(s.operands().get(0), 'w', s),
+                        d.row(s.operands().get(1), 'w', s),
+                        members(d, s, 2));
             default -> s.opcode().startsWith("redux.sync.") ? reduction(d, s) : null;
         };
     }
@@ -59,7 +62,11 @@ final class WarpOps {
         return f == null
                 ? null
                 : new Reduction(
-                        s, f, d.row(s.operands().get(0), 'w', s), d.row(s.operands().get(1), 'w', s), members(d, s, 2));
+                        s,
+                        f,
+                        d.row(s.operands().get(0), 'w', s),
+                        d.row(s.operands().get(1), 'w', s),
+                        members(d, s, 2));
     }
 
     /** An instruction with a mask of the lanes that take part. */

@@ -40,8 +40,8 @@ class FaultsTest {
         try (Bed bed = new Bed()) {
             GpuFunction f = bed.kernel(".param .u64 a", REGISTERS + body);
             long buffer = bed.buffer(new int[64]);
-            String message =
-                    assertThrows(LaunchFailed.class, () -> bed.launch(f, 2, threads, buffer)).getMessage();
+            String message = assertThrows(LaunchFailed.class, () -> bed.launch(f, 2, threads, buffer))
+                    .getMessage();
             for (String part : parts) {
                 assertTrue(message.contains(part), message);
             }
@@ -70,7 +70,8 @@ class FaultsTest {
             GpuFunction f = bed.kernel(".param .u64 a", REGISTERS + "ld.global.u32 %r9, [%rd3];");
             long gone = bed.driver.allocate(256, "gone");
             bed.driver.free(gone);
-            String message = assertThrows(LaunchFailed.class, () -> bed.launch(f, 1, 32, gone)).getMessage();
+            String message = assertThrows(LaunchFailed.class, () -> bed.launch(f, 1, 32, gone))
+                    .getMessage();
             assertTrue(message.contains("outside of every allocation"), message);
             assertThrows(IllegalArgumentException.class, () -> bed.driver.free(gone));
         }
@@ -93,10 +94,7 @@ class FaultsTest {
     void racesBetweenWarps() {
         String others = "xor.b32 %r6, %r4, 128; add.s32 %r6, %r6, %r3;";
         passes(64, others + "st.shared.u32 [%r5], %r1; bar.sync 0; ld.shared.u32 %r9, [%r6];");
-        fails(
-                64,
-                others + "st.shared.u32 [%r5], %r1; ld.shared.u32 %r9, [%r6];",
-                "before anything is written");
+        fails(64, others + "st.shared.u32 [%r5], %r1; ld.shared.u32 %r9, [%r6];", "before anything is written");
         fails(
                 64,
                 others + "st.shared.u32 [%r5], %r1; bar.sync 0; st.shared.u32 [%r5], %r4; ld.shared.u32 %r9, [%r6];",
@@ -104,7 +102,10 @@ class FaultsTest {
                 "was read by block (0, 0, 0) thread (0, 0, 0)");
         // Two writers: of one value it is let pass, of two values not.
         passes(64, "mov.u32 %r9, 7; st.shared.u32 [%r3], %r9;");
-        fails(64, "st.shared.u32 [%r3], %r1;", "race: shared address 0x0 was written by block (0, 0, 0) thread (0, 0, 0)");
+        fails(
+                64,
+                "st.shared.u32 [%r3], %r1;",
+                "race: shared address 0x0 was written by block (0, 0, 0) thread (0, 0, 0)");
     }
 
     @Test
@@ -170,7 +171,8 @@ class FaultsTest {
     void unknownInstructionsAreRefusedAtLoad() {
         try (Bed bed = new Bed()) {
             String message = assertThrows(
-                            BadModule.class, () -> bed.kernel("", ".reg .b32 %r<2>;\nmov.u32 %r1, 0;\nfrob.u32 %r1, %r1;"))
+                            BadModule.class,
+                            () -> bed.kernel("", ".reg .b32 %r<2>;\nmov.u32 %r1, 0;\nfrob.u32 %r1, %r1;"))
                     .getMessage();
             assertEquals(
                     "kernels of test do not load on emulated device: PTX line 7: frob.u32 is not known to the emulated"
@@ -194,15 +196,19 @@ class FaultsTest {
             assertThrows(LaunchFailed.class, () -> bed.driver.launch(f, Grid.of(1), Block.of(1025), 0, stream, none));
             assertThrows(
                     LaunchFailed.class, () -> bed.driver.launch(f, Grid.of(1, 65536), Block.of(1), 0, stream, none));
-            assertThrows(
-                    LaunchFailed.class, () -> bed.driver.launch(f, Grid.of(1), Block.of(1), 60_000, stream, none));
+            assertThrows(LaunchFailed.class, () -> bed.driver.launch(f, Grid.of(1), Block.of(1), 60_000, stream, none));
             f.allowDynamicShared(60_000);
             bed.driver.launch(f, Grid.of(1), Block.of(1), 60_000, stream, none);
             assertThrows(LaunchFailed.class, () -> f.allowDynamicShared(200_000));
             assertThrows(
                     IllegalArgumentException.class,
                     () -> bed.driver.launch(
-                            f, Grid.of(1), Block.of(1), 0, stream, KernelArguments.start().integer(1)));
+                            f,
+                            Grid.of(1),
+                            Block.of(1),
+                            0,
+                            stream,
+                            KernelArguments.start().integer(1)));
         }
     }
 

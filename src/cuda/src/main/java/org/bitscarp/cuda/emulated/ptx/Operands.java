@@ -36,8 +36,6 @@ public final class Operands {
 
     /** Elements of {@code {a,b}}; any other operand is its own only element. */
     public static List<String> elements(String operand, int line) {
-        return operand.startsWith("{")
-                ? split(operand.substring(1, operand.length() - 1), line)
-                : List.of(operand);
+        return operand.startsWith("{") ? split(operand.substring(1, operand.length() - 1), line) : List.of(operand);
     }
 }

@@ -9,7 +9,8 @@ import java.util.regex.Pattern;
 
 /** Reads a file of PTX into its kernels. What it does not know, it refuses by line. */
 public final class PtxParser {
-    private static final Pattern LIMIT = Pattern.compile("\\.maxntid\\s+(\\d+)(?:\\s*,\\s*(\\d+))?(?:\\s*,\\s*(\\d+))?");
+    private static final Pattern LIMIT =
+            Pattern.compile("\\.maxntid\\s+(\\d+)(?:\\s*,\\s*(\\d+))?(?:\\s*,\\s*(\\d+))?");
 
     private final Source source;
     private final List<Variable> variables = new ArrayList<>();
@@ -128,8 +129,7 @@ public final class PtxParser {
                 default -> {
                     String operands = source.until(";");
                     source.expect(';');
-                    statements.add(
-                            new Statement(line, guard, negated, opcode, Operands.split(operands, line), scope));
+                    statements.add(new Statement(line, guard, negated, opcode, Operands.split(operands, line), scope));
                 }
             }
         }

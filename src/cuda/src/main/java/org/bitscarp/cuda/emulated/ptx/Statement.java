@@ -12,8 +12,7 @@ import java.util.List;
  * @param operands as written, blanks removed
  * @param scope what names mean here
  */
-public record Statement(
-        int line, String guard, boolean negated, String opcode, List<String> operands, Scope scope) {
+public record Statement(int line, String guard, boolean negated, String opcode, List<String> operands, Scope scope) {
     @Override
     public String toString() {
         return "PTX line " + line + ": " + (guard.isEmpty() ? "" : "@" + (negated ? "!" : "") + guard + " ") + opcode
