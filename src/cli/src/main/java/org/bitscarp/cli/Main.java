@@ -27,6 +27,7 @@ import picocli.CommandLine.Spec;
         subcommands = {
             SweepCommand.class,
             PerplexityCommand.class,
+            SensitivityCommand.class,
             QuantizeCommand.class,
             InspectCommand.class,
             FetchCommand.class,
