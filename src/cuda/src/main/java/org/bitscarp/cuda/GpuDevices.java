@@ -1,6 +1,7 @@
 package org.bitscarp.cuda;
 
 import org.bitscarp.cuda.driver.GpuDriver;
+import org.bitscarp.cuda.driver.GpuException;
 import org.bitscarp.cuda.emulated.EmulatedGpuDriver;
 
 /** Devices that can be opened. */
@@ -13,7 +14,7 @@ public final class GpuDevices {
      * @param number from 0 on
      */
     public static GpuDriver open(int number) {
-        throw new UnsupportedOperationException();
+        throw new GpuException("device " + number + " is there, but this build has no binding to its driver");
     }
 
     /** The device that runs the same kernels on the CPU. */
