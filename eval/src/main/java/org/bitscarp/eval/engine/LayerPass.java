@@ -13,7 +13,6 @@ import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.model.TensorRole;
 import org.bitscarp.quant.DenseMatrix;
 import org.bitscarp.quant.FloatFormat;
-import org.bitscarp.quant.Solver;
 
 /**
  * The layers of a sweep, one at a time in the same memory: calibration first, then each level quantizes the layer and runs
@@ -76,7 +75,7 @@ final class LayerPass {
         inLayer = reader.layer(layer, full);
         present(full).forEach((role, w) -> backend.upload(w.data(), tensors.get(role)));
         holdsFullPrecision = true;
-        boolean hessians = tallies.stream().anyMatch(t -> t.level.needsHessian());
+        boolean hessians = tallies.stream().anyMatch(t -> t.level.usesHessian());
         try (Calibration calibration = new Calibration(backend, hessians)) {
             Importance importance = calibrationPlan == null
                     ? Importance.NONE
@@ -118,7 +117,7 @@ final class LayerPass {
 
     /** Brings the level's weights into the layer's tensors. */
     private void load(int level, LevelTally tally, Importance importance) throws IOException {
-        if (tally.level.format() == FloatFormat.FP32) {
+        if (tally.level.format() == FloatFormat.FP32 && tally.level.transform().identity()) {
             present(full).forEach((role, weights) -> {
                 if (role.linear()) {
                     if (!holdsFullPrecision) {
@@ -131,30 +130,60 @@ final class LayerPass {
             return;
         }
         holdsFullPrecision = false;
-        Solver solver = tally.level.solver();
-        record Origin(TensorRole role, int expert) {}
-        List<MatrixQuantizer.Job> jobs = new ArrayList<>();
-        List<Origin> origins = new ArrayList<>();
+        List<LayerTransform.Plain> maps = linearMaps(tally, importance);
+        if (tally.level.transform().identity()) {
+            quantize(level, tally, maps, null);
+            return;
+        }
+        try (LayerTransform transform =
+                new LayerTransform(tally.folding, maps, present(full), tally.level.solver(), lanes)) {
+            quantize(level, tally, maps, transform);
+        }
+    }
+
+    private List<LayerTransform.Plain> linearMaps(LevelTally tally, Importance importance) {
+        List<LayerTransform.Plain> maps = new ArrayList<>();
         present(full).forEach((role, weights) -> {
             int matrices = role.perExpert() ? experts : role.linear() ? 1 : 0;
             for (int i = 0; i < matrices; i++) {
                 int rows = weights.rows() / matrices;
-                origins.add(new Origin(role, i));
-                jobs.add(new MatrixQuantizer.Job(
+                maps.add(new LayerTransform.Plain(
+                        new LayerTransform.Place(role, i),
                         weights.slice(i * rows, rows),
-                        importance.inputs(role, i),
-                        tensors.get(role).slice(i * rows, rows)));
-                if (solver.calibrated() && importance.unsampled(role, i)) {
+                        tally.level.format(),
+                        importance.inputs(role, i)));
+                if (tally.level.calibrated() && importance.unsampled(role, i)) {
                     tally.unsampledExpert();
                 }
             }
         });
+        return maps;
+    }
+
+    /** @param transform null for none */
+    private void quantize(int level, LevelTally tally, List<LayerTransform.Plain> maps, LayerTransform transform)
+            throws IOException {
+        List<MatrixQuantizer.Job> jobs = new ArrayList<>();
+        for (LayerTransform.Plain map : maps) {
+            LayerTransform.Place place = map.place();
+            int rows = map.weights().rows();
+            Tensor target = tensors.get(place.role()).slice(place.expert() * rows, rows);
+            jobs.add(
+                    transform == null
+                            ? new MatrixQuantizer.Job(map.weights(), map.inputs(), target)
+                            : new MatrixQuantizer.Job(
+                                    transform.weights(place), transform.inputs(place), target, transform.change(place)));
+        }
         List<MatrixQuantizer.Outcome> outcomes = quantizer.run(
                 tally.level.format(),
-                solver,
+                tally.level.solver(),
                 jobs,
                 (job, matrix) -> sink.packed(
-                        level, layer, origins.get(job).role(), origins.get(job).expert(), matrix));
+                        level,
+                        layer,
+                        maps.get(job).place().role(),
+                        maps.get(job).place().expert(),
+                        matrix));
         for (int i = 0; i < jobs.size(); i++) {
             tally.quantized(outcomes.get(i), jobs.get(i).weights().size());
         }

@@ -8,6 +8,8 @@ import org.bitscarp.quant.SolveStats;
 /** What accumulates for one level while a sweep runs. */
 final class LevelTally {
     final Level level;
+    /** How the level's transform passes through the model. */
+    final Folding folding;
     /** Format of embedding and output projection. */
     final BlockFormat embeddingFormat;
 
@@ -22,8 +24,9 @@ final class LevelTally {
     long otherBytes;
     long nanos;
 
-    LevelTally(Level level, BlockFormat embeddingFormat, int rows, int layers) {
+    LevelTally(Level level, Folding folding, BlockFormat embeddingFormat, int rows, int layers) {
         this.level = level;
+        this.folding = folding;
         this.embeddingFormat = embeddingFormat;
         scores = new TokenScores(rows);
         layerDistance = new double[layers];

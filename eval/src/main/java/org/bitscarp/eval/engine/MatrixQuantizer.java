@@ -13,6 +13,7 @@ import org.bitscarp.quant.PackedMatrix;
 import org.bitscarp.quant.SolveStats;
 import org.bitscarp.quant.Solver;
 import org.bitscarp.quant.Solvers;
+import org.bitscarp.quant.transform.BasisChange;
 
 /**
  * Quantizes matrices into their packed bytes and decodes those bytes for the backend, row ranges of all matrices spread
@@ -35,8 +36,13 @@ final class MatrixQuantizer {
      *
      * @param inputs what calibration tells of its inputs, or null
      * @param target where the decoded weights go
+     * @param change what weights and inputs went through before, which is undone on the decoded weights
      */
-    record Job(DenseMatrix weights, InputStatistics inputs, Tensor target) {}
+    record Job(DenseMatrix weights, InputStatistics inputs, Tensor target, BasisChange change) {
+        Job(DenseMatrix weights, InputStatistics inputs, Tensor target) {
+            this(weights, inputs, target, BasisChange.NONE);
+        }
+    }
 
     /** What became of one matrix. */
     record Outcome(SolveStats stats, long bytes) {}
@@ -74,7 +80,14 @@ final class MatrixQuantizer {
             lanes.forEach(pieces.size(), (lane, i) -> {
                 Piece piece = pieces.get(i);
                 piece.rows.solve(piece.from, piece.to, piece.stats);
-                backend.decode(packed.get(piece.job), piece.from, piece.to, jobs.get(piece.job).target);
+                if (jobs.get(piece.job).change.none()) {
+                    backend.decode(packed.get(piece.job), piece.from, piece.to, jobs.get(piece.job).target);
+                }
+            });
+            lanes.forEach(jobs.size(), (lane, i) -> {
+                if (!jobs.get(i).change.none()) {
+                    decodeBack(packed.get(i), jobs.get(i));
+                }
             });
             List<Outcome> outcomes = new ArrayList<>();
             for (int i = 0; i < packed.size(); i++) {
@@ -83,6 +96,17 @@ final class MatrixQuantizer {
             }
             pieces.forEach(piece -> outcomes.get(piece.job).stats.add(piece.stats));
             return outcomes;
+        }
+    }
+
+    /** Decodes a whole matrix into the basis that its weights were in at first. */
+    private void decodeBack(PackedMatrix packed, Job job) {
+        try (Arena arena = Arena.ofShared()) {
+            DenseMatrix decoded = new DenseMatrix(
+                    arena.allocate(4L * packed.rows() * packed.columns(), 64), packed.rows(), packed.columns());
+            packed.decodeRows(0, packed.rows(), decoded);
+            job.change.undo(decoded);
+            backend.upload(decoded.data(), job.target);
         }
     }
 

@@ -112,7 +112,7 @@ public final class Sweep {
      */
     public List<LevelResult> run() throws IOException {
         SweepChecks.widths(checkpoint, levels);
-        SweepChecks.transforms(levels);
+        SweepChecks.transforms(checkpoint, levels);
         SweepChecks.calibration(levels, calibrationPlan);
         SweepChecks.positions(checkpoint, longestWindow());
         if (continuations != null) {
@@ -123,7 +123,8 @@ public final class Sweep {
                 + plan.rows() * levels.size();
         List<LevelTally> tallies = new ArrayList<>();
         for (Level level : levels) {
-            tallies.add(new LevelTally(level, embeddingFormat(level), plan.rows(), spec.layers()));
+            tallies.add(new LevelTally(
+                    level, Folding.of(checkpoint, level.transform()), embeddingFormat(level), plan.rows(), spec.layers()));
         }
         int unitRows = Math.max(plan.largestUnit(), calibrationPlan == null ? 0 : calibrationPlan.largestUnit());
         int headFormats = (int) tallies.stream()
