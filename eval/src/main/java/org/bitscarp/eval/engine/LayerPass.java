@@ -10,6 +10,7 @@ import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.Tensor;
 import org.bitscarp.compute.TensorMemory;
 import org.bitscarp.eval.protocol.WindowPlan;
+import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.TensorRole;
 import org.bitscarp.quant.DenseMatrix;
 import org.bitscarp.quant.FloatFormat;
@@ -24,6 +25,7 @@ final class LayerPass {
     private final MatrixQuantizer quantizer;
     private final Lanes lanes;
     private final List<Workspace> spaces;
+    private final Checkpoint checkpoint;
     private final int experts;
     private final Map<TensorRole, DenseMatrix> full;
     private final Map<TensorRole, Tensor> tensors;
@@ -39,7 +41,7 @@ final class LayerPass {
             MatrixQuantizer quantizer,
             Lanes lanes,
             List<Workspace> spaces,
-            int experts,
+            Checkpoint checkpoint,
             Map<TensorRole, DenseMatrix> full,
             TensorMemory memory,
             PackedSink sink,
@@ -49,7 +51,8 @@ final class LayerPass {
         this.quantizer = quantizer;
         this.lanes = lanes;
         this.spaces = spaces;
-        this.experts = experts;
+        this.checkpoint = checkpoint;
+        experts = checkpoint.spec().mlp().experts();
         this.full = full;
         this.sink = sink;
         this.work = work;
@@ -82,7 +85,9 @@ final class LayerPass {
                     : calibrate(calibration, calibrationPlan, calibrationStates);
             for (int l = 0; l < tallies.size(); l++) {
                 LevelTally tally = tallies.get(l);
-                work.begins("layer " + (layer + 1) + ", " + tally.level, plan.rows());
+                work.begins(
+                        "layer " + (layer + 1) + ", " + (tally.noise == null ? tally.level : "noise floor"),
+                        plan.rows());
                 long started = System.nanoTime();
                 load(l, tally, importance);
                 forward(plan, l, tally, states);
@@ -136,7 +141,8 @@ final class LayerPass {
             return;
         }
         try (LayerTransform transform =
-                new LayerTransform(tally.folding, maps, present(full), tally.level.solver(), lanes)) {
+                new LayerTransform(
+                Folding.of(checkpoint, tally.level.transform()), maps, present(full), tally.level.solver(), lanes)) {
             quantize(level, tally, maps, transform);
         }
     }
@@ -150,7 +156,7 @@ final class LayerPass {
                 maps.add(new LayerTransform.Plain(
                         new LayerTransform.Place(role, i),
                         weights.slice(i * rows, rows),
-                        tally.level.format(),
+                        tally.allocation.format(role, layer),
                         importance.inputs(role, i)));
                 if (tally.level.calibrated() && importance.unsampled(role, i)) {
                     tally.unsampledExpert();
@@ -170,20 +176,16 @@ final class LayerPass {
             Tensor target = tensors.get(place.role()).slice(place.expert() * rows, rows);
             jobs.add(
                     transform == null
-                            ? new MatrixQuantizer.Job(map.weights(), map.inputs(), target)
-                            : new MatrixQuantizer.Job(
-                                    transform.weights(place), transform.inputs(place), target, transform.change(place)));
+                            ? new MatrixQuantizer.Job(map.weights(), map.format(), map.inputs(), target)
+                            : transform.job(map, target));
         }
-        List<MatrixQuantizer.Outcome> outcomes = quantizer.run(
-                tally.level.format(),
-                tally.level.solver(),
-                jobs,
-                (job, matrix) -> sink.packed(
-                        level,
-                        layer,
-                        maps.get(job).place().role(),
-                        maps.get(job).place().expert(),
-                        matrix));
+        List<MatrixQuantizer.Outcome> outcomes = quantizer.run(tally.level.solver(), jobs, (job, matrix) -> {
+            // The noise floor's matrices are the reference's, which the sink has already.
+            if (tally.noise == null) {
+                LayerTransform.Place place = maps.get(job).place();
+                sink.packed(level, layer, place.role(), place.expert(), matrix, jobs.get(job).change());
+            }
+        });
         for (int i = 0; i < jobs.size(); i++) {
             tally.quantized(outcomes.get(i), jobs.get(i).weights().size());
         }
@@ -199,6 +201,11 @@ final class LayerPass {
             Workspace space = spaces.get(lane);
             Tensor x = read(states, level, unit, space, space.x(unit.rows()));
             decoder.forward(layer, weights, x, unit.length(), space, DecoderLayer.Tap.NONE);
+            if (tally.noise != null) {
+                backend.download(x, space.host);
+                tally.noise.disturb(space.host, layer, unit.firstRow(), unit.rows(), x.columns());
+                backend.upload(space.host, x);
+            }
             write(states, level, unit, space, x);
             if (level > 0) {
                 Tensor reference = read(states, 0, unit, space, space.reference(unit.rows()));

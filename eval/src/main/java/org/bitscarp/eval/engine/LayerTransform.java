@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
+import org.bitscarp.compute.Tensor;
 import org.bitscarp.model.TensorRole;
 import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.DenseMatrix;
@@ -76,17 +77,10 @@ final class LayerTransform implements AutoCloseable {
         }
     }
 
-    DenseMatrix weights(Place place) {
-        return maps.get(place).weights;
-    }
-
-    /** What calibration tells of a map's inputs in their basis, or null. */
-    InputStatistics inputs(Place place) {
-        return maps.get(place).inputs;
-    }
-
-    BasisChange change(Place place) {
-        return maps.get(place).change;
+    /** Quantizes a map in its new basis and decodes it back. */
+    MatrixQuantizer.Job job(Plain map, Tensor target) {
+        Moved moved = maps.get(map.place);
+        return new MatrixQuantizer.Job(moved.weights, moved.format, moved.inputs, target, moved.change);
     }
 
     private void rotate(List<Plain> layer, Map<TensorRole, DenseMatrix> vectors) throws IOException {

@@ -34,13 +34,15 @@ final class MatrixQuantizer {
     /**
      * One matrix to quantize.
      *
+     * @param format what it is packed in
      * @param inputs what calibration tells of its inputs, or null
-     * @param target where the decoded weights go
+     * @param target where the decoded weights go; null where only the bytes are wanted
      * @param change what weights and inputs went through before, which is undone on the decoded weights
      */
-    record Job(DenseMatrix weights, InputStatistics inputs, Tensor target, BasisChange change) {
-        Job(DenseMatrix weights, InputStatistics inputs, Tensor target) {
-            this(weights, inputs, target, BasisChange.NONE);
+    record Job(
+            DenseMatrix weights, BlockFormat format, InputStatistics inputs, Tensor target, BasisChange change) {
+        Job(DenseMatrix weights, BlockFormat format, InputStatistics inputs, Tensor target) {
+            this(weights, format, inputs, target, BasisChange.NONE);
         }
     }
 
@@ -53,16 +55,12 @@ final class MatrixQuantizer {
         void packed(int job, PackedMatrix matrix) throws IOException;
     }
 
-    List<Outcome> run(BlockFormat format, Solver solver, List<Job> jobs) throws IOException {
-        return run(format, solver, jobs, (job, matrix) -> {});
-    }
-
     /** @param receiver called for each job in order, on the calling thread */
-    List<Outcome> run(BlockFormat format, Solver solver, List<Job> jobs, Receiver receiver) throws IOException {
+    List<Outcome> run(Solver solver, List<Job> jobs, Receiver receiver) throws IOException {
         try (Arena arena = Arena.ofShared()) {
             List<PackedMatrix> packed = new ArrayList<>();
             for (Job job : jobs) {
-                packed.add(PackedMatrix.allocate(format, job.weights.rows(), job.weights.columns(), arena));
+                packed.add(PackedMatrix.allocate(job.format, job.weights.rows(), job.weights.columns(), arena));
             }
             Solver.RowSolver[] solvers = new Solver.RowSolver[jobs.size()];
             lanes.forEach(jobs.size(), (lane, i) -> {
@@ -80,13 +78,15 @@ final class MatrixQuantizer {
             lanes.forEach(pieces.size(), (lane, i) -> {
                 Piece piece = pieces.get(i);
                 piece.rows.solve(piece.from, piece.to, piece.stats);
-                if (jobs.get(piece.job).change.none()) {
-                    backend.decode(packed.get(piece.job), piece.from, piece.to, jobs.get(piece.job).target);
+                Job job = jobs.get(piece.job);
+                if (job.target != null && job.change.none()) {
+                    backend.decode(packed.get(piece.job), piece.from, piece.to, job.target);
                 }
             });
             lanes.forEach(jobs.size(), (lane, i) -> {
-                if (!jobs.get(i).change.none()) {
-                    decodeBack(packed.get(i), jobs.get(i));
+                Job job = jobs.get(i);
+                if (job.target != null && !job.change.none()) {
+                    decodeBack(backend, packed.get(i), job.change, job.target);
                 }
             });
             List<Outcome> outcomes = new ArrayList<>();
@@ -99,19 +99,25 @@ final class MatrixQuantizer {
         }
     }
 
-    /** Decodes a whole matrix into the basis that its weights were in at first. */
-    private void decodeBack(PackedMatrix packed, Job job) {
+    /** Decodes a whole matrix into the basis that its weights were in before a change. */
+    static void decodeBack(Backend backend, PackedMatrix packed, BasisChange change, Tensor target) {
         try (Arena arena = Arena.ofShared()) {
             DenseMatrix decoded = new DenseMatrix(
                     arena.allocate(4L * packed.rows() * packed.columns(), 64), packed.rows(), packed.columns());
             packed.decodeRows(0, packed.rows(), decoded);
-            job.change.undo(decoded);
-            backend.upload(decoded.data(), job.target);
+            change.undo(decoded);
+            backend.upload(decoded.data(), target);
         }
     }
 
-    /** The search of scales for an expert that no token was sent to; the caller counts these. */
+    /**
+     * Rounding for plain numbers, which leave nothing to solve; the search of scales for an expert that no token was sent
+     * to, which the caller counts.
+     */
     private static Solver fitting(Solver solver, Job job) {
+        if (!solver.supports(job.format)) {
+            return Solvers.RTN;
+        }
         boolean unknown = job.inputs == null || job.inputs.hessian() == null;
         return solver.needsHessian() && unknown ? Solvers.SEARCH : solver;
     }

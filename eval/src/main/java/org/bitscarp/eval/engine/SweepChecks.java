@@ -49,6 +49,14 @@ final class SweepChecks {
         }
     }
 
+    /** @throws IllegalArgumentException for a transform, which acts on more maps than the one that {@code what} is about */
+    static void noTransform(Level level, String what) {
+        if (!level.transform().identity()) {
+            throw new IllegalArgumentException("level " + level + ": " + what + " looks at linear maps one by one, and "
+                    + level.transform() + " changes neighbours together; leave it out");
+        }
+    }
+
     /** A level that needs calibration gets some. */
     static void calibration(List<Level> levels, WindowPlan calibrationPlan) {
         for (Level level : levels) {
