@@ -51,7 +51,8 @@ final class Folding {
             return Optional.of("linear maps read activations rounded to " + spec.activationBits()
                     + " bits, and in another basis other values would be rounded; leave " + transform + " out");
         }
-        if (transform.rotation() == Transform.Rotation.FOLDED && residualObstacle().isPresent()) {
+        if (transform.rotation() == Transform.Rotation.FOLDED
+                && residualObstacle().isPresent()) {
             return Optional.of(residualObstacle().get() + "; leave the rotation out, or measure hadamard-online, which"
                     + " rotates inputs while the model runs");
         }
@@ -67,7 +68,8 @@ final class Folding {
     /** What keeps the residual stream from being rotated. */
     private Optional<String> residualObstacle() {
         if (spec.residual() == DecoderSpec.Residual.POST_NORM) {
-            return Optional.of("its norms stand on the residual stream itself, whose rotation their gains would not follow");
+            return Optional.of(
+                    "its norms stand on the residual stream itself, whose rotation their gains would not follow");
         }
         if (spec.norm().kind() == NormSpec.Kind.LAYER) {
             return Optional.of("its layer norms take out the mean of all channels, which a rotation moves elsewhere");
@@ -81,7 +83,8 @@ final class Folding {
 
     /** Whether embedding, residual stream and output projection are rotated. */
     boolean rotatesResidual() {
-        return transform.rotation() != Transform.Rotation.NONE && residualObstacle().isEmpty();
+        return transform.rotation() != Transform.Rotation.NONE
+                && residualObstacle().isEmpty();
     }
 
     private boolean online() {
@@ -137,13 +140,16 @@ final class Folding {
         if (online()) {
             return new Rotation(columns, seed(1 + input.ordinal()));
         }
-        return input == TensorRole.OUTPUT && rotatesValues(layer) ? heads(spec.attention().heads()) : null;
+        return input == TensorRole.OUTPUT && rotatesValues(layer)
+                ? heads(spec.attention().heads())
+                : null;
     }
 
     /** What rotates the output of a linear map; null for nothing. */
     Basis.Orthogonal outputRotation(TensorRole role, Set<TensorRole> layer) {
         return switch (role) {
-            case VALUE -> !online() && rotatesValues(layer) ? heads(spec.attention().kvHeads()) : null;
+            case VALUE ->
+                !online() && rotatesValues(layer) ? heads(spec.attention().kvHeads()) : null;
             case OUTPUT, DOWN, EXPERT_DOWN -> rotatesResidual() ? residual() : null;
             default -> null;
         };

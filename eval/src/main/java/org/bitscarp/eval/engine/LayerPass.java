@@ -140,8 +140,7 @@ final class LayerPass {
             quantize(level, tally, maps, null);
             return;
         }
-        try (LayerTransform transform =
-                new LayerTransform(
+        try (LayerTransform transform = new LayerTransform(
                 Folding.of(checkpoint, tally.level.transform()), maps, present(full), tally.level.solver(), lanes)) {
             quantize(level, tally, maps, transform);
         }
@@ -183,7 +182,13 @@ final class LayerPass {
             // The noise floor's matrices are the reference's, which the sink has already.
             if (tally.noise == null) {
                 LayerTransform.Place place = maps.get(job).place();
-                sink.packed(level, layer, place.role(), place.expert(), matrix, jobs.get(job).change());
+                sink.packed(
+                        level,
+                        layer,
+                        place.role(),
+                        place.expert(),
+                        matrix,
+                        jobs.get(job).change());
             }
         });
         for (int i = 0; i < jobs.size(); i++) {

@@ -62,8 +62,7 @@ final class LayerTransform implements AutoCloseable {
      * @param vectors norms and what else the layer has that is not one of them
      * @param solver of the level
      */
-    LayerTransform(
-            Folding folding, List<Plain> layer, Map<TensorRole, DenseMatrix> vectors, Solver solver, Lanes lanes)
+    LayerTransform(Folding folding, List<Plain> layer, Map<TensorRole, DenseMatrix> vectors, Solver solver, Lanes lanes)
             throws IOException {
         this.folding = folding;
         this.lanes = lanes;
@@ -142,8 +141,9 @@ final class LayerTransform implements AutoCloseable {
     private List<List<Place>> scaledTogether() {
         List<List<Place>> groups = new ArrayList<>();
         for (TensorRole input : folding.scaled(roles)) {
-            List<Place> readers =
-                    maps.keySet().stream().filter(p -> p.role().input() == input).toList();
+            List<Place> readers = maps.keySet().stream()
+                    .filter(p -> p.role().input() == input)
+                    .toList();
             if (Folding.norm(input) != null) {
                 groups.add(readers);
             } else {
@@ -198,15 +198,15 @@ final class LayerTransform implements AutoCloseable {
             Moved map = maps.get(group.get(i));
             new BasisChange(scaling, null).apply(map.weights);
             map.change = map.change.then(new BasisChange(scaling, null));
-            map.inputs = inputs.get(new Place(group.get(i).role().input(), group.get(i).expert()));
+            map.inputs = inputs.get(
+                    new Place(group.get(i).role().input(), group.get(i).expert()));
         });
         TensorRole input = group.getFirst().role().input();
         if (Folding.producer(input) != null) {
             Moved producer =
                     maps.get(new Place(Folding.producer(input), group.getFirst().expert()));
             SharedChannels shared = folding.shared(input);
-            BasisChange before =
-                    new BasisChange(null, new Scaling(shared == null ? factors : shared.mean(factors)));
+            BasisChange before = new BasisChange(null, new Scaling(shared == null ? factors : shared.mean(factors)));
             before.apply(producer.weights);
             producer.change = producer.change.then(before);
         }

@@ -88,7 +88,8 @@ final class LevelModel implements AutoCloseable {
             int row = 0;
             for (PackedLevels.Kept kept : matrices) {
                 int rows = kept.matrix().rows();
-                parts.add(new Part(kept.matrix(), kept.change(), targets.get(role).slice(row, rows)));
+                parts.add(
+                        new Part(kept.matrix(), kept.change(), targets.get(role).slice(row, rows)));
                 row += rows;
             }
         }

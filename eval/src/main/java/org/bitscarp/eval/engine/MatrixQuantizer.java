@@ -39,8 +39,7 @@ final class MatrixQuantizer {
      * @param target where the decoded weights go; null where only the bytes are wanted
      * @param change what weights and inputs went through before, which is undone on the decoded weights
      */
-    record Job(
-            DenseMatrix weights, BlockFormat format, InputStatistics inputs, Tensor target, BasisChange change) {
+    record Job(DenseMatrix weights, BlockFormat format, InputStatistics inputs, Tensor target, BasisChange change) {
         Job(DenseMatrix weights, BlockFormat format, InputStatistics inputs, Tensor target) {
             this(weights, format, inputs, target, BasisChange.NONE);
         }

@@ -126,7 +126,10 @@ public final class QuantizePass {
             DenseMatrix matrix = read(weight, expert * rows, rows, arena);
             MatrixQuantizer.Job job = new MatrixQuantizer.Job(matrix, allocation.format(role, layer), null, null);
             stats.add(quantizer
-                    .run(level.solver(), List.of(job), (j, packed) -> sink.packed(0, layer, role, expert, packed, BasisChange.NONE))
+                    .run(
+                            level.solver(),
+                            List.of(job),
+                            (j, packed) -> sink.packed(0, layer, role, expert, packed, BasisChange.NONE))
                     .getFirst()
                     .stats());
         }

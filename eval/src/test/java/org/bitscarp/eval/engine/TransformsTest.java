@@ -40,8 +40,8 @@ class TransformsTest {
     }
 
     static Stream<String> rotatable() {
-        return withoutRoundedActivations().filter(name -> !List.of("gemma", "neox", "gpt2", "post-norm")
-                .contains(name));
+        return withoutRoundedActivations()
+                .filter(name -> !List.of("gemma", "neox", "gpt2", "post-norm").contains(name));
     }
 
     @ParameterizedTest
@@ -110,8 +110,8 @@ class TransformsTest {
                 + "int2:g16:hadamard:awq:gptq,q8_0:awq:search";
         List<LevelResult> two = run(Architectures.of(name), levels);
         try (Backend backend = CpuBackend.create(CpuBackend.MatrixProduct.JAVA, 1)) {
-            List<LevelResult> one = Measurements.run(
-                    Architectures.of(name), backend, plan, calibration, levels, Measurements.PLENTY);
+            List<LevelResult> one =
+                    Measurements.run(Architectures.of(name), backend, plan, calibration, levels, Measurements.PLENTY);
             for (int l = 0; l < one.size(); l++) {
                 assertArrayEquals(one.get(l).scores().nll(), two.get(l).scores().nll());
                 assertEquals(0, one.get(l).stats().nonfinite);

@@ -37,8 +37,7 @@ class ChannelScalesTest {
         String[] words = line.split(" ");
         Problem problem = Problem.of(Integer.parseInt(words[0]), Integer.parseInt(words[1]), Long.parseLong(words[5]));
         Level level = Level.parse("int" + words[2] + ":g" + words[3] + (words[4].equals("1") ? ":sym" : ""));
-        ChannelScales.Reader reader =
-                new ChannelScales.Reader(problem.weights(), level.format(), problem.inputs());
+        ChannelScales.Reader reader = new ChannelScales.Reader(problem.weights(), level.format(), problem.inputs());
         int best = 0;
         for (int step = 0; step < 20; step++) {
             double expected = Double.parseDouble(words[6 + step]);
