@@ -88,8 +88,8 @@ class EmulatedSweepTest {
     @Test
     void tooLittleMemoryIsSaidAndNothingIsLeft() {
         GpuDriver driver = GpuDevices.emulated();
-        OutOfDeviceMemory e = assertThrows(
-                OutOfDeviceMemory.class, () -> run(new CudaBackend(driver, 100_000, ComputeType.FP32, 2)));
+        OutOfDeviceMemory e =
+                assertThrows(OutOfDeviceMemory.class, () -> run(new CudaBackend(driver, 100_000, ComputeType.FP32, 2)));
         assertTrue(e.getMessage().contains("--vram"), e.getMessage());
         driver.ledger().requireEmpty();
     }

@@ -75,8 +75,7 @@ final class ComputeOptions {
             case "cpu" -> cpu("--device cpu", err);
             case "emulated" -> gpu(GpuDevices.emulated());
             default ->
-                throw new UsageException(
-                        "--device " + device + ": expected auto, cpu, cuda, cuda:N or emulated");
+                throw new UsageException("--device " + device + ": expected auto, cpu, cuda, cuda:N or emulated");
         };
     }
 

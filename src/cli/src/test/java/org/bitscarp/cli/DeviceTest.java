@@ -29,7 +29,12 @@ class DeviceTest {
     @BeforeEach
     void writeModel() throws IOException {
         // 12 layers of 4 · 64² + 3 · 64 · 96 weights each: 1.5 MiB, of which a layer is a twelfth.
-        model = new TinyLlama().hidden(64).ffn(96).layers(12).seed(5).write(Files.createDirectories(folder.resolve("model")));
+        model = new TinyLlama()
+                .hidden(64)
+                .ffn(96)
+                .layers(12)
+                .seed(5)
+                .write(Files.createDirectories(folder.resolve("model")));
         Files.writeString(model.resolve("tokenizer.json"), TinyTokenizer.json(false));
     }
 
@@ -71,7 +76,9 @@ class DeviceTest {
             assertTrue(Math.abs(found / expected - 1) <= TOLERANCE, expected + " on the CPU, emulated " + found);
         }
         JsonNode json = JsonMapper.shared().readTree(run.out());
-        assertTrue(json.get("device").asString().startsWith("emulated"), json.get("device").asString());
+        assertTrue(
+                json.get("device").asString().startsWith("emulated"),
+                json.get("device").asString());
         assertEquals("fp32", json.get("compute").asString());
     }
 

@@ -53,7 +53,8 @@ public record GpuProbe(State state, int devices, String detail, String remedy) {
                 return broken("cuInit of the NVIDIA driver fails with error " + status);
             }
             MemorySegment count = arena.allocate(ValueLayout.JAVA_INT);
-            status = (int) function(driver, "cuDeviceGetCount", ValueLayout.ADDRESS).invokeExact(count);
+            status = (int)
+                    function(driver, "cuDeviceGetCount", ValueLayout.ADDRESS).invokeExact(count);
             int devices = count.get(ValueLayout.JAVA_INT, 0);
             return status != 0 || devices < 1
                     ? broken("cuDeviceGetCount of the NVIDIA driver gives error " + status)
@@ -67,8 +68,7 @@ public record GpuProbe(State state, int devices, String detail, String remedy) {
             SymbolLookup library, String name, java.lang.foreign.MemoryLayout parameter) {
         return Linker.nativeLinker()
                 .downcallHandle(
-                        library.find(name).orElseThrow(),
-                        FunctionDescriptor.of(ValueLayout.JAVA_INT, parameter));
+                        library.find(name).orElseThrow(), FunctionDescriptor.of(ValueLayout.JAVA_INT, parameter));
     }
 
     private static GpuProbe broken(String detail) {

@@ -28,9 +28,25 @@ final class CublasProduct implements MatrixProduct {
     public void multiply(Lane lane, DeviceTensor x, DeviceTensor w, DeviceTensor y) {
         int k = x.columns();
         int n = w.rows();
-        queue.order(lane, List.of(x.block(), w.block()), List.of(y.block()), () -> handle(lane)
-                .multiply(
-                        true, false, n, x.rows(), k, w.address(), k, x.address(), k, 0, y.address(), n, arithmetic));
+        queue.order(
+                lane,
+                List.of(x.block(), w.block()),
+                List.of(y.block()),
+                () -> handle(lane)
+                        .multiply(
+                                true,
+                                false,
+                                n,
+                                x.rows(),
+                                k,
+                                w.address(),
+                                k,
+                                x.address(),
+                                k,
+                                0,
+                                y.address(),
+                                n,
+                                arithmetic));
     }
 
     /** The panel's transpose [N − first, count] += X[first…]·X[first … first + count]ᵀ with X = xᵀ [N, rows]. */
@@ -39,21 +55,25 @@ final class CublasProduct implements MatrixProduct {
         int n = x.columns();
         long from = x.address() + 4L * first;
         long target = sums.address() + 4 * ((long) first * n + first);
-        queue.order(lane, List.of(x.block()), List.of(sums.block()), () -> handle(lane)
-                .multiply(
-                        false,
-                        true,
-                        n - first,
-                        count,
-                        x.rows(),
-                        from,
-                        n,
-                        from,
-                        n,
-                        1,
-                        target,
-                        n,
-                        Cublas.Arithmetic.FP32));
+        queue.order(
+                lane,
+                List.of(x.block()),
+                List.of(sums.block()),
+                () -> handle(lane)
+                        .multiply(
+                                false,
+                                true,
+                                n - first,
+                                count,
+                                x.rows(),
+                                from,
+                                n,
+                                from,
+                                n,
+                                1,
+                                target,
+                                n,
+                                Cublas.Arithmetic.FP32));
     }
 
     private Cublas.Handle handle(Lane lane) {

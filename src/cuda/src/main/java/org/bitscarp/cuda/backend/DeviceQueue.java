@@ -52,8 +52,8 @@ final class DeviceQueue implements AutoCloseable {
     /** Zeroes some bytes of a block. */
     void clear(DeviceBlock block, long address, long bytes) {
         if (bytes > 0) {
-            run(lane -> order(
-                    lane, List.of(), List.of(block), () -> driver.fill(address, bytes, (byte) 0, lane.stream)));
+            run(lane ->
+                    order(lane, List.of(), List.of(block), () -> driver.fill(address, bytes, (byte) 0, lane.stream)));
         }
     }
 

@@ -38,8 +38,26 @@ public final class ForeignCublas implements Cublas {
         destroy = function(symbols, "cublasDestroy_v2", ADDRESS);
         setStream = function(symbols, "cublasSetStream_v2", ADDRESS, ADDRESS);
         gemmEx = function(
-                symbols, "cublasGemmEx", ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS,
-                JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT,
+                symbols,
+                "cublasGemmEx",
+                ADDRESS,
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_INT,
+                ADDRESS,
+                ADDRESS,
+                JAVA_INT,
+                JAVA_INT,
+                ADDRESS,
+                JAVA_INT,
+                JAVA_INT,
+                ADDRESS,
+                ADDRESS,
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_INT,
                 JAVA_INT);
     }
 

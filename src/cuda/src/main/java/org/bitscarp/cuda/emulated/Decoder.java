@@ -130,7 +130,9 @@ final class Decoder {
             throw new PtxException(
                     s.line(), s.opcode() + " takes " + (form.sources().length() + 1) + " operands");
         }
-        if (s.opcode().startsWith("cvt.") && form.sources().equals("w") && wide(s.operands().get(1), s)) {
+        if (s.opcode().startsWith("cvt.")
+                && form.sources().equals("w")
+                && wide(s.operands().get(1), s)) {
             form = ConvertOps.narrowed(form);
         }
         int[] sources = new int[3];
