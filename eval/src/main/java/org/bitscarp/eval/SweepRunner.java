@@ -75,12 +75,7 @@ public final class SweepRunner {
             return new SweepResult(
                     version,
                     describe(checkpoint, sweep.modelSha256()),
-                    new SweepResult.Text(
-                            text.corpus().name(),
-                            text.corpus().sha256(),
-                            text.corpus().bytes(),
-                            text.total(),
-                            tokenizer.sha256()),
+                    describe(text, tokenizer),
                     protocols(plan, tokenizer),
                     backend.description(),
                     backend.computeType(),
@@ -137,12 +132,12 @@ public final class SweepRunner {
         return plan;
     }
 
-    private static TokenizedText tokenize(Corpus corpus, Tokenizer tokenizer, Checkpoint checkpoint, int maxTokens)
+    static TokenizedText tokenize(Corpus corpus, Tokenizer tokenizer, Checkpoint checkpoint, int maxTokens)
             throws IOException {
         return TokenizedText.of(corpus, tokenizer, checkpoint.spec().vocabulary(), maxTokens);
     }
 
-    private static List<SweepResult.Protocol> protocols(WindowPlan plan, Tokenizer tokenizer) {
+    static List<SweepResult.Protocol> protocols(WindowPlan plan, Tokenizer tokenizer) {
         List<SweepResult.Protocol> protocols = new ArrayList<>();
         for (int p = 0; p < plan.protocols().size(); p++) {
             Protocol protocol = plan.protocols().get(p);
@@ -156,7 +151,7 @@ public final class SweepRunner {
         return protocols;
     }
 
-    private static SweepResult.Model describe(Checkpoint checkpoint, String sha256) {
+    static SweepResult.Model describe(Checkpoint checkpoint, String sha256) {
         long parameters = 0;
         long bytes = 0;
         for (Weight weight : checkpoint.weights()) {
@@ -173,7 +168,12 @@ public final class SweepRunner {
                 checkpoint.spec().layers());
     }
 
-    private static String describeCalibration(SweepRequest request, WindowPlan plan) {
+    static SweepResult.Text describe(TokenizedText text, Tokenizer tokenizer) {
+        return new SweepResult.Text(
+                text.corpus().name(), text.corpus().sha256(), text.corpus().bytes(), text.total(), tokenizer.sha256());
+    }
+
+    static String describeCalibration(SweepRequest request, WindowPlan plan) {
         return plan == null
                 ? null
                 : request.calibration().name() + ", " + plan.rows() + " tokens in windows of " + plan.longestWindow()

@@ -42,7 +42,7 @@ final class Measurement {
         }
     }
 
-    private static SweepRequest request(
+    static SweepRequest request(
             MeasureOptions options,
             List<Level> levels,
             List<Task> tasks,
