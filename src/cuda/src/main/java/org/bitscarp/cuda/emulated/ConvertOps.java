@@ -74,7 +74,7 @@ final class ConvertOps {
                 new Form('w', "w", (w, d, a, b, c) -> {
                     for (int i = 0; i < Warp.LANES; i++) {
                         float value = Float.intBitsToFloat(w.r[a + i]);
-                    w.r[d + i] = value != value ? 0x7fff : Float.floatToFloat16(value) & 0xffff;
+                        w.r[d + i] = value != value ? 0x7fff : Float.floatToFloat16(value) & 0xffff;
                     }
                 });
             case "cvt.s64.s32" ->

@@ -20,23 +20,25 @@ final class Calls {
     }
 
     static GpuException translate(String device, String what, CudaException e) {
-        return isLost(e) ? new DeviceLost(device, what, status(e)) : new GpuException(what + " on " + device + ": " + status(e), e);
+        return isLost(e)
+                ? new DeviceLost(device, what, status(e))
+                : new GpuException(what + " on " + device + ": " + status(e), e);
     }
 
     /** Statuses after which a context answers nothing else any more (CUDA driver API, CUresult). */
     static boolean isLost(CudaException e) {
         return switch (status(e)) {
             case "CUDA_ERROR_ILLEGAL_ADDRESS",
-                            "CUDA_ERROR_LAUNCH_FAILED",
-                            "CUDA_ERROR_LAUNCH_TIMEOUT",
-                            "CUDA_ERROR_HARDWARE_STACK_ERROR",
-                            "CUDA_ERROR_ILLEGAL_INSTRUCTION",
-                            "CUDA_ERROR_MISALIGNED_ADDRESS",
-                            "CUDA_ERROR_INVALID_ADDRESS_SPACE",
-                            "CUDA_ERROR_INVALID_PC",
-                            "CUDA_ERROR_ECC_UNCORRECTABLE",
-                            "CUDA_ERROR_CONTEXT_IS_DESTROYED",
-                            "CUDA_ERROR_DEINITIALIZED" -> true;
+                    "CUDA_ERROR_LAUNCH_FAILED",
+                    "CUDA_ERROR_LAUNCH_TIMEOUT",
+                    "CUDA_ERROR_HARDWARE_STACK_ERROR",
+                    "CUDA_ERROR_ILLEGAL_INSTRUCTION",
+                    "CUDA_ERROR_MISALIGNED_ADDRESS",
+                    "CUDA_ERROR_INVALID_ADDRESS_SPACE",
+                    "CUDA_ERROR_INVALID_PC",
+                    "CUDA_ERROR_ECC_UNCORRECTABLE",
+                    "CUDA_ERROR_CONTEXT_IS_DESTROYED",
+                    "CUDA_ERROR_DEINITIALIZED" -> true;
             default -> false;
         };
     }

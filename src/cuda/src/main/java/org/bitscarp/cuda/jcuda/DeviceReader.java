@@ -21,7 +21,9 @@ final class DeviceReader {
                 + attribute(device, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
         return new DeviceInfo(
                 ordinal,
-                new String(name, StandardCharsets.UTF_8).replaceFirst("\0.*", "").strip(),
+                new String(name, StandardCharsets.UTF_8)
+                        .replaceFirst("\0.*", "")
+                        .strip(),
                 capability,
                 attribute(device, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT),
                 total[0],

@@ -194,7 +194,12 @@ public final class JCudaGpuDriver implements GpuDriver {
 
     @Override
     public void launch(
-            GpuFunction function, Grid grid, Block block, int sharedBytes, GpuStream stream, KernelArguments arguments) {
+            GpuFunction function,
+            Grid grid,
+            Block block,
+            int sharedBytes,
+            GpuStream stream,
+            KernelArguments arguments) {
         ByteBuffer layout = arguments.layout(function.signature());
         Pointer parameters = pointers(function.signature(), layout);
         call("launch of " + function.name(), () -> {

@@ -33,7 +33,9 @@ record JCudaModule(JCudaGpuDriver driver, String name, CUmodule handle, Map<Stri
                 throw Calls.isLost(e)
                         ? e
                         : new BadModule(
-                                name, driver.device().describe(), Calls.status(e) + (log == null ? "" : "; " + log.strip()));
+                                name,
+                                driver.device().describe(),
+                                Calls.status(e) + (log == null ? "" : "; " + log.strip()));
             }
         });
         return new JCudaModule(driver, name, handle, EntrySignature.readAll(ptx));

@@ -135,7 +135,12 @@ public final class FaultyGpuDriver implements GpuDriver {
 
     @Override
     public void launch(
-            GpuFunction function, Grid grid, Block block, int sharedBytes, GpuStream stream, KernelArguments arguments) {
+            GpuFunction function,
+            Grid grid,
+            Block block,
+            int sharedBytes,
+            GpuStream stream,
+            KernelArguments arguments) {
         count("launch of " + function.name());
         if (launches.incrementAndGet() == failingLaunch) {
             throw new LaunchFailed(

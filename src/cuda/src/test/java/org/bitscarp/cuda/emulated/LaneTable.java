@@ -9,15 +9,81 @@ import org.bitscarp.cuda.driver.GpuFunction;
 final class LaneTable {
     /** Integers at the edges of every width. */
     static final int[] INTEGERS = {
-        0, 1, 2, 3, 7, 8, 15, 16, 31, 32, 33, 127, 128, 255, 256, 32767, 32768, 65535, 65536, 0x7fffffff, 0x80000000,
-        0x80000001, -1, -2, -128, -129, -32768, 0x12345678, 0xdeadbeef, 0x00ff00ff
+        0,
+        1,
+        2,
+        3,
+        7,
+        8,
+        15,
+        16,
+        31,
+        32,
+        33,
+        127,
+        128,
+        255,
+        256,
+        32767,
+        32768,
+        65535,
+        65536,
+        0x7fffffff,
+        0x80000000,
+        0x80000001,
+        -1,
+        -2,
+        -128,
+        -129,
+        -32768,
+        0x12345678,
+        0xdeadbeef,
+        0x00ff00ff
     };
     /** Floats: zeros, subnormals, ties of fp16 and bf16, limits, infinities, NaN. */
     static final float[] FLOATS = {
-        0f, -0f, 1f, -1f, 0.5f, -0.5f, 1.5f, 2.5f, -2.5f, 3.5f, 0.1f, -0.1f, 1e-45f, -1e-45f, 1e-39f, 0x1p-126f, 1e-8f,
-        5.96e-8f, 2.98e-8f, 2.9802326e-8f, 6.1e-5f, 1.00048828125f, 1.0014648f, 1.00390625f, 1.01171875f, 65504f, 65519f,
-        65520f, -65520f, 3.3895314e38f, 3.4e38f, 0x1.fffffep127f, 123456.79f, -98765.43f, 2147483648f, 4294967040f, 1e10f,
-        255.5f, -128.5f, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, Float.NaN
+        0f,
+        -0f,
+        1f,
+        -1f,
+        0.5f,
+        -0.5f,
+        1.5f,
+        2.5f,
+        -2.5f,
+        3.5f,
+        0.1f,
+        -0.1f,
+        1e-45f,
+        -1e-45f,
+        1e-39f,
+        0x1p-126f,
+        1e-8f,
+        5.96e-8f,
+        2.98e-8f,
+        2.9802326e-8f,
+        6.1e-5f,
+        1.00048828125f,
+        1.0014648f,
+        1.00390625f,
+        1.01171875f,
+        65504f,
+        65519f,
+        65520f,
+        -65520f,
+        3.3895314e38f,
+        3.4e38f,
+        0x1.fffffep127f,
+        123456.79f,
+        -98765.43f,
+        2147483648f,
+        4294967040f,
+        1e10f,
+        255.5f,
+        -128.5f,
+        Float.POSITIVE_INFINITY,
+        Float.NEGATIVE_INFINITY,
+        Float.NaN
     };
 
     @FunctionalInterface
@@ -71,7 +137,9 @@ final class LaneTable {
             operands[2][i] = values[(i * 11 + 5) % n];
         }
         try (Bed bed = new Bed()) {
-            GpuFunction f = bed.kernel(".param .u64 out, .param .u64 in", """
+            GpuFunction f = bed.kernel(
+                    ".param .u64 out, .param .u64 in",
+                    """
                     .reg .pred %p<4>; .reg .b16 %rs<8>; .reg .b32 %r<20>; .reg .b64 %rd<20>;
                     ld.param.u64 %rd10, [out]; ld.param.u64 %rd11, [in];
                     mov.u32 %r10, %ctaid.x; mov.u32 %r11, %ntid.x; mov.u32 %r12, %tid.x;
@@ -84,7 +152,8 @@ final class LaneTable {
                     ld.global.u64 %rd3, [%rd14+TWICE];
                     cvt.u32.u64 %r1, %rd1; cvt.u32.u64 %r2, %rd2; cvt.u32.u64 %r3, %rd3;
                     """.replace("STRIDE", "" + 8 * padded(count)).replace("TWICE", "" + 16 * padded(count))
-                    + instruction + (wide == 0 ? "\ncvt.u64.u32 %rd0, %r0;" : "") + "\nst.global.u64 [%rd13], %rd0;");
+                            + instruction + (wide == 0 ? "\ncvt.u64.u32 %rd0, %r0;" : "")
+                            + "\nst.global.u64 [%rd13], %rd0;");
             int[] input = new int[6 * padded(count)];
             for (int k = 0; k < 3; k++) {
                 for (int i = 0; i < count; i++) {

@@ -36,30 +36,37 @@ class RealTest {
         check("mul.rn.f32 %r0, %r1, %r2;", (x, y, z) -> b(f(x) * f(y)));
         check("div.rn.f32 %r0, %r1, %r2;", (x, y, z) -> b(f(x) / f(y)));
         check("sqrt.rn.f32 %r0, %r1;", (x, y, z) -> b((float) Math.sqrt(f(x))));
-        check("fma.rn.f32 %r0, %r1, %r2, %r3;", (x, y, z) -> {
-            if (!finite(f(x), f(y), f(z)) || f(x) == 0 || f(y) == 0) {
-                return b(Math.fma(f(x), f(y), f(z)));
-            }
-            BigDecimal exact =
-                    new BigDecimal(f(x)).multiply(new BigDecimal(f(y))).add(new BigDecimal(f(z)));
-            return b(exact.signum() == 0 ? 0f : exact.floatValue());
-        });
+        check(
+                "fma.rn.f32 %r0, %r1, %r2, %r3;",
+                (x, y, z) -> {
+                    if (!finite(f(x), f(y), f(z)) || f(x) == 0 || f(y) == 0) {
+                        return b(Math.fma(f(x), f(y), f(z)));
+                    }
+                    BigDecimal exact =
+                            new BigDecimal(f(x)).multiply(new BigDecimal(f(y))).add(new BigDecimal(f(z)));
+                    return b(exact.signum() == 0 ? 0f : exact.floatValue());
+                });
         check("neg.f32 %r0, %r1;", (x, y, z) -> x ^ 0x80000000L);
-        check("add.sat.f32 %r0, %r1, %r2;", (x, y, z) -> {
-            float sum = f(x) + f(y);
-            return Float.isNaN(sum) ? 0 : b(Math.clamp(sum, 0f, 1f) + 0f);
-        });
+        check(
+                "add.sat.f32 %r0, %r1, %r2;",
+                (x, y, z) -> {
+                    float sum = f(x) + f(y);
+                    return Float.isNaN(sum) ? 0 : b(Math.clamp(sum, 0f, 1f) + 0f);
+                });
         check("add.ftz.f32 %r0, %r1, 0f00000000;", (x, y, z) -> Math.abs(f(x)) < Float.MIN_NORMAL ? 0 : b(f(x)));
-        check("mul.ftz.f32 %r0, %r1, 0f3F800000;", (x, y, z) ->
-                Math.abs(f(x)) < Float.MIN_NORMAL ? x & 0x80000000L : x);
+        check(
+                "mul.ftz.f32 %r0, %r1, 0f3F800000;",
+                (x, y, z) -> Math.abs(f(x)) < Float.MIN_NORMAL ? x & 0x80000000L : x);
     }
 
     @Test
     void minimaIgnoreNaN() {
-        check("min.f32 %r0, %r1, %r2;", (x, y, z) ->
-                Float.isNaN(f(x)) ? y : Float.isNaN(f(y)) ? x : b(Math.min(f(x), f(y))));
-        check("max.f32 %r0, %r1, %r2;", (x, y, z) ->
-                Float.isNaN(f(x)) ? y : Float.isNaN(f(y)) ? x : b(Math.max(f(x), f(y))));
+        check(
+                "min.f32 %r0, %r1, %r2;",
+                (x, y, z) -> Float.isNaN(f(x)) ? y : Float.isNaN(f(y)) ? x : b(Math.min(f(x), f(y))));
+        check(
+                "max.f32 %r0, %r1, %r2;",
+                (x, y, z) -> Float.isNaN(f(x)) ? y : Float.isNaN(f(y)) ? x : b(Math.max(f(x), f(y))));
         check("max.NaN.f32 %r0, %r1, %r2;", (x, y, z) -> b(Math.max(f(x), f(y))));
     }
 
@@ -88,10 +95,11 @@ class RealTest {
     void integersToFloats() {
         check("cvt.rn.f32.s32 %r0, %r1;", (x, y, z) -> b((float) (int) x));
         check("cvt.rn.f32.u32 %r0, %r1;", (x, y, z) -> b((float) (x & 0xffffffffL)));
-        check("cvt.rz.f32.s32 %r0, %r1;", (x, y, z) ->
-                b(new BigDecimal((int) x).round(new MathContext(40)).signum() == 0 ? 0f : towardsZero((int) x)));
-        check("cvt.rn.f32.u64 %r0, %rd1;", (x, y, z) ->
-                b(new BigDecimal(Long.toUnsignedString(x)).floatValue()));
+        check(
+                "cvt.rz.f32.s32 %r0, %r1;",
+                (x, y, z) -> b(
+                        new BigDecimal((int) x).round(new MathContext(40)).signum() == 0 ? 0f : towardsZero((int) x)));
+        check("cvt.rn.f32.u64 %r0, %rd1;", (x, y, z) -> b(new BigDecimal(Long.toUnsignedString(x)).floatValue()));
         check("cvt.rn.f32.u8 %r0, %r1;", (x, y, z) -> b(x & 255));
         check("cvt.rn.f32.s8 %r0, %r1;", (x, y, z) -> b((byte) x));
     }
@@ -107,8 +115,9 @@ class RealTest {
     void halfPrecision() {
         check("cvt.rn.f16.f32 %rs1, %r1; cvt.u32.u16 %r0, %rs1;", (x, y, z) -> half(f(x), RoundingMode.HALF_EVEN));
         check("cvt.rz.f16.f32 %rs1, %r1; cvt.u32.u16 %r0, %rs1;", (x, y, z) -> half(f(x), RoundingMode.DOWN));
-        check("cvt.rn.f16x2.f32 %r0, %r1, %r2;", (x, y, z) ->
-                half(f(x), RoundingMode.HALF_EVEN) << 16 | half(f(y), RoundingMode.HALF_EVEN));
+        check(
+                "cvt.rn.f16x2.f32 %r0, %r1, %r2;",
+                (x, y, z) -> half(f(x), RoundingMode.HALF_EVEN) << 16 | half(f(y), RoundingMode.HALF_EVEN));
         check("cvt.u16.u32 %rs1, %r1; cvt.f32.f16 %r0, %rs1;", (x, y, z) -> b(Float.float16ToFloat((short) x)));
     }
 
@@ -139,10 +148,12 @@ class RealTest {
     void brainFloats() {
         check("cvt.rn.bf16.f32 %rs1, %r1; cvt.u32.u16 %r0, %rs1;", (x, y, z) -> brain((int) x));
         check("cvt.rn.bf16x2.f32 %r0, %r1, %r2;", (x, y, z) -> brain((int) x) << 16 | brain((int) y));
-        check("cvt.rna.tf32.f32 %r0, %r1;", (x, y, z) -> {
-            boolean finite = Float.isFinite(f(x));
-            return finite ? x + 0x1000 & 0xffffe000 : x;
-        });
+        check(
+                "cvt.rna.tf32.f32 %r0, %r1;",
+                (x, y, z) -> {
+                    boolean finite = Float.isFinite(f(x));
+                    return finite ? x + 0x1000 & 0xffffe000 : x;
+                });
     }
 
     private static long brain(int bits) {
@@ -153,11 +164,11 @@ class RealTest {
 
     @Test
     void pairsAreRoundedOnce() {
-        check("fma.rn.f16x2 %r0, %r1, %r2, %r3;", (x, y, z) ->
-                fused(x >> 16, y >> 16, z >> 16) << 16 | fused(x, y, z));
+        check("fma.rn.f16x2 %r0, %r1, %r2, %r3;", (x, y, z) -> fused(x >> 16, y >> 16, z >> 16) << 16 | fused(x, y, z));
         check("add.f16x2 %r0, %r1, %r2;", (x, y, z) -> fused(x >> 16, 0x3c00, y >> 16) << 16 | fused(x, 0x3c00, y));
-        check("cvt.u16.u32 %rs1, %r1; cvt.u16.u32 %rs2, %r2; mul.f16 %rs3, %rs1, %rs2; cvt.u32.u16 %r0, %rs3;", (x, y, z) ->
-                fused(x, y, (x ^ y) & 0x8000));
+        check(
+                "cvt.u16.u32 %rs1, %r1; cvt.u16.u32 %rs2, %r2; mul.f16 %rs3, %rs1, %rs2; cvt.u32.u16 %r0, %rs3;",
+                (x, y, z) -> fused(x, y, (x ^ y) & 0x8000));
     }
 
     /** Sums of products of fp16 as exact decimals. */
@@ -178,23 +189,23 @@ class RealTest {
         while (exponent < 6 && magnitude.compareTo(BigDecimal.TWO.pow(11).multiply(power(exponent))) >= 0) {
             exponent++;
         }
-        long units = magnitude.divide(power(exponent)).setScale(0, RoundingMode.HALF_EVEN).longValue();
+        long units = magnitude
+                .divide(power(exponent))
+                .setScale(0, RoundingMode.HALF_EVEN)
+                .longValue();
         double value = Math.scalb((double) units, exponent);
         short bits = value > 65504 ? (short) 0x7c00 : Float.floatToFloat16((float) value);
         return (bits & 0xffff) | (exact.signum() < 0 ? 0x8000 : 0);
     }
 
     private static BigDecimal power(int exponent) {
-        return exponent >= 0
-                ? BigDecimal.TWO.pow(exponent)
-                : BigDecimal.ONE.divide(BigDecimal.TWO.pow(-exponent));
+        return exponent >= 0 ? BigDecimal.TWO.pow(exponent) : BigDecimal.ONE.divide(BigDecimal.TWO.pow(-exponent));
     }
 
     @Test
     void doublePrecision() {
         LaneTable.quads("add.f64 %rd0, %rd1, %rd2;", VALUES, true, (x, y, z) -> d(v(x) + v(y)));
-        LaneTable.quads("fma.rn.f64 %rd0, %rd1, %rd2, %rd1;", VALUES, true, (x, y, z) ->
-                d(Math.fma(v(x), v(y), v(x))));
+        LaneTable.quads("fma.rn.f64 %rd0, %rd1, %rd2, %rd1;", VALUES, true, (x, y, z) -> d(Math.fma(v(x), v(y), v(x))));
         LaneTable.quads("cvt.f64.f32 %rd0, %r1;", VALUES, true, (x, y, z) -> d(f(x)));
         LaneTable.words("cvt.rn.f32.f64 %r0, %rd1;", VALUES, true, (x, y, z) -> b((float) v(x)));
         LaneTable.quads("div.rn.f64 %rd0, %rd1, %rd2;", VALUES, true, (x, y, z) -> d(v(x) / v(y)));
@@ -218,10 +229,10 @@ class RealTest {
             bits[i] = Float.floatToRawIntBits(values[i]);
         }
         LaneTable.words("ex2.approx.f32 %r0, %r1;", bits, true, (x, y, z) -> b((float) StrictMath.pow(2, f(x))));
-        LaneTable.words("lg2.approx.f32 %r0, %r1;", bits, true, (x, y, z) ->
-                b((float) (StrictMath.log(f(x)) / StrictMath.log(2))));
-        LaneTable.words("rsqrt.approx.f32 %r0, %r1;", bits, true, (x, y, z) ->
-                b((float) (1 / StrictMath.sqrt(f(x)))));
+        LaneTable.words(
+                "lg2.approx.f32 %r0, %r1;",
+                bits, true, (x, y, z) -> b((float) (StrictMath.log(f(x)) / StrictMath.log(2))));
+        LaneTable.words("rsqrt.approx.f32 %r0, %r1;", bits, true, (x, y, z) -> b((float) (1 / StrictMath.sqrt(f(x)))));
         LaneTable.words("tanh.approx.f32 %r0, %r1;", bits, true, (x, y, z) -> b((float) StrictMath.tanh(f(x))));
     }
 }
