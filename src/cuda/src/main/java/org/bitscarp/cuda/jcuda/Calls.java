@@ -3,6 +3,7 @@ package org.bitscarp.cuda.jcuda;
 import jcuda.CudaException;
 import jcuda.Pointer;
 import jcuda.driver.CUdeviceptr;
+import jcuda.driver.CUstream;
 import org.bitscarp.cuda.driver.DeviceLost;
 import org.bitscarp.cuda.driver.GpuException;
 
@@ -72,6 +73,13 @@ final class Calls {
 
         long value() {
             return getNativePointer() + getByteOffset();
+        }
+    }
+
+    /** A stream whose handle other libraries may have. */
+    static final class Stream extends CUstream {
+        long value() {
+            return getNativePointer();
         }
     }
 }

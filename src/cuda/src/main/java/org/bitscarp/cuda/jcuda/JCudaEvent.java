@@ -16,7 +16,7 @@ record JCudaEvent(JCudaGpuDriver driver, CUevent handle) implements GpuEvent {
 
     @Override
     public void record(GpuStream stream) {
-        driver.call("recording an event", () -> JCudaDriver.cuEventRecord(handle, ((JCudaStream) stream).handle()));
+        driver.call("recording an event", () -> JCudaDriver.cuEventRecord(handle, ((JCudaStream) stream).stream()));
     }
 
     @Override

@@ -49,7 +49,7 @@ public final class JCudaGpuDriver implements GpuDriver {
     }
 
     /**
-     * Takes a device into use; {@link CudaProbe} tells whether there is one.
+     * Takes a device into use; {@link org.bitscarp.cuda.GpuProbe} tells whether there is one.
      *
      * @param ordinal from 0
      * @throws org.bitscarp.cuda.driver.GpuException when the driver refuses
@@ -237,7 +237,7 @@ public final class JCudaGpuDriver implements GpuDriver {
     }
 
     private static CUstream stream(GpuStream stream) {
-        return ((JCudaStream) stream).handle();
+        return ((JCudaStream) stream).stream();
     }
 
     @Override

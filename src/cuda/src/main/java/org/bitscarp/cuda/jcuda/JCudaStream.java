@@ -1,6 +1,5 @@
 package org.bitscarp.cuda.jcuda;
 
-import jcuda.driver.CUstream;
 import jcuda.driver.CUstream_flags;
 import jcuda.driver.JCudaDriver;
 import org.bitscarp.cuda.driver.GpuEvent;
@@ -9,30 +8,35 @@ import org.bitscarp.cuda.driver.GpuStream;
 /**
  * A CUDA stream.
  *
- * @param handle null for the default stream
+ * @param stream null for the default stream
  */
-record JCudaStream(JCudaGpuDriver driver, CUstream handle) implements GpuStream {
+record JCudaStream(JCudaGpuDriver driver, Calls.Stream stream) implements GpuStream {
     static JCudaStream create(JCudaGpuDriver driver) {
-        CUstream handle = new CUstream();
-        driver.call("making a stream", () -> JCudaDriver.cuStreamCreate(handle, CUstream_flags.CU_STREAM_NON_BLOCKING));
-        return new JCudaStream(driver, handle);
+        Calls.Stream stream = new Calls.Stream();
+        driver.call("making a stream", () -> JCudaDriver.cuStreamCreate(stream, CUstream_flags.CU_STREAM_NON_BLOCKING));
+        return new JCudaStream(driver, stream);
+    }
+
+    @Override
+    public long handle() {
+        return stream == null ? 0 : stream.value();
     }
 
     @Override
     public void synchronize() {
-        driver.call("waiting for a stream", () -> JCudaDriver.cuStreamSynchronize(handle));
+        driver.call("waiting for a stream", () -> JCudaDriver.cuStreamSynchronize(stream));
     }
 
     @Override
     public void await(GpuEvent event) {
         driver.call(
-                "waiting for an event", () -> JCudaDriver.cuStreamWaitEvent(handle, ((JCudaEvent) event).handle(), 0));
+                "waiting for an event", () -> JCudaDriver.cuStreamWaitEvent(stream, ((JCudaEvent) event).handle(), 0));
     }
 
     @Override
     public void close() {
-        if (handle != null) {
-            driver.call("closing a stream", () -> JCudaDriver.cuStreamDestroy(handle));
+        if (stream != null) {
+            driver.call("closing a stream", () -> JCudaDriver.cuStreamDestroy(stream));
         }
     }
 }
