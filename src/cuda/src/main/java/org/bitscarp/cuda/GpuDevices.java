@@ -24,7 +24,8 @@ public final class GpuDevices {
             driver = JCudaGpuDriver.open(number);
         } catch (LinkageError e) {
             throw new GpuException(
-                    "the binding to the NVIDIA driver does not load, it is for linux-x86_64 only: " + e.getMessage(), e);
+                    "the binding to the NVIDIA driver does not load, it is for linux-x86_64 only: " + e.getMessage(),
+                    e);
         }
         if (driver.device().computeCapability() < OLDEST) {
             String what = driver.device().describe();
