@@ -53,8 +53,7 @@ public final class GptqQuantizer {
         try (PackedSpool spool = new PackedSpool(means.spillFolder())) {
             // Damping is recorded for readers who want to know; no reader's result depends on it.
             double damping = level.solver().needsHessian() ? GptqOptions.BEST.damping() : 0;
-            GptqPlan.History history =
-                    new GptqPlan.History(means.program().replace(' ', ':'), damping, false, false);
+            GptqPlan.History history = new GptqPlan.History(means.program().replace(' ', ':'), damping, false, false);
             GptqPlan plan = GptqPlan.uniform(version, format, spool, history);
             GptqExport.check(checkpoint, folder, plan);
             pass.linearMaps(spool);

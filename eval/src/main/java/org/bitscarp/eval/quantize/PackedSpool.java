@@ -62,13 +62,12 @@ final class PackedSpool implements PackedSink, WeightEncoder, AutoCloseable {
         for (ExportTensor.Piece piece : tensor.pieces()) {
             Place place = places.get(new Key(piece.role(), tensor.layer(), piece.expert()));
             try (Arena arena = Arena.ofConfined()) {
-                MemorySegment matrix = file.map(
-                        FileChannel.MapMode.READ_ONLY, place.offset, piece.rows() * place.rowBytes, arena);
+                MemorySegment matrix =
+                        file.map(FileChannel.MapMode.READ_ONLY, place.offset, piece.rows() * place.rowBytes, arena);
                 for (long row = 0; row < piece.rows(); row++) {
                     long at = piece.place().applyAsLong(row) - firstRow;
                     if (at >= 0 && at < rows) {
-                        MemorySegment.copy(
-                                matrix, row * place.rowBytes, target, at * place.rowBytes, place.rowBytes);
+                        MemorySegment.copy(matrix, row * place.rowBytes, target, at * place.rowBytes, place.rowBytes);
                     }
                 }
             }

@@ -31,8 +31,9 @@ import picocli.CommandLine.Parameters;
         versionProvider = Version.class,
         sortOptions = false,
         usageHelpAutoWidth = true,
-        description = "Writes a model at one level as a GGUF file or a folder of GPTQ safetensors: the bytes that a sweep"
-                + " scores at that level.",
+        description =
+                "Writes a model at one level as a GGUF file or a folder of GPTQ safetensors: the bytes that a sweep"
+                        + " scores at that level.",
         footer = {
             "",
             "A level names what the linear maps of the layers become; embedding and output projection stay in their own",
@@ -123,8 +124,9 @@ final class QuantizeCommand implements Callable<Integer> {
         GgufQuantizer.Types types = new GgufQuantizer.Types(pure, type(embeddingType), type(outputType));
         boolean gguf = out.toString().endsWith(".gguf");
         if (!gguf && (target.mix() != null || pure || embeddingType != null || outputType != null)) {
-            throw new UsageException("--out " + out + ": mixes, --pure and types of tables are for GGUF files; expected a"
-                    + " name that ends with .gguf");
+            throw new UsageException(
+                    "--out " + out + ": mixes, --pure and types of tables are for GGUF files; expected a"
+                            + " name that ends with .gguf");
         }
         if (context < 1) {
             throw new UsageException("--context " + context + ": expected at least 1");

@@ -28,7 +28,8 @@ public final class GgufFileTypes {
         }
         return GgufMix.ALL.stream()
                 .filter(mix -> mix.format().name().equals(format.name()))
-                .filter(mix -> mix.namedAsItsFormat() || !mix.word().endsWith("_m") && !mix.word().endsWith("_l"))
+                .filter(mix -> mix.namedAsItsFormat()
+                        || !mix.word().endsWith("_m") && !mix.word().endsWith("_l"))
                 .findFirst()
                 .map(GgufMix::fileType)
                 .orElse(GUESSED | MOSTLY_F16);
