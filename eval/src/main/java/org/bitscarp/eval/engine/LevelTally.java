@@ -29,7 +29,7 @@ final class LevelTally {
         this.noise = noise;
         this.level = level;
         this.embeddingFormat = embeddingFormat;
-        scores = new TokenScores(rows);
+        scores = TokenScores.unscored(rows);
         layerDistance = new double[layers];
         layerNorm = new double[layers];
     }

@@ -67,6 +67,7 @@ public final class JsonReport {
         result.rows().forEach(r -> row(rows.addObject(), r));
         cliff(root, result.cliff());
         BehaviourJson.add(root, result.behaviour());
+        StatisticsJson.add(root, result.statistics());
         ArrayNode notes = root.putArray("notes");
         result.notes().forEach(notes::add);
         return root;
@@ -138,7 +139,7 @@ public final class JsonReport {
         }
     }
 
-    private static void numbers(ObjectNode node, String name, double[] values) {
+    static void numbers(ObjectNode node, String name, double[] values) {
         if (values == null) {
             node.putNull(name);
             return;

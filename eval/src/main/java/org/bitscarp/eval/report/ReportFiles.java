@@ -1,6 +1,7 @@
 package org.bitscarp.eval.report;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -12,6 +13,8 @@ public final class ReportFiles {
     public static final String MARKDOWN = "report.md";
     public static final String CSV = "results.csv";
     public static final String JSON = "results.json";
+    /** Folder of score files, beside the reports. */
+    public static final String SCORES = "scores";
 
     private ReportFiles() {}
 
@@ -27,11 +30,11 @@ public final class ReportFiles {
     }
 
     static void writeAll(SweepResult result, Path folder, StagedFiles.Sink sink) throws IOException {
-        SequencedMap<Path, String> files = new LinkedHashMap<>();
-        files.put(folder.resolve(HTML), HtmlReport.render(result));
-        files.put(folder.resolve(MARKDOWN), MarkdownReport.render(result));
-        files.put(folder.resolve(CSV), CsvReport.render(result));
-        files.put(folder.resolve(JSON), JsonReport.render(result));
+        SequencedMap<Path, byte[]> files = new LinkedHashMap<>();
+        files.put(folder.resolve(HTML), HtmlReport.render(result).getBytes(StandardCharsets.UTF_8));
+        files.put(folder.resolve(MARKDOWN), MarkdownReport.render(result).getBytes(StandardCharsets.UTF_8));
+        files.put(folder.resolve(CSV), CsvReport.render(result).getBytes(StandardCharsets.UTF_8));
+        files.put(folder.resolve(JSON), JsonReport.render(result).getBytes(StandardCharsets.UTF_8));
         try {
             Files.createDirectories(folder);
         } catch (IOException e) {

@@ -26,6 +26,7 @@ class VerdictTest {
                 List.of(rows),
                 new CliffRule().find(List.of(rows)),
                 s.behaviour(),
+                s.statistics(),
                 s.notes()));
     }
 

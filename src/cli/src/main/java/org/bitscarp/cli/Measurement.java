@@ -8,6 +8,7 @@ import java.util.stream.Collectors;
 import org.bitscarp.datasets.Corpora;
 import org.bitscarp.datasets.Corpus;
 import org.bitscarp.datasets.tasks.Task;
+import org.bitscarp.eval.Judgement;
 import org.bitscarp.eval.SweepRequest;
 import org.bitscarp.eval.SweepRunner;
 import org.bitscarp.eval.engine.Progress;
@@ -20,6 +21,19 @@ import picocli.CommandLine.Model.CommandSpec;
 
 /** What {@code sweep} and {@code perplexity} do alike: from options to a result, with progress on the way. */
 final class Measurement {
+    /**
+     * What a sweep does beside measuring perplexity.
+     *
+     * @param scoresFolder for the scores of all tokens, or null
+     */
+    record Extras(List<Task> tasks, ContinuationRequest continuations, Judgement judgement, Path scoresFolder) {
+        static final Extras NONE = new Extras(
+                List.of(),
+                ContinuationRequest.NONE,
+                Judgement.of(Judgement.MARGIN, Judgement.BROKEN).withoutNoise(),
+                null);
+    }
+
     private Measurement() {}
 
     /** @param spec of the running command, for the command line in the report */
@@ -27,8 +41,7 @@ final class Measurement {
             MeasureOptions options,
             List<Level> levels,
             CliffRule rule,
-            List<Task> tasks,
-            ContinuationRequest continuations,
+            Extras extras,
             CommandSpec spec,
             PrintStream err)
             throws IOException {
@@ -38,7 +51,7 @@ final class Measurement {
             return new SweepRunner(backend, rule, Version.text())
                     .run(
                             checkpoint,
-                            request(options, levels, tasks, continuations, spec),
+                            request(options, levels, extras, spec),
                             options.quiet ? Progress.NONE : progress);
         }
     }
@@ -46,8 +59,7 @@ final class Measurement {
     private static SweepRequest request(
             MeasureOptions options,
             List<Level> levels,
-            List<Task> tasks,
-            ContinuationRequest continuations,
+            Extras extras,
             CommandSpec spec)
             throws IOException {
         Corpora corpora = options.corpora();
@@ -61,8 +73,10 @@ final class Measurement {
                 options.calibrationTokens(),
                 options.memory(),
                 Path.of(System.getProperty("java.io.tmpdir")),
-                tasks,
-                continuations,
+                extras.tasks,
+                extras.continuations,
+                extras.judgement,
+                extras.scoresFolder,
                 commandLine(spec));
     }
 

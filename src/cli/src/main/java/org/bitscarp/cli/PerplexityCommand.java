@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import org.bitscarp.eval.generate.ContinuationRequest;
 import org.bitscarp.eval.report.CliffRule;
 import org.bitscarp.eval.report.JsonReport;
 import org.bitscarp.eval.report.SweepResult;
@@ -57,8 +56,7 @@ final class PerplexityCommand implements Callable<Integer> {
                 options,
                 List.of(Level.parse(level)),
                 new CliffRule(),
-                List.of(),
-                ContinuationRequest.NONE,
+                Measurement.Extras.NONE,
                 spec,
                 streams.err());
         if (options.json) {
