@@ -19,9 +19,10 @@ final class Certainty {
         }
         List<Row> widths = CliffRule.widths(result.rows());
         List<String> parts = new ArrayList<>();
-        unharmed(widths, statistics)
-                .ifPresent(row -> parts.add("within " + Figures.allowance(1 + statistics.marginUsed()) + " down to "
-                        + Verdict.at(row.bitsPerWeight(), row.level())));
+        String margin = Figures.allowance(1 + statistics.marginUsed());
+        parts.add(unharmed(widths, statistics)
+                .map(row -> "Within " + margin + " down to " + Verdict.at(row.bitsPerWeight(), row.level()))
+                .orElse("Nothing below the reference is shown to stay within " + margin));
         for (Row row : widths) {
             boolean harmed = statistics
                     .of(row.level())
@@ -38,11 +39,7 @@ final class Certainty {
                 .findFirst()
                 .ifPresent(row ->
                         parts.add("broken from " + Verdict.at(row.bitsPerWeight(), row.level()) + " down"));
-        if (parts.isEmpty()) {
-            return "";
-        }
-        String joined = String.join("; ", parts);
-        return Character.toUpperCase(joined.charAt(0)) + joined.substring(1) + ".";
+        return String.join("; ", parts) + ".";
     }
 
     /** The narrowest width of those that, with every wider one, are shown to lose no more than the margin. */
