@@ -1,6 +1,7 @@
 package org.bitscarp.eval;
 
 import java.util.Arrays;
+import org.bitscarp.eval.protocol.WindowPlan;
 
 /**
  * How much of one text occurs in another, by runs of {@value #LENGTH} tokens (the length that Brown et al. 2020, appendix C,
@@ -27,6 +28,11 @@ final class NgramOverlap {
             }
         }
         return text.length == 0 ? 0 : (double) covered / text.length;
+    }
+
+    /** The same against the text of a calibration, 0 where there is none. */
+    static double share(int[] text, WindowPlan calibration) {
+        return calibration == null ? 0 : share(text, calibration.text());
     }
 
     private static long[] hashes(int[] tokens) {

@@ -52,7 +52,12 @@ public final class SweepRunner {
                     tokenizer.addsBos(),
                     request.protocols(),
                     tasks.stream().flatMap(t -> t.sequences().stream()).toList());
-            WindowPlan calibration = calibrationPlan(checkpoint, request, tokenizer);
+            WindowPlan calibration = CalibrationWindows.of(
+                    checkpoint,
+                    tokenizer,
+                    request.calibration(),
+                    request.calibrationTokens(),
+                    request.protocols().getFirst().context());
             Sweep sweep = new Sweep(
                     checkpoint,
                     backend,
@@ -70,7 +75,7 @@ public final class SweepRunner {
             Assessment assessment = new Assessment(results, sweep.noiseFloor(), plan, judgement);
             List<SweepResult.Row> rows = assessment.rows(text, checkpoint.parameters());
             Statistics statistics = assessment.statistics(rows);
-            double overlap = calibration == null ? 0 : NgramOverlap.share(text.tokens(), calibration.text());
+            double overlap = NgramOverlap.share(text.tokens(), calibration);
             notes.addAll(Guards.text(text, tokenizer));
             notes.addAll(Guards.overlap(overlap));
             addNotes(notes, checkpoint, request, plan, results, sweep);
@@ -82,12 +87,7 @@ public final class SweepRunner {
             return new SweepResult(
                     version,
                     describe(checkpoint, sweep.modelSha256()),
-                    new SweepResult.Text(
-                            text.corpus().name(),
-                            text.corpus().sha256(),
-                            text.corpus().bytes(),
-                            text.total(),
-                            tokenizer.sha256()),
+                    describe(text, tokenizer),
                     protocols(plan, tokenizer),
                     backend.description(),
                     backend.computeType(),
@@ -121,7 +121,7 @@ public final class SweepRunner {
     }
 
     /** What levels write, or null; a sweep that was not asked to does not write where memory is short. */
-    private static ContinuationPlan writing(
+    private ContinuationPlan writing(
             Checkpoint checkpoint, SweepRequest request, TokenizedText text, Tokenizer tokenizer, List<String> notes) {
         List<int[]> prompts = request.continuations().prompts().stream()
                 .map(prompt -> tokenizer.encode(prompt, true))
@@ -134,6 +134,12 @@ public final class SweepRunner {
         if (bytes > request.memoryBudget() / 2) {
             notes.add("Levels wrote no continuations: that takes " + (bytes >> 20)
                     + " MiB beside the sweep, more than half of --memory; ask for them with --continuations.");
+            return null;
+        }
+        long onDevice = Sweep.tensorBytesToWrite(checkpoint, request.levels(), plan);
+        if (onDevice > backend.availableMemory()) {
+            notes.add("Levels wrote no continuations: that takes " + (onDevice >> 20)
+                    + " MiB of the device's memory, which has " + (backend.availableMemory() >> 20) + ".");
             return null;
         }
         return plan;
@@ -158,31 +164,12 @@ public final class SweepRunner {
         }
     }
 
-    private static TokenizedText tokenize(Corpus corpus, Tokenizer tokenizer, Checkpoint checkpoint, int maxTokens)
+    static TokenizedText tokenize(Corpus corpus, Tokenizer tokenizer, Checkpoint checkpoint, int maxTokens)
             throws IOException {
         return TokenizedText.of(corpus, tokenizer, checkpoint.spec().vocabulary(), maxTokens);
     }
 
-    private static WindowPlan calibrationPlan(Checkpoint checkpoint, SweepRequest request, Tokenizer tokenizer)
-            throws IOException {
-        if (request.calibration() == null) {
-            return null;
-        }
-        TokenizedText text = tokenize(request.calibration(), tokenizer, checkpoint, request.calibrationTokens());
-        int context = request.protocols().getFirst().context();
-        try {
-            return new WindowPlan(
-                    text.tokens(),
-                    tokenizer.bos(),
-                    tokenizer.addsBos(),
-                    List.of(Protocol.of(Protocol.Kind.GPTQ, context, 0)));
-        } catch (IllegalArgumentException e) {
-            throw new IllegalArgumentException(
-                    "calibration text " + request.calibration().name() + ": " + e.getMessage(), e);
-        }
-    }
-
-    private static List<SweepResult.Protocol> protocols(WindowPlan plan, Tokenizer tokenizer) {
+    static List<SweepResult.Protocol> protocols(WindowPlan plan, Tokenizer tokenizer) {
         List<SweepResult.Protocol> protocols = new ArrayList<>();
         for (int p = 0; p < plan.protocols().size(); p++) {
             Protocol protocol = plan.protocols().get(p);
@@ -196,7 +183,7 @@ public final class SweepRunner {
         return protocols;
     }
 
-    private static SweepResult.Model describe(Checkpoint checkpoint, String sha256) {
+    static SweepResult.Model describe(Checkpoint checkpoint, String sha256) {
         long parameters = 0;
         long bytes = 0;
         for (Weight weight : checkpoint.weights()) {
@@ -213,7 +200,12 @@ public final class SweepRunner {
                 checkpoint.spec().layers());
     }
 
-    private static String describeCalibration(SweepRequest request, WindowPlan plan, double overlap) {
+    static SweepResult.Text describe(TokenizedText text, Tokenizer tokenizer) {
+        return new SweepResult.Text(
+                text.corpus().name(), text.corpus().sha256(), text.corpus().bytes(), text.total(), tokenizer.sha256());
+    }
+
+    static String describeCalibration(SweepRequest request, WindowPlan plan, double overlap) {
         return plan == null
                 ? null
                 : request.calibration().name() + ", " + plan.rows() + " tokens in windows of " + plan.longestWindow()

@@ -134,7 +134,7 @@ final class HeadScorer {
                 backend.upload(part.data(), target);
             } else {
                 SolveStats stats = quantizer
-                        .run(format, Solvers.RTN, List.of(new MatrixQuantizer.Job(part, null, target)))
+                        .run(Solvers.RTN, List.of(new MatrixQuantizer.Job(part, format, null, target)), (j, m) -> {})
                         .getFirst()
                         .stats();
                 levels.stream()

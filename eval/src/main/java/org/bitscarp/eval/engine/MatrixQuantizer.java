@@ -13,6 +13,7 @@ import org.bitscarp.quant.PackedMatrix;
 import org.bitscarp.quant.SolveStats;
 import org.bitscarp.quant.Solver;
 import org.bitscarp.quant.Solvers;
+import org.bitscarp.quant.transform.BasisChange;
 
 /**
  * Quantizes matrices into their packed bytes and decodes those bytes for the backend, row ranges of all matrices spread
@@ -33,10 +34,16 @@ final class MatrixQuantizer {
     /**
      * One matrix to quantize.
      *
+     * @param format what it is packed in
      * @param inputs what calibration tells of its inputs, or null
-     * @param target where the decoded weights go
+     * @param target where the decoded weights go; null where only the bytes are wanted
+     * @param change what weights and inputs went through before, which is undone on the decoded weights
      */
-    record Job(DenseMatrix weights, InputStatistics inputs, Tensor target) {}
+    record Job(DenseMatrix weights, BlockFormat format, InputStatistics inputs, Tensor target, BasisChange change) {
+        Job(DenseMatrix weights, BlockFormat format, InputStatistics inputs, Tensor target) {
+            this(weights, format, inputs, target, BasisChange.NONE);
+        }
+    }
 
     /** What became of one matrix. */
     record Outcome(SolveStats stats, long bytes) {}
@@ -47,16 +54,12 @@ final class MatrixQuantizer {
         void packed(int job, PackedMatrix matrix) throws IOException;
     }
 
-    List<Outcome> run(BlockFormat format, Solver solver, List<Job> jobs) throws IOException {
-        return run(format, solver, jobs, (job, matrix) -> {});
-    }
-
     /** @param receiver called for each job in order, on the calling thread */
-    List<Outcome> run(BlockFormat format, Solver solver, List<Job> jobs, Receiver receiver) throws IOException {
+    List<Outcome> run(Solver solver, List<Job> jobs, Receiver receiver) throws IOException {
         try (Arena arena = Arena.ofShared()) {
             List<PackedMatrix> packed = new ArrayList<>();
             for (Job job : jobs) {
-                packed.add(PackedMatrix.allocate(format, job.weights.rows(), job.weights.columns(), arena));
+                packed.add(PackedMatrix.allocate(job.format, job.weights.rows(), job.weights.columns(), arena));
             }
             Solver.RowSolver[] solvers = new Solver.RowSolver[jobs.size()];
             lanes.forEach(jobs.size(), (lane, i) -> {
@@ -74,7 +77,16 @@ final class MatrixQuantizer {
             lanes.forEach(pieces.size(), (lane, i) -> {
                 Piece piece = pieces.get(i);
                 piece.rows.solve(piece.from, piece.to, piece.stats);
-                backend.decode(packed.get(piece.job), piece.from, piece.to, jobs.get(piece.job).target);
+                Job job = jobs.get(piece.job);
+                if (job.target != null && job.change.none()) {
+                    backend.decode(packed.get(piece.job), piece.from, piece.to, job.target);
+                }
+            });
+            lanes.forEach(jobs.size(), (lane, i) -> {
+                Job job = jobs.get(i);
+                if (job.target != null && !job.change.none()) {
+                    decodeBack(backend, packed.get(i), job.change, job.target);
+                }
             });
             List<Outcome> outcomes = new ArrayList<>();
             for (int i = 0; i < packed.size(); i++) {
@@ -86,8 +98,25 @@ final class MatrixQuantizer {
         }
     }
 
-    /** The search of scales for an expert that no token was sent to; the caller counts these. */
+    /** Decodes a whole matrix into the basis that its weights were in before a change. */
+    static void decodeBack(Backend backend, PackedMatrix packed, BasisChange change, Tensor target) {
+        try (Arena arena = Arena.ofShared()) {
+            DenseMatrix decoded = new DenseMatrix(
+                    arena.allocate(4L * packed.rows() * packed.columns(), 64), packed.rows(), packed.columns());
+            packed.decodeRows(0, packed.rows(), decoded);
+            change.undo(decoded);
+            backend.upload(decoded.data(), target);
+        }
+    }
+
+    /**
+     * Rounding for plain numbers, which leave nothing to solve; the search of scales for an expert that no token was sent
+     * to, which the caller counts.
+     */
     private static Solver fitting(Solver solver, Job job) {
+        if (!solver.supports(job.format)) {
+            return Solvers.RTN;
+        }
         boolean unknown = job.inputs == null || job.inputs.hessian() == null;
         return solver.needsHessian() && unknown ? Solvers.SEARCH : solver;
     }

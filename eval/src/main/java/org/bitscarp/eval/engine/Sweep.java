@@ -107,6 +107,11 @@ public final class Sweep {
         return MemoryUse.packedModels(checkpoint, levels) + ContinuationPass.bytes(checkpoint, plan, levels.size());
     }
 
+    /** Bytes of tensors at least while levels write, with one layer at a time on the backend. */
+    public static long tensorBytesToWrite(Checkpoint checkpoint, List<Level> levels, ContinuationPlan plan) {
+        return ContinuationPass.bytes(checkpoint, plan, levels.size());
+    }
+
     /** SHA-256 of the model's tensors, read along the way; complete after {@link #run}. */
     public String modelSha256() {
         return digest.hex();
@@ -125,7 +130,7 @@ public final class Sweep {
      */
     public List<LevelResult> run() throws IOException {
         SweepChecks.widths(checkpoint, levels);
-        SweepChecks.transforms(levels);
+        SweepChecks.transforms(checkpoint, levels);
         SweepChecks.calibration(levels, calibrationPlan);
         SweepChecks.positions(checkpoint, longestWindow());
         if (continuations != null) {
@@ -218,50 +223,24 @@ public final class Sweep {
                 calibrationPlan.units().forEach(u -> texts.add(u.tokens()));
             }
             Embeddings embeddings = new Embeddings(reader, spec, texts, arena);
-            DenseMatrix positions = positions(reader, arena);
+            DenseMatrix positions = Embeddings.positions(reader, checkpoint, arena);
             for (int l = 0; l < tallies.size(); l++) {
                 SolveStats stats = new SolveStats();
                 DenseMatrix rows = embeddings.in(tallies.get(l).embeddingFormat, arena, stats);
-                write(embeddings, rows, positions, plan, states, l, lanes);
+                embeddings.write(rows, positions, plan, states, l, lanes);
                 if (!spec.tiedHead()) {
                     tallies.get(l).countIrregular(stats);
                 }
             }
             if (calibrationPlan != null) {
                 DenseMatrix rows = embeddings.in(null, arena, new SolveStats());
-                write(embeddings, rows, positions, calibrationPlan, calibration, 0, lanes);
+                embeddings.write(rows, positions, calibrationPlan, calibration, 0, lanes);
             }
         }
         if (!spec.tiedHead()) {
             // The table's other rows are in no text, but they are part of what the digest names.
             reader.digestOnly(TensorRole.EMBEDDING);
         }
-    }
-
-    /** Learned positions, which no level quantizes; null for a model without. */
-    private DenseMatrix positions(WeightReader reader, Arena arena) throws IOException {
-        return checkpoint.weight(TensorRole.POSITION_EMBEDDING, 0).isEmpty()
-                ? null
-                : reader.whole(TensorRole.POSITION_EMBEDDING, arena);
-    }
-
-    private void write(
-            Embeddings embeddings,
-            DenseMatrix rows,
-            DenseMatrix positions,
-            WindowPlan plan,
-            HiddenStates states,
-            int level,
-            Lanes lanes)
-            throws IOException {
-        lanes.forEach(plan.units().size(), (lane, u) -> {
-            WindowPlan.Unit unit = plan.units().get(u);
-            try (Arena arena = Arena.ofShared()) {
-                var target = arena.allocate(4L * unit.rows() * spec.hidden(), 64);
-                embeddings.gather(rows, unit.tokens(), positions, 0, unit.length(), target);
-                states.write(level, unit.firstRow(), unit.rows(), target);
-            }
-        });
     }
 
     private void layers(
@@ -287,7 +266,7 @@ public final class Sweep {
                     quantizer,
                     lanes,
                     spaces,
-                    spec.mlp().experts(),
+                    checkpoint,
                     reader.allocateLayer(arena),
                     memory,
                     sinks,

@@ -21,7 +21,7 @@ final class BehaviourHtml {
     }
 
     private static void task(Svg html, TaskResult task) {
-        PlainTable.add(
+        HtmlPage.table(
                 html,
                 "task-" + task.name(),
                 BehaviourTables.title(task),
@@ -32,7 +32,7 @@ final class BehaviourHtml {
     private static void writing(Svg html, Continuations continuations) {
         html.open("section", "aria-labelledby", "writing");
         html.element("h2", "What they write", "id", "writing");
-        PlainTable.add(
+        HtmlPage.table(
                 html,
                 "writing-levels",
                 continuations.tokens() + " tokens behind each of "

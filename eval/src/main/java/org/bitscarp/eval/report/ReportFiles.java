@@ -1,7 +1,6 @@
 package org.bitscarp.eval.report;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -30,11 +29,11 @@ public final class ReportFiles {
     }
 
     static void writeAll(SweepResult result, Path folder, StagedFiles.Sink sink) throws IOException {
-        SequencedMap<Path, byte[]> files = new LinkedHashMap<>();
-        files.put(folder.resolve(HTML), HtmlReport.render(result).getBytes(StandardCharsets.UTF_8));
-        files.put(folder.resolve(MARKDOWN), MarkdownReport.render(result).getBytes(StandardCharsets.UTF_8));
-        files.put(folder.resolve(CSV), CsvReport.render(result).getBytes(StandardCharsets.UTF_8));
-        files.put(folder.resolve(JSON), JsonReport.render(result).getBytes(StandardCharsets.UTF_8));
+        SequencedMap<Path, String> files = new LinkedHashMap<>();
+        files.put(folder.resolve(HTML), HtmlReport.render(result));
+        files.put(folder.resolve(MARKDOWN), MarkdownReport.render(result));
+        files.put(folder.resolve(CSV), CsvReport.render(result));
+        files.put(folder.resolve(JSON), JsonReport.render(result));
         try {
             Files.createDirectories(folder);
         } catch (IOException e) {

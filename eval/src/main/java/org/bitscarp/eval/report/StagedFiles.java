@@ -45,7 +45,14 @@ public final class StagedFiles {
     public static void write(Path file, byte[] bytes) throws IOException {
         SequencedMap<Path, byte[]> files = new LinkedHashMap<>();
         files.put(file, bytes);
-        write(files, StagedFiles::toDisk);
+        writeAll(files, StagedFiles::toDisk);
+    }
+
+    /** Writes all files of text or, when one cannot be written, none. */
+    static void write(SequencedMap<Path, String> files, Sink sink) throws IOException {
+        SequencedMap<Path, byte[]> bytes = new LinkedHashMap<>();
+        files.forEach((file, text) -> bytes.put(file, text.getBytes(StandardCharsets.UTF_8)));
+        writeAll(bytes, sink);
     }
 
     /**
@@ -53,7 +60,7 @@ public final class StagedFiles {
      *
      * @throws IOException one line that names the file and the reason
      */
-    static void write(SequencedMap<Path, byte[]> files, Sink sink) throws IOException {
+    static void writeAll(SequencedMap<Path, byte[]> files, Sink sink) throws IOException {
         List<Path> staged = new ArrayList<>();
         try {
             for (Map.Entry<Path, byte[]> entry : files.entrySet()) {

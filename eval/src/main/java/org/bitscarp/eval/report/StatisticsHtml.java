@@ -11,7 +11,7 @@ final class StatisticsHtml {
         }
         html.open("section", "aria-labelledby", "sure");
         html.element("h2", StatisticsTables.DIFFERENCE_TITLE, "id", "sure");
-        PlainTable.add(
+        HtmlPage.table(
                 html,
                 "sure-levels",
                 "Loss of perplexity against " + statistics.reference(),
@@ -23,14 +23,14 @@ final class StatisticsHtml {
         html.close().close().newline();
         html.open("section", "aria-labelledby", "spread");
         html.element("h2", StatisticsTables.SPREAD_TITLE, "id", "spread");
-        PlainTable.add(
+        HtmlPage.table(
                 html,
                 "spread-levels",
                 "KL(" + statistics.reference() + " ‖ level), nats per token",
                 StatisticsTables.SPREAD_HEAD,
                 StatisticsTables.spreads(statistics, result));
         html.element("p", StatisticsTables.SPREAD_LEGEND, "class", "legend");
-        PlainTable.add(
+        HtmlPage.table(
                 html,
                 "confidence-levels",
                 StatisticsTables.CONFIDENCE_TITLE,

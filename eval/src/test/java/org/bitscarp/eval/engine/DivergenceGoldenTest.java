@@ -26,7 +26,7 @@ class DivergenceGoldenTest {
     /** What is asked of statistics. */
     private static final double STATISTIC = 1e-6;
     /** Of one token's log-likelihood: what fp32 forward passes of this model and float64 differ by in a logit, twice. */
-    private static final double TOKEN = 1e-5;
+    private static final double TOKEN = 2e-5;
 
     @Test
     void divergencesAreThoseOfDoublePrecision() throws IOException {

@@ -6,7 +6,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.bitscarp.datasets.Corpora;
-import org.bitscarp.datasets.Corpus;
 import org.bitscarp.datasets.tasks.Task;
 import org.bitscarp.eval.Judgement;
 import org.bitscarp.eval.SweepRequest;
@@ -56,21 +55,20 @@ final class Measurement {
         }
     }
 
-    private static SweepRequest request(
+    static SweepRequest request(
             MeasureOptions options,
             List<Level> levels,
             Extras extras,
             CommandSpec spec)
             throws IOException {
         Corpora corpora = options.corpora();
-        Corpus calibration = options.calibration == null ? null : corpora.read(options.calibration);
         return new SweepRequest(
                 levels,
                 corpora.read(options.text),
                 options.maxTokens(),
                 options.protocols(),
-                calibration,
-                options.calibrationTokens(),
+                options.calibration.read(corpora),
+                options.calibration.tokens(),
                 options.memory(),
                 Path.of(System.getProperty("java.io.tmpdir")),
                 extras.tasks,
@@ -80,7 +78,7 @@ final class Measurement {
                 commandLine(spec));
     }
 
-    private static String commandLine(CommandSpec spec) {
+    static String commandLine(CommandSpec spec) {
         return "bitscarp "
                 + spec.commandLine().getParent().getParseResult().originalArgs().stream()
                         .map(Measurement::quoted)

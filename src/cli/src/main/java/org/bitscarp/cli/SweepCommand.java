@@ -1,7 +1,6 @@
 package org.bitscarp.cli;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -87,7 +86,7 @@ final class SweepCommand implements Callable<Integer> {
             throw new UsageException("--threshold " + threshold + ": expected a percentage above 0");
         }
         List<Level> measured = judgement.order(levels == null ? Level.defaults() : Level.parseList(levels));
-        prepareOut();
+        OutputFolder.prepare(out);
         SweepResult result = Measurement.run(
                 options,
                 measured,
@@ -115,15 +114,5 @@ final class SweepCommand implements Callable<Integer> {
             streams.err().println("Report: " + out.resolve(ReportFiles.HTML));
         }
         return 0;
-    }
-
-    /** Finds out before the work whether its result can be written. */
-    private void prepareOut() throws IOException {
-        try {
-            Files.createDirectories(out);
-            Files.delete(Files.createTempFile(out, ".bitscarp-", ".tmp"));
-        } catch (IOException e) {
-            throw new IOException("cannot write into --out " + out + ": " + e, e);
-        }
     }
 }
