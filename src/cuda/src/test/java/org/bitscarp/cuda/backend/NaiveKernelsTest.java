@@ -129,8 +129,8 @@ class NaiveKernelsTest {
     /** Heads on both sides of each tile's limit, with everything that an attention may have. */
     @ParameterizedTest
     @CsvSource({
-        "33,4,2,16,0,0", "7,2,1,130,0,5", "40,2,2,129,3,0", "9,1,1,257,0,0", "17,1,1,300,2,4", "5,1,1,512,0,0",
-        "70,2,1,128,0,33"
+        "33,4,2,16,0,0", "5,1,1,128,0,0", "5,2,2,129,3,0", "4,2,1,256,0,3", "4,1,1,257,0,0", "9,1,1,300,2,4",
+        "4,1,1,512,0,0", "35,2,1,20,0,33"
     })
     void attention(int length, int heads, int kvHeads, int headDim, float cap, int window) {
         AttentionShape shape =
