@@ -54,8 +54,8 @@ __device__ __forceinline__ void decodeRows(
         float w[8];
         Format::octet(bytes, at, count, zero, w);
         long long index = (long long)row * columns + column;
-        if (target == FP32 && count == 8 && (index & 3) == 0) {
-            float4* to = (float4*)((float*)out + index);
+        float4* to = (float4*)((float*)out + index);
+        if (target == FP32 && count == 8 && (uintptr_t)to % 16 == 0) {
             to[0] = make_float4(w[0], w[1], w[2], w[3]);
             to[1] = make_float4(w[4], w[5], w[6], w[7]);
         } else {

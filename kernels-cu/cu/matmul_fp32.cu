@@ -20,19 +20,19 @@ extern "C" __global__ void matmul_naive(const float* x, const float* w, float* y
     y[(long long)row * n + column] = (float)sum;
 }
 
-// Specification: sums[i][j] += Σ over rows of x[row][i]·x[row][j]; one thread for an element.
-// x: [rows, stride], from the first of the columns on; sums: [count, stride], from the diagonal on
-extern "C" __global__ void outer_naive(const float* x, float* sums, int count, int width, int rows, int stride) {
-    int j = blockIdx.x * blockDim.x + threadIdx.x;
-    int i = blockIdx.y;
-    if (i >= count || j >= width) {
+// Specification: sums[i][j] += Σ over rows of x[row][i]·x[row][j] for i in [first, first + count), j >= first; one thread for
+// an element. x: [rows, columns], sums: [columns, columns]
+extern "C" __global__ void outer_naive(const float* x, float* sums, int first, int count, int rows, int columns) {
+    int j = first + blockIdx.x * blockDim.x + threadIdx.x;
+    int i = first + blockIdx.y;
+    if (j >= columns) {
         return;
     }
-    double sum = 0;
+    double sum = sums[(long long)i * columns + j];
     for (int row = 0; row < rows; row++) {
-        sum += (double)x[(long long)row * stride + i] * x[(long long)row * stride + j];
+        sum += (double)x[(long long)row * columns + i] * x[(long long)row * columns + j];
     }
-    sums[(long long)i * stride + j] = (float)(sums[(long long)i * stride + j] + sum);
+    sums[(long long)i * columns + j] = (float)sum;
 }
 
 // Four neighbours of one line of a matrix, zeros beyond its end.
@@ -175,25 +175,29 @@ __device__ __forceinline__ void product(
     }
 }
 
-// y = x·wᵀ. x: [m, k], w: [n, k], y: [m, n] in rows of strideY. Grid: ⌈n / side⌉ × ⌈m / side⌉, side 128 or 32.
+// y = x·wᵀ. x: [m, k], w: [n, k], y: [m, n]. Grid: ⌈n / side⌉ × ⌈m / side⌉, side 128 or 32.
 extern "C" __global__ void __launch_bounds__(256) matmul_large(
-        const float* x, const float* w, float* y, int m, int n, int k, int strideY) {
-    product<128, 128, 8, 8, true>(x, k, w, k, y, strideY, m, n, k, false);
+        const float* x, const float* w, float* y, int m, int n, int k) {
+    product<128, 128, 8, 8, true>(x, k, w, k, y, n, m, n, k, false);
 }
 
 extern "C" __global__ void __launch_bounds__(64) matmul_small(
-        const float* x, const float* w, float* y, int m, int n, int k, int strideY) {
-    product<32, 32, 4, 4, true>(x, k, w, k, y, strideY, m, n, k, false);
+        const float* x, const float* w, float* y, int m, int n, int k) {
+    product<32, 32, 4, 4, true>(x, k, w, k, y, n, m, n, k, false);
 }
 
-// sums[i][j] += Σ over rows of x[row][i]·x[row][j] for i < count, j < width; pointers start at the first column and at the
-// diagonal. x: [rows, stride]; sums: [count, stride]. Grid: ⌈width / side⌉ × ⌈count / side⌉, side 128 or 32.
+// sums[i][j] += Σ over rows of x[row][i]·x[row][j] for i in [first, first + count), j >= first.
+// x: [rows, columns]; sums: [columns, columns]. Grid: ⌈(columns − first) / side⌉ × ⌈count / side⌉, side 128 or 32.
 extern "C" __global__ void __launch_bounds__(256) outer_large(
-        const float* x, float* sums, int count, int width, int rows, int stride) {
-    product<128, 128, 8, 8, false>(x, stride, x, stride, sums, stride, count, width, rows, true);
+        const float* x, float* sums, int first, int count, int rows, int columns) {
+    sums += (long long)first * columns + first;
+    product<128, 128, 8, 8, false>(
+            x + first, columns, x + first, columns, sums, columns, count, columns - first, rows, true);
 }
 
 extern "C" __global__ void __launch_bounds__(64) outer_small(
-        const float* x, float* sums, int count, int width, int rows, int stride) {
-    product<32, 32, 4, 4, false>(x, stride, x, stride, sums, stride, count, width, rows, true);
+        const float* x, float* sums, int first, int count, int rows, int columns) {
+    sums += (long long)first * columns + first;
+    product<32, 32, 4, 4, false>(
+            x + first, columns, x + first, columns, sums, columns, count, columns - first, rows, true);
 }
