@@ -135,12 +135,9 @@ public final class PtxParser {
         }
 
         private void label(String name) {
-            if (source.peek() == '.') {
+            if (source.startsWith(".branchtargets")) {
                 int line = source.line();
-                String directive = source.word();
-                if (!directive.equals(".branchtargets")) {
-                    throw new PtxException(line, directive + " is not supported by the emulated device");
-                }
+                source.word();
                 jumpTables.put(name, Operands.split(source.until(";"), line));
                 source.expect(';');
             } else {
