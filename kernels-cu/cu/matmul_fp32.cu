@@ -1,16 +1,14 @@
-// Products of dense fp32 matrices in fp32: y = x·wᵀ, and the Hessian update sums += xᵀ·x.
+// Dense products in fp32 throughout: y = x·wᵀ, and sums += xᵀ·x for Hessians.
 //
-// Floor: m·n·k fused multiply-adds; reads 4·k·(m + n) bytes at least, writes 4·m·n (reads them, too, when it adds).
-// Blocks of 128 × 128 outputs read each operand m/128 or n/128 times.
-#include <cstdint>
+// Floor: 2·m·n·k operations on the fp32 units, 4·(m·k + n·k + m·n) bytes. Each output is one running sum over k in order,
+// so results do not depend on the tile. Tiles of 128 load 2/128 of a value for each multiply-add; tiles of 32 keep more
+// blocks busy where the output is small.
 
-#define DEPTH 16
-
-// Specification: one thread for an output, summed in double. x: [m, k], w: [n, k], y: [m, n]
+// Specification: one thread for an output. x: [m, k]; w: [n, k]; y: [m, n]
 extern "C" __global__ void matmul_naive(const float* x, const float* w, float* y, int m, int n, int k) {
     int column = blockIdx.x * blockDim.x + threadIdx.x;
     int row = blockIdx.y;
-    if (column >= n) {
+    if (column >= n || row >= m) {
         return;
     }
     double sum = 0;
@@ -20,184 +18,157 @@ extern "C" __global__ void matmul_naive(const float* x, const float* w, float* y
     y[(long long)row * n + column] = (float)sum;
 }
 
-// Specification: sums[i][j] += Σ over rows of x[row][i]·x[row][j] for i in [first, first + count), j >= first; one thread for
-// an element. x: [rows, columns], sums: [columns, columns]
-extern "C" __global__ void outer_naive(const float* x, float* sums, int first, int count, int rows, int columns) {
-    int j = first + blockIdx.x * blockDim.x + threadIdx.x;
-    int i = first + blockIdx.y;
-    if (j >= columns) {
+// Specification: one thread for a sum. x: [rows, width], with `first` columns left out before a; sums: [count, ·], row i and
+// column j for columns i and j of a
+extern "C" __global__ void outer_naive(const float* a, float* sums, int count, int n, int rows, int width) {
+    int column = blockIdx.x * blockDim.x + threadIdx.x;
+    int row = blockIdx.y;
+    if (column >= n || row >= count) {
         return;
     }
-    double sum = sums[(long long)i * columns + j];
-    for (int row = 0; row < rows; row++) {
-        sum += (double)x[(long long)row * columns + i] * x[(long long)row * columns + j];
+    double sum = 0;
+    for (int i = 0; i < rows; i++) {
+        sum += (double)a[(long long)i * width + row] * a[(long long)i * width + column];
     }
-    sums[(long long)i * columns + j] = (float)sum;
+    sums[(long long)row * width + column] += (float)sum;
 }
 
-// Four neighbours of one line of a matrix, zeros beyond its end.
-__device__ __forceinline__ float4 four(const float* line, int at, int end, bool aligned) {
-    if (aligned && at + 4 <= end) {
-        return __ldg((const float4*)(line + at));
+// An operand as the tiles see it: value (i, depth) lies at i·pitch + depth, or at depth·pitch + i where it is TRANSPOSED.
+template <int TILE, int DEPTH, int THREADS, bool TRANSPOSED>
+struct Operand {
+    static constexpr int EACH = TILE * DEPTH / THREADS;
+
+    // The element of a tile that a thread moves at step j; neighbours in memory go to neighbouring threads.
+    static __device__ __forceinline__ int index(int j) {
+        return TRANSPOSED ? (threadIdx.x + j * THREADS) % TILE : threadIdx.x / DEPTH + j * (THREADS / DEPTH);
     }
-    float4 v = make_float4(0, 0, 0, 0);
-    if (at < end) v.x = __ldg(line + at);
-    if (at + 1 < end) v.y = __ldg(line + at + 1);
-    if (at + 2 < end) v.z = __ldg(line + at + 2);
-    if (at + 3 < end) v.w = __ldg(line + at + 3);
-    return v;
-}
-
-// SIDE lines (rows or columns of the product) by DEPTH steps of one operand on its way into shared memory.
-// DOWN: the operand is [lines, k]; else it is [k, lines].
-template <int SIDE, int THREADS, bool DOWN>
-struct Slab {
-    static constexpr int LOADS = SIDE * DEPTH / 4 / THREADS;
-    float4 held[LOADS];
-
-    __device__ __forceinline__ void load(
-            const float* from, int stride, int line, int lines, int step, int k, bool aligned) {
+    static __device__ __forceinline__ int depth(int j) {
+        return TRANSPOSED ? (threadIdx.x + j * THREADS) / TILE : threadIdx.x % DEPTH;
+    }
+    // Where the thread's first element lies, and how far apart its elements are.
+    static __device__ __forceinline__ long long origin(int first, int pitch) {
+        return TRANSPOSED ? (long long)depth(0) * pitch + first + index(0)
+                          : (long long)(first + index(0)) * pitch + depth(0);
+    }
+    static __device__ __forceinline__ int step(int pitch) {
+        return TRANSPOSED ? THREADS / TILE * pitch : THREADS / DEPTH * pitch;
+    }
+    // count: values of the operand from the tile's first on; k: depth that is left
+    static __device__ __forceinline__ void load(
+            const float* __restrict__ at, int count, int k, int pitch, float (&held)[EACH]) {
 #pragma unroll
-        for (int i = 0; i < LOADS; i++) {
-            int number = threadIdx.x + i * THREADS;
-            if (DOWN) {
-                int row = line + number / (DEPTH / 4);
-                bool inside = row < lines;
-                const float* p = from + (long long)(inside ? row : 0) * stride;
-                held[i] = four(p, step + number % (DEPTH / 4) * 4, inside ? k : 0, aligned);
-            } else {
-                int row = step + number / (SIDE / 4);
-                bool inside = row < k;
-                const float* p = from + (long long)(inside ? row : 0) * stride;
-                held[i] = four(p, line + number % (SIDE / 4) * 4, inside ? lines : 0, aligned);
-            }
+        for (int j = 0; j < EACH; j++) {
+            held[j] = index(j) < count && depth(j) < k ? at[(long long)j * step(pitch)] : 0;
         }
     }
-
-    __device__ __forceinline__ void store(float (*to)[SIDE + 4]) {
+    static __device__ __forceinline__ void store(const float (&held)[EACH], float (*tile)[TILE + 4]) {
 #pragma unroll
-        for (int i = 0; i < LOADS; i++) {
-            int number = threadIdx.x + i * THREADS;
-            if (DOWN) {
-                int row = number / (DEPTH / 4);
-                int step = number % (DEPTH / 4) * 4;
-                to[step][row] = held[i].x;
-                to[step + 1][row] = held[i].y;
-                to[step + 2][row] = held[i].z;
-                to[step + 3][row] = held[i].w;
-            } else {
-                *(float4*)&to[number / (SIDE / 4)][number % (SIDE / 4) * 4] = held[i];
-            }
+        for (int j = 0; j < EACH; j++) {
+            tile[depth(j)][index(j)] = held[j];
         }
     }
 };
 
-// A block of (M / TM)·(N / TN) threads for M × N outputs; a thread has TM × TN of them, in groups of four by four that lie
-// M·4/TM and N·4/TN apart so that reads of shared memory are free of conflicts. The next slabs are loaded into registers
-// while this one is multiplied; two buffers leave one barrier per slab.
-template <int M, int N, int TM, int TN, bool DOWN>
+// One block for a tile of c; a thread sums SIDE × SIDE outputs, in quads TILE / 2 apart. The next slice of depth is on its
+// way while one is multiplied. a: m values wide, b: n, both k deep; c: [m, ·] with rows of ldc
+template <int TILE, int SIDE, int DEPTH, bool TRANSPOSED, bool ADD>
 __device__ __forceinline__ void product(
-        const float* a, int strideA, const float* b, int strideB, float* c, int strideC, int m, int n, int k, bool add) {
-    constexpr int ACROSS = N / TN;
-    constexpr int THREADS = M / TM * ACROSS;
-    __shared__ __align__(16) float sharedA[2][DEPTH][M + 4];
-    __shared__ __align__(16) float sharedB[2][DEPTH][N + 4];
-    int firstRow = blockIdx.y * M;
-    int firstColumn = blockIdx.x * N;
-    int row = threadIdx.x / ACROSS * 4;
-    int column = threadIdx.x % ACROSS * 4;
-    bool alignedA = strideA % 4 == 0 && (uintptr_t)a % 16 == 0;
-    bool alignedB = strideB % 4 == 0 && (uintptr_t)b % 16 == 0;
-
-    float sums[TM][TN];
+        const float* __restrict__ a,
+        const float* __restrict__ b,
+        float* __restrict__ c,
+        int m,
+        int n,
+        int k,
+        int pitch,
+        int ldc) {
+    constexpr int ACROSS = TILE / SIDE;
+    constexpr int THREADS = ACROSS * ACROSS;
+    constexpr int QUADS = SIDE / 4;
+    using Tile = Operand<TILE, DEPTH, THREADS, TRANSPOSED>;
+    __shared__ __align__(16) float as[DEPTH][TILE + 4];
+    __shared__ __align__(16) float bs[DEPTH][TILE + 4];
+    int firstRow = blockIdx.y * TILE;
+    int firstColumn = blockIdx.x * TILE;
+    int down = threadIdx.x / ACROSS * 4;
+    int right = threadIdx.x % ACROSS * 4;
+    float sum[SIDE][SIDE];
 #pragma unroll
-    for (int i = 0; i < TM; i++) {
+    for (int i = 0; i < SIDE; i++) {
 #pragma unroll
-        for (int j = 0; j < TN; j++) {
-            sums[i][j] = 0;
+        for (int j = 0; j < SIDE; j++) {
+            sum[i][j] = 0;
         }
     }
-
-    Slab<M, THREADS, DOWN> slabA;
-    Slab<N, THREADS, DOWN> slabB;
-    slabA.load(a, strideA, firstRow, m, 0, k, alignedA);
-    slabB.load(b, strideB, firstColumn, n, 0, k, alignedB);
-    int buffer = 0;
-    for (int step = 0; step < k; step += DEPTH, buffer ^= 1) {
-        slabA.store(sharedA[buffer]);
-        slabB.store(sharedB[buffer]);
+    float nextA[Tile::EACH];
+    float nextB[Tile::EACH];
+    a += Tile::origin(firstRow, pitch);
+    b += Tile::origin(firstColumn, pitch);
+    int forward = TRANSPOSED ? DEPTH * pitch : DEPTH;
+    Tile::load(a, m - firstRow, k, pitch, nextA);
+    Tile::load(b, n - firstColumn, k, pitch, nextB);
+    for (int left = k; left > 0; left -= DEPTH) {
         __syncthreads();
-        if (step + DEPTH < k) {
-            slabA.load(a, strideA, firstRow, m, step + DEPTH, k, alignedA);
-            slabB.load(b, strideB, firstColumn, n, step + DEPTH, k, alignedB);
+        Tile::store(nextA, as);
+        Tile::store(nextB, bs);
+        __syncthreads();
+        if (left > DEPTH) {
+            a += forward;
+            b += forward;
+            Tile::load(a, m - firstRow, left - DEPTH, pitch, nextA);
+            Tile::load(b, n - firstColumn, left - DEPTH, pitch, nextB);
         }
 #pragma unroll
-        for (int p = 0; p < DEPTH; p++) {
-            float4 left[TM / 4];
-            float4 right[TN / 4];
+        for (int d = 0; d < DEPTH; d++) {
+            float side[SIDE];
+            float top[SIDE];
 #pragma unroll
-            for (int i = 0; i < TM / 4; i++) {
-                left[i] = *(float4*)&sharedA[buffer][p][row + i * (M * 4 / TM)];
+            for (int quad = 0; quad < QUADS; quad++) {
+                *(float4*)(side + 4 * quad) = *(const float4*)(&as[d][down + quad * TILE / 2]);
+                *(float4*)(top + 4 * quad) = *(const float4*)(&bs[d][right + quad * TILE / 2]);
             }
 #pragma unroll
-            for (int j = 0; j < TN / 4; j++) {
-                right[j] = *(float4*)&sharedB[buffer][p][column + j * (N * 4 / TN)];
-            }
+            for (int i = 0; i < SIDE; i++) {
 #pragma unroll
-            for (int i = 0; i < TM; i++) {
-                float4 l = left[i / 4];
-                float x = i % 4 == 0 ? l.x : i % 4 == 1 ? l.y : i % 4 == 2 ? l.z : l.w;
-#pragma unroll
-                for (int j = 0; j < TN / 4; j++) {
-                    sums[i][4 * j] = fmaf(x, right[j].x, sums[i][4 * j]);
-                    sums[i][4 * j + 1] = fmaf(x, right[j].y, sums[i][4 * j + 1]);
-                    sums[i][4 * j + 2] = fmaf(x, right[j].z, sums[i][4 * j + 2]);
-                    sums[i][4 * j + 3] = fmaf(x, right[j].w, sums[i][4 * j + 3]);
+                for (int j = 0; j < SIDE; j++) {
+                    sum[i][j] = fmaf(side[i], top[j], sum[i][j]);
                 }
             }
         }
     }
-
 #pragma unroll
-    for (int i = 0; i < TM; i++) {
-        int r = firstRow + row + i / 4 * (M * 4 / TM) + i % 4;
-        if (r >= m) {
-            continue;
-        }
-        float* line = c + (long long)r * strideC;
+    for (int i = 0; i < SIDE; i++) {
+        int row = firstRow + down + i / 4 * TILE / 2 + i % 4;
+        float* to = c + (long long)row * ldc + firstColumn + right;
 #pragma unroll
-        for (int j = 0; j < TN; j++) {
-            int at = firstColumn + column + j / 4 * (N * 4 / TN) + j % 4;
-            if (at < n) {
-                line[at] = add ? line[at] + sums[i][j] : sums[i][j];
+        for (int j = 0; j < SIDE; j++) {
+            int column = j / 4 * TILE / 2 + j % 4;
+            if (row < m && firstColumn + right + column < n) {
+                to[column] = ADD ? to[column] + sum[i][j] : sum[i][j];
             }
         }
     }
 }
 
-// y = x·wᵀ. x: [m, k], w: [n, k], y: [m, n]. Grid: ⌈n / side⌉ × ⌈m / side⌉, side 128 or 32.
-extern "C" __global__ void __launch_bounds__(256) matmul_large(
-        const float* x, const float* w, float* y, int m, int n, int k) {
-    product<128, 128, 8, 8, true>(x, k, w, k, y, n, m, n, k, false);
+// y = x·wᵀ. Grid: (⌈n / TILE⌉, ⌈m / TILE⌉); 256 threads for tiles of 128, 64 for tiles of 32.
+// x: [m, k]; w: [n, k]; y: [m, n]
+extern "C" __global__ void __launch_bounds__(256, 2) matmul_128(
+        const float* __restrict__ x, const float* __restrict__ w, float* __restrict__ y, int m, int n, int k) {
+    product<128, 8, 8, false, false>(x, w, y, m, n, k, k, n);
 }
 
-extern "C" __global__ void __launch_bounds__(64) matmul_small(
-        const float* x, const float* w, float* y, int m, int n, int k) {
-    product<32, 32, 4, 4, true>(x, k, w, k, y, n, m, n, k, false);
+extern "C" __global__ void __launch_bounds__(64) matmul_32(
+        const float* __restrict__ x, const float* __restrict__ w, float* __restrict__ y, int m, int n, int k) {
+    product<32, 4, 8, false, false>(x, w, y, m, n, k, k, n);
 }
 
-// sums[i][j] += Σ over rows of x[row][i]·x[row][j] for i in [first, first + count), j >= first.
-// x: [rows, columns]; sums: [columns, columns]. Grid: ⌈(columns − first) / side⌉ × ⌈count / side⌉, side 128 or 32.
-extern "C" __global__ void __launch_bounds__(256) outer_large(
-        const float* x, float* sums, int first, int count, int rows, int columns) {
-    sums += (long long)first * columns + first;
-    product<128, 128, 8, 8, false>(
-            x + first, columns, x + first, columns, sums, columns, count, columns - first, rows, true);
+// sums[i][j] += Σ over rows of a[·][i]·a[·][j] for i < count, j < n. Grids and threads as above.
+// a: [rows, width] from some column on; sums: [count, ·] in rows of width
+extern "C" __global__ void __launch_bounds__(256) outer_128(
+        const float* __restrict__ a, float* __restrict__ sums, int count, int n, int rows, int width) {
+    product<128, 8, 8, true, true>(a, a, sums, count, n, rows, width, width);
 }
 
-extern "C" __global__ void __launch_bounds__(64) outer_small(
-        const float* x, float* sums, int first, int count, int rows, int columns) {
-    sums += (long long)first * columns + first;
-    product<32, 32, 4, 4, false>(
-            x + first, columns, x + first, columns, sums, columns, count, columns - first, rows, true);
+extern "C" __global__ void __launch_bounds__(64) outer_32(
+        const float* __restrict__ a, float* __restrict__ sums, int count, int n, int rows, int width) {
+    product<32, 4, 8, true, true>(a, a, sums, count, n, rows, width, width);
 }

@@ -4,19 +4,14 @@ import org.bitscarp.cuda.driver.Grid;
 
 /** The project's own kernels, in fp32. */
 final class OwnProduct implements MatrixProduct {
-    /** Sides of the blocks of outputs that a block of threads computes. */
-    private static final int LARGE = 128;
-
-    private static final int SMALL = 32;
-    private static final int LARGE_THREADS = 256;
-    private static final int SMALL_THREADS = 64;
+    private static final String MODULE = "matmul_fp32";
 
     private final Launcher launcher;
     private final long largeFrom;
 
-    /** Large tiles where there is one for each multiprocessor: with fewer, small ones keep more of the device busy. */
+    /** Large tiles where there are enough of them for every multiprocessor. */
     OwnProduct(Launcher launcher) {
-        this(launcher, launcher.queue.driver().device().multiprocessors());
+        this(launcher, launcher.multiprocessors());
     }
 
     /** @param largeFrom number of large tiles from which on they are used */
@@ -34,39 +29,45 @@ final class OwnProduct implements MatrixProduct {
     public void multiply(Lane lane, DeviceTensor x, DeviceTensor w, DeviceTensor y) {
         int m = x.rows();
         int n = w.rows();
-        boolean large = large(m, n);
-        launcher.call(lane, "matmul_fp32", large ? "matmul_large" : "matmul_small")
+        int tile = tile(m, n);
+        launcher.call(lane, MODULE, "matmul_" + tile)
                 .reads(x)
                 .reads(w)
                 .writes(y)
                 .integer(m)
                 .integer(n)
                 .integer(x.columns())
-                .launch(grid(large, m, n), large ? LARGE_THREADS : SMALL_THREADS);
+                .launch(grid(m, n, tile), threads(tile));
     }
 
     @Override
     public void addOuterProducts(Lane lane, DeviceTensor x, int first, int count, DeviceTensor sums) {
-        int columns = x.columns();
-        int width = columns - first;
-        boolean large = large(count, width);
-        launcher.call(lane, "matmul_fp32", large ? "outer_large" : "outer_small")
-                .reads(x)
-                .writes(sums)
-                .integer(first)
+        int n = x.columns() - first;
+        int tile = tile(count, n);
+        DeviceTensor columns = new DeviceTensor(x.block(), x.offset() + 4L * first, x.rows(), x.columns());
+        DeviceTensor panel = new DeviceTensor(
+                sums.block(), sums.offset() + 4 * ((long) first * x.columns() + first), count, x.columns());
+        launcher.call(lane, MODULE, "outer_" + tile)
+                .reads(columns)
+                .writes(panel)
                 .integer(count)
+                .integer(n)
                 .integer(x.rows())
-                .integer(columns)
-                .launch(grid(large, count, width), large ? LARGE_THREADS : SMALL_THREADS);
+                .integer(x.columns())
+                .launch(grid(count, n, tile), threads(tile));
     }
 
-    private boolean large(int m, int n) {
-        return m > SMALL && (long) Math.ceilDiv(m, LARGE) * Math.ceilDiv(n, LARGE) >= largeFrom;
+    private int tile(int m, int n) {
+        return grid(m, n, 128).blocks() >= largeFrom ? 128 : 32;
     }
 
-    private static Grid grid(boolean large, int m, int n) {
-        int side = large ? LARGE : SMALL;
-        return new Grid(Math.ceilDiv(n, side), Math.ceilDiv(m, side), 1);
+    private static Grid grid(int m, int n, int tile) {
+        return Grid.of((n + tile - 1) / tile, (m + tile - 1) / tile);
+    }
+
+    /** 8 × 8 outputs a thread in the large tile, 4 × 4 in the small one. */
+    private static int threads(int tile) {
+        return tile == 128 ? 256 : 64;
     }
 
     @Override

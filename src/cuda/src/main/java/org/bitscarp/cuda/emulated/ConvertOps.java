@@ -98,6 +98,16 @@ final class ConvertOps {
         };
     }
 
+    /** A conversion of 32 bits or fewer out of a register of 64 (PTX ISA, section 9.4.1, "relaxed type-checking"). */
+    static Form narrowed(Form form) {
+        return new Form(form.target(), "q", (w, d, a, b, c) -> {
+            for (int i = 0; i < Warp.LANES; i++) {
+                w.r[w.scratch + i] = (int) w.q[a + i];
+            }
+            form.op().run(w, d, w.scratch, b, c);
+        });
+    }
+
     /** The first operand becomes the upper half. */
     private static Form pair(boolean brain, Rounding rounding, boolean relu) {
         return Loops.words((a, b) -> half(a, brain, rounding, relu) << 16 | half(b, brain, rounding, relu));

@@ -135,9 +135,17 @@ public final class PtxParser {
         }
 
         private void label(String name) {
-            if (source.startsWith(".branchtargets")) {
+            if (source.peek() == '.') {
                 int line = source.line();
-                source.word();
+                String directive = source.word();
+                if (directive.equals(".pragma")) {
+                    source.skipLine();
+                    labels.put(name, statements.size());
+                    return;
+                }
+                if (!directive.equals(".branchtargets")) {
+                    throw new PtxException(line, directive + " is not supported by the emulated device");
+                }
                 jumpTables.put(name, Operands.split(source.until(";"), line));
                 source.expect(';');
             } else {

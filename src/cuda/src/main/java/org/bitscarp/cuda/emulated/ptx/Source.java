@@ -23,10 +23,6 @@ final class Source {
         return ended() ? '\0' : text.charAt(at);
     }
 
-    boolean startsWith(String word) {
-        return text.startsWith(word, at);
-    }
-
     private char take() {
         char c = text.charAt(at++);
         if (c == '\n') {
