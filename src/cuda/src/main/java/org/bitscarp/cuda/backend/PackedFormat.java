@@ -29,8 +29,7 @@ record PackedFormat(String family, String word, int length, int zero) {
             case NormalFloat4 nf4 -> Optional.of(new PackedFormat("grouped", "nf4", length, STORED));
             case Ternary ternary -> Optional.of(new PackedFormat("grouped", "ternary", length, STORED));
             case FloatFormat plain -> Optional.of(new PackedFormat("plain", plain.name(), length, STORED));
-            case GgmlFormat ggml ->
-                Optional.of(new PackedFormat(ggmlFamily(ggml.name()), ggml.name(), length, STORED));
+            case GgmlFormat ggml -> Optional.of(new PackedFormat(ggmlFamily(ggml.name()), ggml.name(), length, STORED));
             default -> Optional.empty();
         };
     }

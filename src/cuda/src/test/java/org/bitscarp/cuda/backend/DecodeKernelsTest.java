@@ -33,7 +33,16 @@ class DecodeKernelsTest {
             }
         }
         for (String text : new String[] {
-            "nf4", "nf4:g7", "nf4:row", "ternary", "ternary:g12", "ternary:row", "ternary:tensor", "fp32", "fp16", "bf16"
+            "nf4",
+            "nf4:g7",
+            "nf4:row",
+            "ternary",
+            "ternary:g12",
+            "ternary:row",
+            "ternary:tensor",
+            "fp32",
+            "fp16",
+            "bf16"
         }) {
             formats.add(Level.parse(text).format());
         }
@@ -42,9 +51,7 @@ class DecodeKernelsTest {
     }
 
     private static int[] widths(BlockFormat format) {
-        return format instanceof GgmlFormat ggml
-                ? new int[] {ggml.blockLength(), 3 * ggml.blockLength()}
-                : WIDTHS;
+        return format instanceof GgmlFormat ggml ? new int[] {ggml.blockLength(), 3 * ggml.blockLength()} : WIDTHS;
     }
 
     private static PackedMatrix random(BlockFormat format, int rows, int columns, SplittableRandom random) {
@@ -79,8 +86,12 @@ class DecodeKernelsTest {
     /** What a test calls every format is every format that a level can name. */
     @Test
     void everyFormatHasAKernel() {
-        formats().forEach(format -> assertEquals(
-                true, PackedFormat.of(format, format instanceof GgmlFormat ? 256 : 8).isPresent(), format.name()));
+        formats()
+                .forEach(format -> assertEquals(
+                        true,
+                        PackedFormat.of(format, format instanceof GgmlFormat ? 256 : 8)
+                                .isPresent(),
+                        format.name()));
     }
 
     @ParameterizedTest
@@ -115,7 +126,6 @@ class DecodeKernelsTest {
 
     static Stream<Arguments> halves() {
         return Stream.of(
-                Arguments.of(DecodeTarget.FP16, NumberFormat.FP16),
-                Arguments.of(DecodeTarget.BF16, NumberFormat.BF16));
+                Arguments.of(DecodeTarget.FP16, NumberFormat.FP16), Arguments.of(DecodeTarget.BF16, NumberFormat.BF16));
     }
 }

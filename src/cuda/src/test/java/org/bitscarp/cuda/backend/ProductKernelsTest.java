@@ -17,8 +17,7 @@ class ProductKernelsTest {
     private final SplittableRandom random = new SplittableRandom(SEED);
 
     @ParameterizedTest
-    @CsvSource({
-        "1, 1, 1", "1, 7, 31", "7, 33, 129", "31, 31, 31", "33, 129, 33", "64, 32, 16", "129, 33, 7", "3, 5, 0"
+    @CsvSource({"1, 1, 1", "1, 7, 31", "7, 33, 129", "31, 31, 31", "33, 129, 33", "64, 32, 16", "129, 33, 7", "3, 5, 0"
     })
     void smallTiles(int m, int n, int k) {
         multiply(m, n, k, false);
