@@ -63,9 +63,7 @@ class DeviceFaultsTest {
             fails(
                     LaunchFailed.class,
                     new FaultyGpuDriver(GpuDevices.emulated()).failLaunch(driver.launches() * part / 8));
-            fails(
-                    DeviceLost.class,
-                    new FaultyGpuDriver(GpuDevices.emulated()).loseDevice(driver.calls() * part / 8));
+            fails(DeviceLost.class, new FaultyGpuDriver(GpuDevices.emulated()).loseDevice(driver.calls() * part / 8));
         }
     }
 }

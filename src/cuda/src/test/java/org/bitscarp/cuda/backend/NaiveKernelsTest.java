@@ -129,8 +129,14 @@ class NaiveKernelsTest {
     /** Heads on both sides of each tile's limit, with everything that an attention may have. */
     @ParameterizedTest
     @CsvSource({
-        "33,4,2,16,0,0", "5,1,1,128,0,0", "5,2,2,129,3,0", "4,2,1,256,0,3", "4,1,1,257,0,0", "9,1,1,300,2,4",
-        "4,1,1,512,0,0", "35,2,1,20,0,33"
+        "33,4,2,16,0,0",
+        "5,1,1,128,0,0",
+        "5,2,2,129,3,0",
+        "4,2,1,256,0,3",
+        "4,1,1,257,0,0",
+        "9,1,1,300,2,4",
+        "4,1,1,512,0,0",
+        "35,2,1,20,0,33"
     })
     void attention(int length, int heads, int kvHeads, int headDim, float cap, int window) {
         AttentionShape shape =
@@ -254,7 +260,10 @@ class NaiveKernelsTest {
             Call call = launcher.call(lane, "score", entry).reads(logits).address(results + 32L * rows);
             switch (entry) {
                 case "score_reference" ->
-                    call.writes(exponentials).address(results).integer(logits.columns()).launch(Grid.of(rows), 64);
+                    call.writes(exponentials)
+                            .address(results)
+                            .integer(logits.columns())
+                            .launch(Grid.of(rows), 64);
                 case "score_against" ->
                     call.reads(reference)
                             .reads(exponentials)
@@ -262,7 +271,9 @@ class NaiveKernelsTest {
                             .integer(logits.columns())
                             .launch(Grid.of(rows), 64);
                 default ->
-                    (reference == null ? call.address(0).address(0) : call.reads(reference).reads(exponentials))
+                    (reference == null
+                                    ? call.address(0).address(0)
+                                    : call.reads(reference).reads(exponentials))
                             .address(results)
                             .integer(rows)
                             .integer(logits.columns())
