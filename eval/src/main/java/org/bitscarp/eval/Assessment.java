@@ -62,8 +62,7 @@ final class Assessment {
     private double[] differences(LevelResult result, int[] rows) {
         double[] differences = new double[rows.length];
         for (int i = 0; i < rows.length; i++) {
-            differences[i] =
-                    result.scores().nll()[rows[i]] - reference.scores().nll()[rows[i]];
+            differences[i] = result.scores().nll()[rows[i]] - reference.scores().nll()[rows[i]];
         }
         return differences;
     }
@@ -261,9 +260,8 @@ final class Assessment {
 
     /** Over the levels that the cliff's rule looks at: the best of each width. */
     private ChangePoint changePoint(List<SweepResult.Row> rows, BlockBootstrap bootstrap) {
-        List<SweepResult.Row> widths = CliffRule.widths(rows).stream()
-                .filter(SweepResult.Row::sound)
-                .toList();
+        List<SweepResult.Row> widths =
+                CliffRule.widths(rows).stream().filter(SweepResult.Row::sound).toList();
         double[] bits =
                 widths.stream().mapToDouble(SweepResult.Row::bitsPerWeight).toArray();
         int[] series = widths.stream().mapToInt(this::index).toArray();

@@ -21,7 +21,8 @@ class GuardsTest {
         @Override
         public int[] encode(String text, boolean addSpecial) {
             return text.chars()
-                    .flatMap(c -> java.util.stream.IntStream.generate(() -> c < known ? c : 0).limit(perCharacter))
+                    .flatMap(c -> java.util.stream.IntStream.generate(() -> c < known ? c : 0)
+                            .limit(perCharacter))
                     .toArray();
         }
 
@@ -64,9 +65,13 @@ class GuardsTest {
 
     @Test
     void beginningsOfTexts() {
-        assertTrue(notes(new Characters(1000, 1, true, 7, 500), "text").getFirst().contains("BOS is 7"));
-        assertTrue(notes(new Characters(1000, 2, true, 't', 500), "text").getFirst().contains("twice"));
-        assertTrue(notes(new Characters(1000, 1, true, -1, 500), "text").getFirst().contains("not defined"));
+        assertTrue(
+                notes(new Characters(1000, 1, true, 7, 500), "text").getFirst().contains("BOS is 7"));
+        assertTrue(notes(new Characters(1000, 2, true, 't', 500), "text")
+                .getFirst()
+                .contains("twice"));
+        assertTrue(
+                notes(new Characters(1000, 1, true, -1, 500), "text").getFirst().contains("not defined"));
         assertEquals(List.of(), notes(new Characters(1000, 1, true, 't', 500), "text"));
     }
 
@@ -129,8 +134,8 @@ class GuardsTest {
 
     private static SweepResult.Row row(
             String level, boolean reference, double ppl, double low, double high, boolean tied, long nonfinite) {
-        SweepResult.Score score = new SweepResult.Score(
-                "gptq", ppl, 1, 1, 1, 1, ppl - 100, new double[] {low, high}, tied);
+        SweepResult.Score score =
+                new SweepResult.Score("gptq", ppl, 1, 1, 1, 1, ppl - 100, new double[] {low, high}, tied);
         return new SweepResult.Row(
                 level, level, "rtn", reference, 8, 8, 1, List.of(score), null, 0, new double[0], 1, 0, nonfinite);
     }

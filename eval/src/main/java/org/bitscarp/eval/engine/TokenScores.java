@@ -15,8 +15,8 @@ import java.util.Arrays;
 public record TokenScores(double[] nll, double[] kld, float[] confidence, boolean[] sameTop1, byte[] sharedTop5) {
     /** Of rows that nobody has scored yet. */
     public static TokenScores unscored(int rows) {
-        TokenScores scores = new TokenScores(
-                new double[rows], new double[rows], new float[rows], new boolean[rows], new byte[rows]);
+        TokenScores scores =
+                new TokenScores(new double[rows], new double[rows], new float[rows], new boolean[rows], new byte[rows]);
         Arrays.fill(scores.nll, Double.NaN);
         Arrays.fill(scores.kld, Double.NaN);
         Arrays.fill(scores.confidence, Float.NaN);

@@ -96,7 +96,9 @@ final class Cells {
     }
 
     private Optional<Statistics.OfLevel> certainty(Row row) {
-        return result.statistics() == null ? Optional.empty() : result.statistics().of(row.level());
+        return result.statistics() == null
+                ? Optional.empty()
+                : result.statistics().of(row.level());
     }
 
     String divergence(Row row) {

@@ -37,8 +37,7 @@ final class Certainty {
                 .filter(row -> widths.subList(widths.indexOf(row), widths.size()).stream()
                         .allMatch(r -> broken(r, reference, statistics)))
                 .findFirst()
-                .ifPresent(row ->
-                        parts.add("broken from " + Verdict.at(row.bitsPerWeight(), row.level()) + " down"));
+                .ifPresent(row -> parts.add("broken from " + Verdict.at(row.bitsPerWeight(), row.level()) + " down"));
         return String.join("; ", parts) + ".";
     }
 

@@ -65,9 +65,7 @@ final class LevelTable {
         if (result.statistics() != null) {
             columns.add(new Column("Ties", "letters", cells::ties));
             columns.add(new Column(
-                    "Verdict",
-                    "at " + Figures.allowance(1 + result.statistics().marginUsed()),
-                    cells::verdict));
+                    "Verdict", "at " + Figures.allowance(1 + result.statistics().marginUsed()), cells::verdict));
         }
         for (int i = 1; i < result.protocols().size(); i++) {
             int protocol = i;

@@ -61,8 +61,7 @@ final class StatisticsReader extends JsonFields {
             return null;
         }
         double[] interval = interval(node, "bits_per_weight_ci95");
-        return new ChangePoint(
-                number(node, "bits_per_weight"), interval[0], interval[1], number(node, "nats_per_bit"));
+        return new ChangePoint(number(node, "bits_per_weight"), interval[0], interval[1], number(node, "nats_per_bit"));
     }
 
     private Statistics.OfLevel level(JsonNode node) throws IOException {

@@ -11,8 +11,8 @@ final class StatisticsTables {
     static final String SPREAD_TITLE = "How the divergence is spread over tokens";
     static final String CONFIDENCE_TITLE = "Divergence by the reference's confidence";
 
-    static final List<String> DIFFERENCE_HEAD = List.of(
-            "Level", "Δ %", "95 % interval", "± by window", "All levels together", "Ties", "Verdict");
+    static final List<String> DIFFERENCE_HEAD =
+            List.of("Level", "Δ %", "95 % interval", "± by window", "All levels together", "Ties", "Verdict");
 
     static final List<String> SPREAD_HEAD = List.of(
             "Level",
@@ -58,7 +58,9 @@ final class StatisticsTables {
         List<List<String>> rows = new ArrayList<>();
         for (Statistics.OfLevel level : compared(statistics)) {
             double mean = Verdict.row(result, level.level())
-                    .map(row -> row.divergence() == null ? Double.NaN : row.divergence().kldMean())
+                    .map(row -> row.divergence() == null
+                            ? Double.NaN
+                            : row.divergence().kldMean())
                     .orElse(Double.NaN);
             rows.add(spread(
                     level.level(),
@@ -92,7 +94,8 @@ final class StatisticsTables {
 
     static List<String> confidenceHead(Statistics statistics) {
         List<String> head = new ArrayList<>(List.of("Level"));
-        for (DivergenceSpread.Bucket bucket : statistics.levels().getFirst().spread().buckets()) {
+        for (DivergenceSpread.Bucket bucket :
+                statistics.levels().getFirst().spread().buckets()) {
             head.add("p " + Figures.tick(bucket.from()) + "–" + Figures.tick(bucket.to()) + " ("
                     + Figures.grouped(bucket.tokens()) + ")");
         }
@@ -108,8 +111,8 @@ final class StatisticsTables {
                 cells.add(
                         bucket.tokens() == 0
                                 ? Figures.NONE
-                                : Figures.nats(bucket.kldMean()) + " · "
-                                        + Figures.fixed(100 * bucket.sameTop1(), 1) + " %");
+                                : Figures.nats(bucket.kldMean()) + " · " + Figures.fixed(100 * bucket.sameTop1(), 1)
+                                        + " %");
             }
             rows.add(cells);
         }
@@ -152,7 +155,8 @@ final class StatisticsTables {
         if (floor != null) {
             sentences.add("Noise floor: the reference with noise of the size of bf16 rounding (2⁻⁹) after every layer"
                     + " changes the perplexity by " + Figures.signedPercent(Math.expm1(floor.difference())) + " "
-                    + interval(floor.interval()) + ", has KL " + Figures.nats(floor.kldMean()) + " and the same top-1 in "
+                    + interval(floor.interval()) + ", has KL " + Figures.nats(floor.kldMean())
+                    + " and the same top-1 in "
                     + Figures.share(floor.sameTop1())
                     + " % of places; what is no worse may as well be another machine.");
         }
@@ -167,7 +171,8 @@ final class StatisticsTables {
         Statistics.Bootstrap bootstrap = statistics.bootstrap();
         sentences.add("Intervals are of a moving-block bootstrap: " + Figures.grouped(bootstrap.resamples())
                 + " resamples (seed " + bootstrap.seed() + ") of " + Figures.grouped(bootstrap.blocks()) + " blocks of "
-                + Figures.grouped(bootstrap.blockLength()) + " tokens, the same for all levels; the autocorrelation asks"
+                + Figures.grouped(bootstrap.blockLength())
+                + " tokens, the same for all levels; the autocorrelation asks"
                 + " for " + Figures.grouped(bootstrap.automaticLength())
                 + " (Politis and White 2004). Two levels differ when they are "
                 + Figures.fixed(bootstrap.critical(), 2)

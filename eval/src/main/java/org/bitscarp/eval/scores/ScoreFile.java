@@ -98,8 +98,8 @@ public record ScoreFile(String positions, String level, TokenScores scores) {
                     + " bytes and " + n + " positions; delete it and measure again");
         }
         if (!Arrays.equals(digest(all), Arrays.copyOfRange(all, HASHED_FROM - 32, HASHED_FROM))) {
-            throw new IOException(file + " is damaged: its checksum is not that of its content; delete it and measure"
-                    + " again");
+            throw new IOException(
+                    file + " is damaged: its checksum is not that of its content; delete it and measure" + " again");
         }
         byte[] name = new byte[nameBytes];
         in.get(name);

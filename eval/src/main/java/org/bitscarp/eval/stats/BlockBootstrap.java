@@ -67,8 +67,8 @@ public final class BlockBootstrap {
             Prefix prefix = new Prefix(series.get(s));
             means[s] = prefix.mean(0, n);
             deviations[s] = deviations(prefix, starts, block, blocks, resamples);
-            double width = spread(blocks)
-                    * Math.sqrt((double) blocks * block / n / (1 - Math.min(bias / block, MOST_BIAS)));
+            double width =
+                    spread(blocks) * Math.sqrt((double) blocks * block / n / (1 - Math.min(bias / block, MOST_BIAS)));
             for (int r = 0; r < resamples; r++) {
                 deviations[s][r] *= width;
             }

@@ -85,8 +85,8 @@ public record DivergenceSpread(
         }
         List<Bucket> buckets = new ArrayList<>();
         for (int b = 0; b < tokens.length; b++) {
-            buckets.add(new Bucket(
-                    EDGES[b], EDGES[b + 1], tokens[b], sums[b] / tokens[b], (double) same[b] / tokens[b]));
+            buckets.add(
+                    new Bucket(EDGES[b], EDGES[b + 1], tokens[b], sums[b] / tokens[b], (double) same[b] / tokens[b]));
         }
         Quantiles quantiles = Quantiles.of(divergences);
         return new DivergenceSpread(

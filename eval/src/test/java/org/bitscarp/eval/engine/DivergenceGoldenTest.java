@@ -42,8 +42,8 @@ class DivergenceGoldenTest {
         try (backend;
                 Checkpoint checkpoint = Checkpoints.open(MODEL)) {
             WindowPlan plan = Measurements.plan(tokens, expected.get("context").asInt());
-            List<LevelResult> results = Measurements.run(
-                    checkpoint, backend, plan, "fp32," + String.join(",", names), Measurements.PLENTY);
+            List<LevelResult> results =
+                    Measurements.run(checkpoint, backend, plan, "fp32," + String.join(",", names), Measurements.PLENTY);
             TokenScores reference = results.getFirst().scores();
             for (int l = 0; l < names.size(); l++) {
                 check(
@@ -56,8 +56,7 @@ class DivergenceGoldenTest {
         }
     }
 
-    private static void check(
-            String what, JsonNode expected, TokenScores scores, TokenScores reference, int[] rows) {
+    private static void check(String what, JsonNode expected, TokenScores scores, TokenScores reference, int[] rows) {
         for (int i = 0; i < rows.length; i++) {
             JsonNode kld = expected.get("kld").get(i);
             near(what + " KL of token " + i, kld, scores.kld()[rows[i]], ofOneToken(kld.asDouble()));
@@ -102,8 +101,7 @@ class DivergenceGoldenTest {
 
     private static void near(String what, JsonNode expected, double found, double tolerance) {
         double error = Math.abs(expected.asDouble() - found);
-        assertTrue(
-                error <= tolerance, what + ": expected " + expected + " found " + found + ", off by " + error);
+        assertTrue(error <= tolerance, what + ": expected " + expected + " found " + found + ", off by " + error);
     }
 
     @Test

@@ -191,7 +191,9 @@ final class Samples {
                     loss,
                     loss == Loss.INDETERMINATE ? 120_000L * i : 0,
                     i < 3 ? "a" : String.valueOf((char) ('a' + i % 26)),
-                    new double[] {0.9 * row.divergence().kldMean(), 1.1 * row.divergence().kldMean()},
+                    new double[] {
+                        0.9 * row.divergence().kldMean(), 1.1 * row.divergence().kldMean()
+                    },
                     spread(row.divergence().kldMean())));
         }
         boolean sound = rows.stream().allMatch(Row::sound);
@@ -201,8 +203,7 @@ final class Samples {
                 0.01,
                 0.5,
                 new Statistics.Bootstrap(21, 14, 974, 2000, 1, 3.04),
-                new Statistics.NoiseFloor(
-                        0x1p-9, 1, 2e-5, new double[] {-3e-5, 7e-5}, 4.1e-5, 0.9961, spread(4.1e-5)),
+                new Statistics.NoiseFloor(0x1p-9, 1, 2e-5, new double[] {-3e-5, 7e-5}, 4.1e-5, 0.9961, spread(4.1e-5)),
                 sound ? new ChangePoint(3.41, 3.38, 3.45, 0.31) : null,
                 List.copyOf(levels));
     }

@@ -24,7 +24,8 @@ class ScoreFileTest {
         SplittableRandom random = new SplittableRandom(SEED);
         TokenScores scores = TokenScores.unscored(n);
         for (int i = 0; i < n; i++) {
-            scores.nll()[i] = i == 3 ? Double.NaN : i == 4 ? Double.POSITIVE_INFINITY : (float) (10 * random.nextDouble());
+            scores.nll()[i] =
+                    i == 3 ? Double.NaN : i == 4 ? Double.POSITIVE_INFINITY : (float) (10 * random.nextDouble());
             scores.kld()[i] = (float) (random.nextDouble() - 0.01);
             scores.confidence()[i] = (float) random.nextDouble();
             scores.sameTop1()[i] = random.nextBoolean();
@@ -58,7 +59,8 @@ class ScoreFileTest {
         byte[] sound = Files.readAllBytes(file);
         SplittableRandom random = new SplittableRandom(SEED);
         for (int trial = 0; trial < 500; trial++) {
-            byte[] damaged = trial % 3 == 0 ? java.util.Arrays.copyOf(sound, random.nextInt(sound.length)) : sound.clone();
+            byte[] damaged =
+                    trial % 3 == 0 ? java.util.Arrays.copyOf(sound, random.nextInt(sound.length)) : sound.clone();
             int at = damaged.length == 0 ? 0 : random.nextInt(damaged.length);
             // The hash of the positions is compared by those who pair files.
             if (trial % 3 != 0 && (at < 8 || at >= 40)) {
@@ -67,8 +69,8 @@ class ScoreFileTest {
                 continue;
             }
             Files.write(file, damaged);
-            String message =
-                    assertThrows(IOException.class, () -> ScoreFile.read(file), "trial " + trial).getMessage();
+            String message = assertThrows(IOException.class, () -> ScoreFile.read(file), "trial " + trial)
+                    .getMessage();
             assertTrue(message.contains("level.bin"), message);
         }
     }

@@ -126,7 +126,8 @@ class BlockBootstrapTest {
         assertEquals(4, bootstrap.mean(1));
         assertTrue(Double.isNaN(bootstrap.interval(1, 0.95)[0]) || bootstrap.interval(1, 0.95)[0] == 4);
         Comparisons comparisons = new Comparisons(bootstrap, 2);
-        assertFalse(Double.isFinite(comparisons.interval(0, 1)[0]) && comparisons.interval(0, 1)[0] > 0);
+        assertFalse(
+                Double.isFinite(comparisons.interval(0, 1)[0]) && comparisons.interval(0, 1)[0] > 0);
     }
 
     @Test
@@ -134,6 +135,7 @@ class BlockBootstrapTest {
         double[] noise = new SplittableRandom(5).doubles(5000).toArray();
         double[] first = BlockBootstrap.of(List.of(noise), 42).interval(0, 0.9);
         assertArrayEquals(first, BlockBootstrap.of(List.of(noise), 42).interval(0, 0.9));
-        assertFalse(java.util.Arrays.equals(first, BlockBootstrap.of(List.of(noise), 43).interval(0, 0.9)));
+        assertFalse(java.util.Arrays.equals(
+                first, BlockBootstrap.of(List.of(noise), 43).interval(0, 0.9)));
     }
 }

@@ -98,7 +98,9 @@ class ComparisonsTest {
             List<String> letters = CompactLetters.of(differ);
             for (int i = 0; i < n; i++) {
                 for (int j = 0; j < n; j++) {
-                    boolean shared = letters.get(i).chars().anyMatch(letters.get(j).chars().boxed().toList()::contains);
+                    boolean shared = letters.get(i)
+                            .chars()
+                            .anyMatch(letters.get(j).chars().boxed().toList()::contains);
                     assertEquals(!differ[i][j], shared, "trial " + trial + " " + letters);
                 }
             }
@@ -137,11 +139,14 @@ class ComparisonsTest {
                 new double[] {0, 0.0007, 0.0164, 0.0677, 0.4738, 1.0758});
         assertEquals(2.5515074853570217, real.knot(), 1e-6);
         assertEquals(1.301621602101976, real.slope(), 1e-6);
-        Hinge sharp = Hinge.fit(
-                new double[] {16, 8, 6, 5, 4, 3, 2}, new double[] {0, 0.01, 0.02, 0.5, 1.0, 1.5, 2.0});
+        Hinge sharp = Hinge.fit(new double[] {16, 8, 6, 5, 4, 3, 2}, new double[] {0, 0.01, 0.02, 0.5, 1.0, 1.5, 2.0});
         assertEquals(6.024193592085596, sharp.knot(), 1e-6);
         assertEquals(0.49599999280454216, sharp.slope(), 1e-6);
-        assertEquals(4, Hinge.fit(new double[] {16, 8, 4, 3}, new double[] {0, 0.001, 0.002, 0.3}).knot(), 0.05);
+        assertEquals(
+                4,
+                Hinge.fit(new double[] {16, 8, 4, 3}, new double[] {0, 0.001, 0.002, 0.3})
+                        .knot(),
+                0.05);
         assertNull(Hinge.fit(new double[] {16, 8, 4}, new double[] {0, -0.001, -0.002}), "nothing rises");
         assertNull(Hinge.fit(new double[] {16, 8}, new double[] {0, 1}), "too few");
     }

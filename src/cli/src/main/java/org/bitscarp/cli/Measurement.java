@@ -48,18 +48,11 @@ final class Measurement {
                 var backend = options.backend(err);
                 ProgressLine progress = new ProgressLine(err, Terminal.stderr(), Terminal.unicode())) {
             return new SweepRunner(backend, rule, Version.text())
-                    .run(
-                            checkpoint,
-                            request(options, levels, extras, spec),
-                            options.quiet ? Progress.NONE : progress);
+                    .run(checkpoint, request(options, levels, extras, spec), options.quiet ? Progress.NONE : progress);
         }
     }
 
-    static SweepRequest request(
-            MeasureOptions options,
-            List<Level> levels,
-            Extras extras,
-            CommandSpec spec)
+    static SweepRequest request(MeasureOptions options, List<Level> levels, Extras extras, CommandSpec spec)
             throws IOException {
         Corpora corpora = options.corpora();
         return new SweepRequest(

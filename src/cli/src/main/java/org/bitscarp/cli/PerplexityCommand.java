@@ -53,12 +53,7 @@ final class PerplexityCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         SweepResult result = Measurement.run(
-                options,
-                List.of(Level.parse(level)),
-                new CliffRule(),
-                Measurement.Extras.NONE,
-                spec,
-                streams.err());
+                options, List.of(Level.parse(level)), new CliffRule(), Measurement.Extras.NONE, spec, streams.err());
         if (options.json) {
             streams.out().println(JsonReport.render(result));
         } else {

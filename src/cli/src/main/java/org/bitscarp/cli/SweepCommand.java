@@ -66,7 +66,8 @@ final class SweepCommand implements Callable<Integer> {
             names = "--out",
             defaultValue = "bitscarp-out",
             paramLabel = "DIR",
-            description = "Folder for report.html, report.md, results.csv, results.json and scores of all tokens; default: ${DEFAULT-VALUE}.")
+            description =
+                    "Folder for report.html, report.md, results.csv, results.json and scores of all tokens; default: ${DEFAULT-VALUE}.")
     private Path out;
 
     @Option(
