@@ -76,10 +76,9 @@ abstract class KFormat extends GgmlFormat {
         for (int s = middle - 1; s <= middle + 1; s++) {
             int scale = Math.clamp(s, minScale(), maxScale());
             double move = (double) now.superScale * (scale - now.scaleCodes[part]);
-            int minimum = Math.clamp(
-                    near(now.minimumCodes[part], -error.bestOffset(move), now.superMinimum), 0, maxScale());
-            double change =
-                    error.change(move, -(double) now.superMinimum * (minimum - now.minimumCodes[part]));
+            int minimum =
+                    Math.clamp(near(now.minimumCodes[part], -error.bestOffset(move), now.superMinimum), 0, maxScale());
+            double change = error.change(move, -(double) now.superMinimum * (minimum - now.minimumCodes[part]));
             if (change < least) {
                 least = change;
                 scales[part] = scale;

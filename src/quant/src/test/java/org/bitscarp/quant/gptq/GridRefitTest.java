@@ -34,8 +34,27 @@ class GridRefitTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "int4:g64", "int3:sym", "int2:row", "int3:g48", "nf4", "ternary", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k",
-                "q4_0", "q5_0", "q8_0", "q2_0", "q4_1", "q5_1", "iq4_nl", "iq4_xs", "tq1_0", "tq2_0"
+                "int4:g64",
+                "int3:sym",
+                "int2:row",
+                "int3:g48",
+                "nf4",
+                "ternary",
+                "q2_k",
+                "q3_k",
+                "q4_k",
+                "q5_k",
+                "q6_k",
+                "q4_0",
+                "q5_0",
+                "q8_0",
+                "q2_0",
+                "q4_1",
+                "q5_1",
+                "iq4_nl",
+                "iq4_xs",
+                "tq1_0",
+                "tq2_0"
             })
     void everyRoundLowersTheOutputErrorOfTheBytes(String name) {
         BlockFormat format = Level.parse(name).format();
