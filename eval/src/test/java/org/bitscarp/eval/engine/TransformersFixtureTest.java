@@ -11,6 +11,9 @@ import java.util.stream.Stream;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.CpuBackend;
 import org.bitscarp.compute.ScalarBackend;
+import org.bitscarp.cuda.GpuDevices;
+import org.bitscarp.cuda.backend.ComputeType;
+import org.bitscarp.cuda.backend.CudaBackend;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.Checkpoints;
 import org.junit.jupiter.api.Test;
@@ -49,6 +52,7 @@ class TransformersFixtureTest {
         check(folder, folder, new ScalarBackend());
         check(folder, folder, CpuBackend.create(CpuBackend.MatrixProduct.JAVA, 2));
         check(folder, folder, CpuBackend.create(CpuBackend.MatrixProduct.AUTO, 2));
+        check(folder, folder, new CudaBackend(GpuDevices.emulated(), 1 << 28, ComputeType.FP32, 2));
     }
 
     /**
