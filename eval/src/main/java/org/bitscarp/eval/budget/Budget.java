@@ -15,11 +15,6 @@ import org.bitscarp.quant.Solvers;
 public record Budget(double bitsPerWeight, Solver solver) {
     private static final String UNIT = "bpw";
 
-    /** Whether a word is meant to be a budget and not a level. */
-    public static boolean isBudget(String text) {
-        return text.strip().toLowerCase(Locale.ROOT).matches("[0-9.]+" + UNIT + "(:.*)?");
-    }
-
     /** @throws LevelException for what is not {@code <number>bpw[:solver]} with a number between 1 and 16 */
     public static Budget parse(String text) {
         String[] words = text.strip().toLowerCase(Locale.ROOT).split(":", 2);
@@ -35,10 +30,12 @@ public record Budget(double bitsPerWeight, Solver solver) {
                     "\"" + text + "\": a budget is a number of bits per weight from 1 to 16, like 3.0bpw or 3.0bpw:search");
         }
         // Any block format will do to read the solver.
-        Solver solver = words.length == 1
-                ? Solvers.GPTQ
-                : Level.parse("q8_0:" + words[1]).solver();
-        return new Budget(bits, solver);
+        Level read = Level.parse("q8_0:" + (words.length == 1 ? Solvers.GPTQ.name() : words[1]));
+        if (!read.transform().identity()) {
+            throw new LevelException("\"" + text + "\": sensitivity is measured map by map, and " + read.transform()
+                    + " changes neighbours together; leave it out");
+        }
+        return new Budget(bits, read.solver());
     }
 
     @Override

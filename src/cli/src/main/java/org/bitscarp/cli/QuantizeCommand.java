@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import org.bitscarp.compute.CpuBackend;
+import org.bitscarp.compute.Backend;
 import org.bitscarp.datasets.Corpora;
 import org.bitscarp.datasets.Corpus;
 import org.bitscarp.eval.CalibrationWindows;
@@ -13,6 +13,7 @@ import org.bitscarp.eval.budget.BudgetPlanner;
 import org.bitscarp.eval.engine.Progress;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.eval.quantize.GgufQuantizer;
+import org.bitscarp.eval.quantize.GptqQuantizer;
 import org.bitscarp.eval.quantize.QuantizeSummary;
 import org.bitscarp.eval.quantize.QuantizeTarget;
 import org.bitscarp.model.Checkpoint;
@@ -33,7 +34,9 @@ import picocli.CommandLine.Parameters;
         versionProvider = Version.class,
         sortOptions = false,
         usageHelpAutoWidth = true,
-        description = "Writes a model at one level into a GGUF file: the bytes that a sweep scores at that level.",
+        description =
+                "Writes a model at one level as a GGUF file or a folder of GPTQ safetensors: the bytes that a sweep"
+                        + " scores at that level.",
         footer = {
             "",
             "A level names what the linear maps of the layers become; embedding and output projection stay in their own",
@@ -47,6 +50,7 @@ import picocli.CommandLine.Parameters;
             "  bitscarp quantize ~/models/tiny --to llama.cpp:q2_k --out tiny-q2_k.gguf",
             "  bitscarp quantize ~/models/tiny --budget 3.0bpw --calibration wikitext2-train --out tiny-3.gguf",
             "  bitscarp quantize ~/models/tiny --to q6_k --pure --out tiny-q6_k.gguf",
+            "  bitscarp quantize ~/models/tiny --to int4:g128:gptq --calibration c4 --out tiny-gptq --gptq-format v2",
             "  bitscarp quantize hf:HuggingFaceTB/SmolLM2-135M --to bf16 --out smollm2.gguf --json"
         })
 final class QuantizeCommand implements Callable<Integer> {
@@ -74,11 +78,18 @@ final class QuantizeCommand implements Callable<Integer> {
         private String budget;
     }
 
-    @Option(names = "--out", required = true, paramLabel = "FILE", description = "File to write: FILE.gguf.")
+    @Option(names = "--out", required = true, paramLabel = "PATH", description = "FILE.gguf, or a new folder for GPTQ.")
     private Path out;
 
     @Option(names = "--force", description = "Replace a file that exists.")
     private boolean force;
+
+    @Option(
+            names = "--gptq-format",
+            defaultValue = "v1",
+            paramLabel = "VERSION",
+            description = "v1 (read by every program) or v2 (also zero points of 0); default: ${DEFAULT-VALUE}.")
+    private GptqFormat gptqFormat;
 
     @Option(names = "--pure", description = "One type for all matrices, embedding and output projection included.")
     private boolean pure;
@@ -113,6 +124,12 @@ final class QuantizeCommand implements Callable<Integer> {
             description = "No progress.")
     private boolean quiet;
 
+    /** Version of GPTQ's layout. */
+    enum GptqFormat {
+        V1,
+        V2
+    }
+
     QuantizeCommand(Commands.Streams streams) {
         this.streams = streams;
     }
@@ -129,20 +146,22 @@ final class QuantizeCommand implements Callable<Integer> {
             throw new UsageException("--pure and --budget contradict each other; leave one out");
         }
         GgufQuantizer.Types types = new GgufQuantizer.Types(pure, type(embeddingType), type(outputType));
-        if (!out.toString().endsWith(".gguf")) {
-            throw new UsageException("--out " + out + ": expected a name that ends with .gguf");
+        boolean gguf = out.toString().endsWith(".gguf");
+        if (!gguf && (budget != null || target.mix() != null || pure || embeddingType != null || outputType != null)) {
+            throw new UsageException(
+                    "--out " + out + ": budgets, mixes, --pure and types of tables are for GGUF files; expected a"
+                            + " name that ends with .gguf");
         }
         if (context < 1) {
             throw new UsageException("--context " + context + ": expected at least 1");
         }
         try (Checkpoint checkpoint = Checkpoints.open(ModelArgument.resolve(model, streams, quiet));
-                CpuBackend backend = compute.backend(streams.err());
+                Backend backend = compute.backend(streams.err(), quiet);
                 ProgressLine line = new ProgressLine(streams.err(), Terminal.stderr(), Terminal.unicode())) {
             Progress progress = quiet ? Progress.NONE : line;
-            QuantizeSummary summary = budget == null
-                    ? quantizer(backend, windows(checkpoint, target), progress)
-                            .run(checkpoint, target, types, out, force)
-                    : quantize(checkpoint, backend, budget, types, progress);
+            QuantizeSummary summary = budget != null
+                    ? quantize(checkpoint, backend, budget, types, progress)
+                    : quantize(checkpoint, backend, target, types, progress);
             line.close();
             print(target, summary);
         }
@@ -150,26 +169,33 @@ final class QuantizeCommand implements Callable<Integer> {
     }
 
     private QuantizeSummary quantize(
-            Checkpoint checkpoint, CpuBackend backend, Budget budget, GgufQuantizer.Types types, Progress progress)
+            Checkpoint checkpoint, Backend backend, QuantizeTarget target, GgufQuantizer.Types types, Progress progress)
+            throws IOException {
+        GgufQuantizer.Means means = means(windows(checkpoint, target));
+        return out.toString().endsWith(".gguf")
+                ? new GgufQuantizer(backend, means, progress).run(checkpoint, target, types, out, force)
+                : new GptqQuantizer(backend, means, progress)
+                        .run(checkpoint, target.level(), gptqFormat.ordinal() + 1, out);
+    }
+
+    private QuantizeSummary quantize(
+            Checkpoint checkpoint, Backend backend, Budget budget, GgufQuantizer.Types types, Progress progress)
             throws IOException {
         Corpus text = calibration.read(MeasureOptions.corpora(streams, quiet));
         try (Tokenizer tokenizer = checkpoint.tokenizer()) {
             BudgetPlanner.Windows windows =
                     CalibrationWindows.forBudget(checkpoint, tokenizer, text, calibration.tokens(), context);
-            return quantizer(backend, windows.calibration(), progress)
+            return new GgufQuantizer(backend, means(windows.calibration()), progress)
                     .run(checkpoint, budget, windows, types, out, force);
         }
     }
 
-    private GgufQuantizer quantizer(CpuBackend backend, WindowPlan windows, Progress progress) {
-        return new GgufQuantizer(
-                backend,
-                new GgufQuantizer.Means(
-                        windows,
-                        compute.memory(),
-                        Path.of(System.getProperty("java.io.tmpdir")),
-                        "bitscarp " + Version.text()),
-                progress);
+    private GgufQuantizer.Means means(WindowPlan windows) {
+        return new GgufQuantizer.Means(
+                windows,
+                compute.memory(),
+                Path.of(System.getProperty("java.io.tmpdir")),
+                "bitscarp " + Version.text());
     }
 
     /** Calibration windows where the solver makes use of them; tokenizing takes its time otherwise. */

@@ -37,7 +37,7 @@ class SweepCommandTest {
             assertTrue(Files.size(folder.resolve("out").resolve(file)) > 200, file);
         }
         try (Stream<Path> files = Files.list(folder.resolve("out"))) {
-            assertEquals(4, files.count(), "nothing else is left behind");
+            assertEquals(5, files.count(), "the reports, the folder of scores, and nothing else is left behind");
         }
         assertTrue(run.err().contains("report.html"), run.err());
     }
@@ -106,7 +106,10 @@ class SweepCommandTest {
         sweep("--context", "many").fails(2, "--context", "many");
         sweep("--protocol", "sliding", "--stride", "1000").fails(2, "--stride 1000");
         sweep("--memory", "plenty").fails(2, "--memory plenty", "512m");
-        sweep("--device", "cuda").fails(2, "--device cuda");
+        sweep("--device", "tpu").fails(2, "--device tpu", "emulated");
+        sweep("--device", "cpu", "--vram", "1g").fails(2, "--vram", "--memory");
+        sweep("--device", "cpu", "--compute", "bf16").fails(2, "--compute bf16", "fp32");
+        sweep("--device", "emulated", "--vram", "much").fails(2, "--vram much");
         sweep("--threads", "0").fails(2, "--threads 0");
         sweep("--max-tokens", "0").fails(2, "--max-tokens 0");
         sweep("--threshold", "-1").fails(2, "--threshold");

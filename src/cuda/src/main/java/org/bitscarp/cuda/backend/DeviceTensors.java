@@ -2,16 +2,20 @@ package org.bitscarp.cuda.backend;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.bitscarp.compute.Tensor;
 import org.bitscarp.compute.TensorMemory;
 
 /** Tensors in device memory that are freed together. */
 final class DeviceTensors implements TensorMemory {
     private final DeviceQueue queue;
+    private final Consumer<DeviceTensors> closed;
     private final List<DeviceBlock> blocks = new ArrayList<>();
 
-    DeviceTensors(DeviceQueue queue) {
+    /** @param closed told when these have been freed */
+    DeviceTensors(DeviceQueue queue, Consumer<DeviceTensors> closed) {
         this.queue = queue;
+        this.closed = closed;
     }
 
     @Override
@@ -24,10 +28,16 @@ final class DeviceTensors implements TensorMemory {
     /** Waits for the device first, which may still work on them. */
     @Override
     public synchronized void close() {
+        List<Runnable> steps = new ArrayList<>();
         if (!blocks.isEmpty()) {
-            queue.driver().synchronize();
+            steps.add(queue.driver()::synchronize);
         }
-        blocks.forEach(DeviceBlock::close);
-        blocks.clear();
+        blocks.forEach(block -> steps.add(block::close));
+        steps.add(() -> closed.accept(this));
+        try {
+            Cleanup.all(steps);
+        } finally {
+            blocks.clear();
+        }
     }
 }

@@ -1,6 +1,8 @@
 package org.bitscarp.cuda.backend;
 
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import org.bitscarp.cuda.driver.DeviceBuffer;
 import org.bitscarp.cuda.driver.DeviceMemory;
@@ -15,6 +17,9 @@ import org.bitscarp.cuda.driver.GpuStream;
 final class Lane implements AutoCloseable {
     /** Bytes of a pinned buffer: some ten times what moves while a transfer is being started. */
     private static final long CHUNK = 4L << 20;
+
+    /** Bytes of intermediate results to begin with. */
+    private static final long SCRATCH = 1 << 12;
 
     final int number;
     final ReentrantLock lock = new ReentrantLock();
@@ -94,23 +99,28 @@ final class Lane implements AutoCloseable {
                 scratch.close();
                 scratch = null;
             }
-            scratch = memory.allocate(Math.max(bytes, 1 << 16), "intermediate results");
+            scratch = memory.allocate(Math.max(bytes, SCRATCH), "intermediate results");
         }
         return scratch.address();
     }
 
     @Override
     public void close() {
+        List<Runnable> steps = new ArrayList<>();
         for (int i = 0; i < 2; i++) {
             if (pinned[i] != null) {
-                driver.freePinned(pinned[i]);
-                passed[i].close();
+                MemorySegment buffer = pinned[i];
+                steps.add(() -> driver.freePinned(buffer));
+            }
+            if (passed[i] != null) {
+                steps.add(passed[i]::close);
             }
         }
         if (scratch != null) {
-            scratch.close();
+            steps.add(scratch::close);
         }
-        end.close();
-        stream.close();
+        steps.add(end::close);
+        steps.add(stream::close);
+        Cleanup.all(steps);
     }
 }

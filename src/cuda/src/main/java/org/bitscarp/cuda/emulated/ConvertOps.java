@@ -73,7 +73,8 @@ final class ConvertOps {
             case "cvt.rn.f16.f32" ->
                 new Form('w', "w", (w, d, a, b, c) -> {
                     for (int i = 0; i < Warp.LANES; i++) {
-                        w.r[d + i] = Float.floatToFloat16(Float.intBitsToFloat(w.r[a + i])) & 0xffff;
+                        float value = Float.intBitsToFloat(w.r[a + i]);
+                        w.r[d + i] = value != value ? 0x7fff : Float.floatToFloat16(value) & 0xffff;
                     }
                 });
             case "cvt.s64.s32" ->
@@ -96,6 +97,16 @@ final class ConvertOps {
                 });
             default -> null;
         };
+    }
+
+    /** A conversion of 32 bits or fewer out of a register of 64 (PTX ISA, section 9.4.1, "relaxed type-checking"). */
+    static Form narrowed(Form form) {
+        return new Form(form.target(), "q", (w, d, a, b, c) -> {
+            for (int i = 0; i < Warp.LANES; i++) {
+                w.r[w.scratch + i] = (int) w.q[a + i];
+            }
+            form.op().run(w, d, w.scratch, b, c);
+        });
     }
 
     /** The first operand becomes the upper half. */

@@ -130,12 +130,23 @@ final class Decoder {
             throw new PtxException(
                     s.line(), s.opcode() + " takes " + (form.sources().length() + 1) + " operands");
         }
+        if (s.opcode().startsWith("cvt.")
+                && form.sources().equals("w")
+                && wide(s.operands().get(1), s)) {
+            form = ConvertOps.narrowed(form);
+        }
         int[] sources = new int[3];
         for (int i = 0; i < form.sources().length(); i++) {
             sources[i] = row(s.operands().get(i + 1), form.sources().charAt(i), s);
         }
         int d = row(s.operands().getFirst(), form.target(), s);
         return new Arithmetic(s, form.target(), form.op(), d, sources[0], sources[1], sources[2]);
+    }
+
+    /** Whether an operand is a register of 64 bits. */
+    private static boolean wide(String operand, Statement s) {
+        Scope.Register register = s.scope().find(operand);
+        return register != null && file(register.type()) == 'q';
     }
 
     /** Place of an operand in register file {@code w}, {@code h}, {@code q} or {@code p}. */

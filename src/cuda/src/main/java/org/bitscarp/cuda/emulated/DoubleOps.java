@@ -22,6 +22,8 @@ final class DoubleOps {
             case "sqrt.rn.f64" -> Loops.quads(a -> Double.doubleToRawLongBits(Math.sqrt(value(a))));
             case "neg.f64" -> Loops.quads(a -> a ^ Long.MIN_VALUE);
             case "abs.f64" -> Loops.quads(a -> a & Long.MAX_VALUE);
+            // The sign comes from the first operand.
+            case "copysign.f64" -> Loops.quads((a, b) -> (a & Long.MIN_VALUE) | (b & Long.MAX_VALUE));
             default -> null;
         };
     }

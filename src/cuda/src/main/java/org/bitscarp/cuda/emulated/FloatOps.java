@@ -1,7 +1,7 @@
 package org.bitscarp.cuda.emulated;
 
 /**
- * IEEE arithmetic of fp32 (PTX ISA, section 9.7.3): rounded to nearest even, the only mode that is known here. A NaN result
+ * IEEE arithmetic of fp32 (PTX ISA, section 9.7.3): rounded to nearest even, {@code fma} also down. A NaN result
  * is a NaN, with whatever payload.
  */
 final class FloatOps {
@@ -61,6 +61,7 @@ final class FloatOps {
                         r[d + i] = bits(Math.fma(value(r[a + i]), value(r[b + i]), value(r[c + i])));
                     }
                 });
+            case "fma.rm.f32" -> Loops.words((a, b, c) -> bits(fmaDown(value(a), value(b), value(c))));
             case "div.rn.f32", "div.full.f32", "div.approx.f32" -> binary((a, b) -> a / b);
             case "rcp.rn.f32" -> unary(a -> 1 / a);
             case "sqrt.rn.f32" -> unary(a -> (float) Math.sqrt(a));
@@ -83,6 +84,16 @@ final class FloatOps {
     /** The operand that is a number, if one is not; −0 is smaller than +0. */
     static float smaller(float a, float b) {
         return Float.isNaN(a) ? b : Float.isNaN(b) ? a : Math.min(a, b);
+    }
+
+    /** a·b + c rounded towards −∞. The product is exact in double, and what the sum loses is known (Knuth's TwoSum). */
+    private static float fmaDown(float a, float b, float c) {
+        double product = (double) a * b;
+        double sum = product + c;
+        double part = sum - product;
+        double lost = (product - (sum - part)) + (c - part);
+        float nearest = (float) sum;
+        return nearest > sum || nearest == sum && lost < 0 ? Math.nextDown(nearest) : nearest;
     }
 
     static Form binary(FloatBinary f) {

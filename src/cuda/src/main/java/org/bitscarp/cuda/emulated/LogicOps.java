@@ -22,6 +22,15 @@ final class LogicOps {
                 };
                 return new Arithmetic(s, 'w', op, word(d, s, 0), word(d, s, 1), word(d, s, 2), word(d, s, 3));
             }
+            case "bfi.b64" -> {
+                int length = word(d, s, 4);
+                Op op = (w, t, a, b, c) -> {
+                    for (int i = 0; i < Warp.LANES; i++) {
+                        w.q[t + i] = insert(w.q[a + i], w.q[b + i], w.r[c + i] & 255, w.r[length + i] & 255);
+                    }
+                };
+                return new Arithmetic(s, 'q', op, quad(d, s, 0), quad(d, s, 1), quad(d, s, 2), word(d, s, 3));
+            }
             default -> {
                 return null;
             }
@@ -30,6 +39,10 @@ final class LogicOps {
 
     private static int word(Decoder d, Statement s, int operand) {
         return d.row(s.operands().get(operand), 'w', s);
+    }
+
+    private static int quad(Decoder d, Statement s, int operand) {
+        return d.row(s.operands().get(operand), 'q', s);
     }
 
     /** Bit 4a + 2b + c of the table is the result for bits a, b, c. */
@@ -56,6 +69,14 @@ final class LogicOps {
             return into;
         }
         int mask = (length >= 32 ? -1 : (1 << length) - 1) << from;
+        return (into & ~mask) | (field << from & mask);
+    }
+
+    private static long insert(long field, long into, int from, int length) {
+        if (length == 0 || from >= 64) {
+            return into;
+        }
+        long mask = (length >= 64 ? -1 : (1L << length) - 1) << from;
         return (into & ~mask) | (field << from & mask);
     }
 }

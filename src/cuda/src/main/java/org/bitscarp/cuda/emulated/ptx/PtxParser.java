@@ -138,6 +138,11 @@ public final class PtxParser {
             if (source.peek() == '.') {
                 int line = source.line();
                 String directive = source.word();
+                if (directive.equals(".pragma")) {
+                    source.skipLine();
+                    labels.put(name, statements.size());
+                    return;
+                }
                 if (!directive.equals(".branchtargets")) {
                     throw new PtxException(line, directive + " is not supported by the emulated device");
                 }
