@@ -21,8 +21,7 @@ public record GpuProbe(State state, int devices, String detail, String remedy) {
     /** {@code CUDA_ERROR_NO_DEVICE} of the driver API. */
     private static final int NO_DEVICE = 100;
 
-    private static final String INSTALL =
-            "install the NVIDIA driver, version 525 or later; no toolkit is needed";
+    private static final String INSTALL = "install the NVIDIA driver, version 525 or later; no toolkit is needed";
 
     /** Absent is no failure: there is nothing to use. Broken is: something is there and does not work. */
     public enum State {

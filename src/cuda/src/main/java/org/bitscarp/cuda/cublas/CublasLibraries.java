@@ -40,7 +40,11 @@ public record CublasLibraries(Optional<Cublas> found, String reason) {
 
     /** The line that names the library; JCuda's message has many. */
     private static String line(Throwable e) {
-        List<String> lines = String.valueOf(e.getMessage()).strip().lines().map(String::strip).toList();
+        List<String> lines = String.valueOf(e.getMessage())
+                .strip()
+                .lines()
+                .map(String::strip)
+                .toList();
         return lines.stream().filter(l -> l.contains("libcublas")).findFirst().orElse(lines.getFirst());
     }
 }

@@ -66,26 +66,28 @@ public final class JCublas implements Cublas {
                 long c,
                 int ldc,
                 Arithmetic compute) {
-            run("product of cuBLAS", () -> JCublas2.cublasGemmEx_new(
-                    handle,
-                    transposeA ? TRANSPOSED : PLAIN,
-                    transposeB ? TRANSPOSED : PLAIN,
-                    m,
-                    n,
-                    k,
-                    Pointer.to(new float[] {1}),
-                    Calls.device(a),
-                    REAL_32F,
-                    lda,
-                    Calls.device(b),
-                    REAL_32F,
-                    ldb,
-                    Pointer.to(new float[] {beta}),
-                    Calls.device(c),
-                    REAL_32F,
-                    ldc,
-                    compute.code(),
-                    DEFAULT_ALGORITHM));
+            run(
+                    "product of cuBLAS",
+                    () -> JCublas2.cublasGemmEx_new(
+                            handle,
+                            transposeA ? TRANSPOSED : PLAIN,
+                            transposeB ? TRANSPOSED : PLAIN,
+                            m,
+                            n,
+                            k,
+                            Pointer.to(new float[] {1}),
+                            Calls.device(a),
+                            REAL_32F,
+                            lda,
+                            Calls.device(b),
+                            REAL_32F,
+                            ldb,
+                            Pointer.to(new float[] {beta}),
+                            Calls.device(c),
+                            REAL_32F,
+                            ldc,
+                            compute.code(),
+                            DEFAULT_ALGORITHM));
         }
 
         @Override
