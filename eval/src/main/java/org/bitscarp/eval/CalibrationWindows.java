@@ -51,7 +51,8 @@ public final class CalibrationWindows {
         int calibration = Math.min(maxTokens, tokens.length - extra);
         if (calibration < context) {
             throw new IllegalArgumentException("calibration text " + text.name() + " has " + tokens.length
-                    + " tokens; planning under a budget takes at least " + (extra + context) + ": give a longer text or a"
+                    + " tokens; planning under a budget takes at least " + (extra + context)
+                    + ": give a longer text or a"
                     + " smaller --context");
         }
         int sensitivity = calibration + SENSITIVITY_WINDOWS * context;
@@ -63,9 +64,6 @@ public final class CalibrationWindows {
 
     private static WindowPlan plan(int[] tokens, Tokenizer tokenizer, int context) {
         return new WindowPlan(
-                tokens,
-                tokenizer.bos(),
-                tokenizer.addsBos(),
-                List.of(Protocol.of(Protocol.Kind.GPTQ, context, 0)));
+                tokens, tokenizer.bos(), tokenizer.addsBos(), List.of(Protocol.of(Protocol.Kind.GPTQ, context, 0)));
     }
 }

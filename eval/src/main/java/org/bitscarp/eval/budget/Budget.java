@@ -26,8 +26,8 @@ public record Budget(double bitsPerWeight, Solver solver) {
             bits = Double.NaN;
         }
         if (!(bits >= 1 && bits <= 16)) {
-            throw new LevelException(
-                    "\"" + text + "\": a budget is a number of bits per weight from 1 to 16, like 3.0bpw or 3.0bpw:search");
+            throw new LevelException("\"" + text
+                    + "\": a budget is a number of bits per weight from 1 to 16, like 3.0bpw or 3.0bpw:search");
         }
         // Any block format will do to read the solver.
         Level read = Level.parse("q8_0:" + (words.length == 1 ? Solvers.GPTQ.name() : words[1]));

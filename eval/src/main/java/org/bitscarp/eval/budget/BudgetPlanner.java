@@ -39,11 +39,11 @@ import org.bitscarp.quant.allocation.Knapsack;
  */
 public final class BudgetPlanner {
     /** Formats that GGUF files have; those whose blocks do not fit a map are left out for it. */
-    public static final List<BlockFormat> CANDIDATES = List.of(
-                    "tq2_0", "q2_0", "q2_k", "q3_k", "iq4_xs", "iq4_nl", "q4_k", "q5_0", "q5_k", "q6_k", "q8_0")
-            .stream()
-            .map(word -> Level.parse(word).format())
-            .toList();
+    public static final List<BlockFormat> CANDIDATES =
+            List.of("tq2_0", "q2_0", "q2_k", "q3_k", "iq4_xs", "iq4_nl", "q4_k", "q5_0", "q5_k", "q6_k", "q8_0")
+                    .stream()
+                    .map(word -> Level.parse(word).format())
+                    .toList();
 
     /**
      * Windows of the calibration text, without overlap.
@@ -179,7 +179,8 @@ public final class BudgetPlanner {
                     fitting.add(format);
                     options.add(new Knapsack.Option(
                             group.stream()
-                                    .mapToLong(place -> costs.get(place).get(format).bytes())
+                                    .mapToLong(place ->
+                                            costs.get(place).get(format).bytes())
                                     .sum(),
                             group.stream()
                                     .mapToDouble(place -> worth.get(place)
@@ -253,6 +254,7 @@ public final class BudgetPlanner {
                 mixed,
                 uniform,
                 base));
-        return new BudgetPlan(base, formats, 8.0 * bytes / weights, fallBack ? uniform : mixed, uniform, fallBack, notes);
+        return new BudgetPlan(
+                base, formats, 8.0 * bytes / weights, fallBack ? uniform : mixed, uniform, fallBack, notes);
     }
 }

@@ -99,16 +99,17 @@ public final class CandidateErrors {
     }
 
     private boolean fits(BlockFormat format, TensorRole role, int layer) {
-        return format.supports(Math.toIntExact(checkpoint.weight(role, layer).orElseThrow().columns()));
+        return format.supports(
+                Math.toIntExact(checkpoint.weight(role, layer).orElseThrow().columns()));
     }
 
     private BlockFormat anyFitting(List<BlockFormat> formats, TensorRole role, int layer) {
         return formats.stream()
                 .filter(format -> fits(format, role, layer))
                 .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException(
-                        "none of " + formats.stream().map(BlockFormat::name).toList() + " has blocks that fit the rows of "
-                                + checkpoint.weight(role, layer).orElseThrow().name()));
+                .orElseThrow(() -> new IllegalArgumentException("none of "
+                        + formats.stream().map(BlockFormat::name).toList() + " has blocks that fit the rows of "
+                        + checkpoint.weight(role, layer).orElseThrow().name()));
     }
 
     private static Cost cost(PackedSink.Packed packed) {

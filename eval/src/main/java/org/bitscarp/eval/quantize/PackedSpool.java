@@ -44,7 +44,8 @@ final class PackedSpool implements PackedSink, WeightEncoder, AutoCloseable {
     public void packed(Packed packed) throws IOException {
         PackedMatrix matrix = packed.matrix();
         places.put(
-                new Key(packed.role(), packed.layer(), packed.expert()), new Place(end, matrix.byteSize() / matrix.rows()));
+                new Key(packed.role(), packed.layer(), packed.expert()),
+                new Place(end, matrix.byteSize() / matrix.rows()));
         for (long at = 0; at < matrix.byteSize(); at += CHUNK) {
             ByteBuffer bytes = matrix.bytes()
                     .asSlice(at, Math.min(CHUNK, matrix.byteSize() - at))

@@ -74,8 +74,7 @@ class BudgetPlannerTest {
         double weights = 0;
         for (Place place : places()) {
             var weight = model.weight(place.role(), place.layer()).orElseThrow();
-            bytes += weight.rows()
-                    * plan.formats().get(place).rowBytes(Math.toIntExact(weight.columns()));
+            bytes += weight.rows() * plan.formats().get(place).rowBytes(Math.toIntExact(weight.columns()));
             weights += weight.size();
         }
         assertTrue(8 * bytes / weights <= bits, 8 * bytes / weights + " bits");

@@ -73,8 +73,9 @@ final class QuantizeCommand implements Callable<Integer> {
         @Option(
                 names = "--budget",
                 paramLabel = "BITS",
-                description = "Bits per weight of all linear maps together, e.g. 3.0bpw or 2.75bpw:search: each gets the"
-                        + " format whose bits do most good, by measured sensitivity. Needs --calibration.")
+                description =
+                        "Bits per weight of all linear maps together, e.g. 3.0bpw or 2.75bpw:search: each gets the"
+                                + " format whose bits do most good, by measured sensitivity. Needs --calibration.")
         private String budget;
     }
 
@@ -192,10 +193,7 @@ final class QuantizeCommand implements Callable<Integer> {
 
     private GgufQuantizer.Means means(WindowPlan windows) {
         return new GgufQuantizer.Means(
-                windows,
-                compute.memory(),
-                Path.of(System.getProperty("java.io.tmpdir")),
-                "bitscarp " + Version.text());
+                windows, compute.memory(), Path.of(System.getProperty("java.io.tmpdir")), "bitscarp " + Version.text());
     }
 
     /** Calibration windows where the solver makes use of them; tokenizing takes its time otherwise. */

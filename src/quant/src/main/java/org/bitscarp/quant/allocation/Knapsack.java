@@ -46,7 +46,8 @@ public final class Knapsack {
             double slope = 0;
             for (int i = 0; i < choice.length; i++) {
                 if (at[i] + 1 < hulls.get(i).size()) {
-                    double steepness = slope(items.get(i), hulls.get(i).get(at[i]), hulls.get(i).get(at[i] + 1));
+                    double steepness = slope(
+                            items.get(i), hulls.get(i).get(at[i]), hulls.get(i).get(at[i] + 1));
                     if (best < 0 || steepness > slope) {
                         best = i;
                         slope = steepness;

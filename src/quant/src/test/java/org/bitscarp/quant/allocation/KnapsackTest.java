@@ -66,7 +66,8 @@ class KnapsackTest {
         for (long budget = 1700; budget < 3800; budget += 150) {
             double optimum = best(items, 0, budget);
             double largest = items.stream()
-                    .mapToDouble(options -> options.stream().mapToDouble(Option::damage).max().orElse(0))
+                    .mapToDouble(options ->
+                            options.stream().mapToDouble(Option::damage).max().orElse(0))
                     .max()
                     .orElse(0);
             double found = damage(items, Knapsack.choose(items, budget).orElseThrow(), budget);
@@ -97,9 +98,13 @@ class KnapsackTest {
         assertArrayEquals(new int[] {0, 0}, Knapsack.choose(items, 20).orElseThrow());
         assertArrayEquals(new int[] {1, 0}, Knapsack.choose(items, 30).orElseThrow());
         assertArrayEquals(new int[] {1, 1}, Knapsack.choose(items, 50).orElseThrow());
-        assertArrayEquals(new int[] {0, 1}, Knapsack.choose(List.of(
-                        List.of(new Option(10, 5), new Option(20, 4)), List.of(new Option(10, 3), new Option(25, 0))),
-                        35)
-                .orElseThrow());
+        assertArrayEquals(
+                new int[] {0, 1},
+                Knapsack.choose(
+                                List.of(
+                                        List.of(new Option(10, 5), new Option(20, 4)),
+                                        List.of(new Option(10, 3), new Option(25, 0))),
+                                35)
+                        .orElseThrow());
     }
 }
