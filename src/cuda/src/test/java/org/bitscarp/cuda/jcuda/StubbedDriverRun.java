@@ -64,7 +64,10 @@ final class StubbedDriverRun {
         driver.freePinned(pinned);
         event.close();
         stream.close();
-        say("used", driver.ledger().bytes() + " of " + (driver.freeMemory() + driver.ledger().bytes()));
+        say(
+                "used",
+                driver.ledger().bytes() + " of "
+                        + (driver.freeMemory() + driver.ledger().bytes()));
         driver.free(a);
         driver.free(b);
     }
@@ -96,7 +99,8 @@ final class StubbedDriverRun {
         fails(BadModule.class, () -> driver.load("bad", HEAD + "broken"));
         var module = driver.load("scale", PTX);
         GpuStream stream = driver.defaultStream();
-        KernelArguments four = KernelArguments.start().pointer(0).pointer(0).float32(0).integer(0);
+        KernelArguments four =
+                KernelArguments.start().pointer(0).pointer(0).float32(0).integer(0);
         fails(
                 LaunchFailed.class,
                 () -> driver.launch(module.function("scale"), Grid.of(1), Block.of(1), 2000, stream, four));
