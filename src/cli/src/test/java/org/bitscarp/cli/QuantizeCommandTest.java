@@ -37,7 +37,8 @@ class QuantizeCommandTest {
                         Stream.of(more))
                 .flatMap(s -> s)
                 .toList();
-        CommandLineRun.of(Stream.concat(Stream.of("quantize"), arguments.stream()).toArray(String[]::new))
+        CommandLineRun.of(
+                        Stream.concat(Stream.of("quantize"), arguments.stream()).toArray(String[]::new))
                 .succeeds();
     }
 
@@ -69,7 +70,14 @@ class QuantizeCommandTest {
     void mixesAndTables() throws IOException {
         Path out = folder.resolve("m.gguf");
         JsonNode written = json(
-                List.of("--json", "-q"), "quantize", "--to", "q4_k_m", "--output-type", "q8_0", "--out", out.toString());
+                List.of("--json", "-q"),
+                "quantize",
+                "--to",
+                "q4_k_m",
+                "--output-type",
+                "q8_0",
+                "--out",
+                out.toString());
         assertEquals("q4_k_m", written.get("level").asString());
         assertEquals(Files.size(out), written.get("bytes").asLong());
         JsonNode inspected = json(List.of("--json"), "inspect", out.toString());

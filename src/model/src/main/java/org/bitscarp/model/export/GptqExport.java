@@ -131,7 +131,8 @@ public final class GptqExport {
             // A map's own tensor, or the scales of another packing; its bias stays.
             boolean replaced = !tensor.name().endsWith(".bias") && ownedByPacked(tensor.name());
             if (!replaced) {
-                boolean halved = plan.halfTables() && table(tensor) && tensor.format().bitsPerValue() > 16;
+                boolean halved =
+                        plan.halfTables() && table(tensor) && tensor.format().bitsPerValue() > 16;
                 units.add(halved ? new Halved(source, tensor) : new Copy(source, tensor));
                 copied++;
             }
@@ -240,8 +241,7 @@ public final class GptqExport {
                 int rows = (int) Math.min(step, tensor.rows() - row);
                 try (Arena arena = Arena.ofShared()) {
                     DenseMatrix values = new DenseMatrix(arena.allocate(4L * rows * columns, 64), rows, columns);
-                    tensor.format()
-                            .decode(source.map(tensor, row, rows, arena), 0, values.size(), values.data(), 0);
+                    tensor.format().decode(source.map(tensor, row, rows, arena), 0, values.size(), values.data(), 0);
                     PackedMatrix packed = PackedMatrix.allocate(FloatFormat.FP16, rows, columns, arena);
                     Solvers.RTN.prepare(values, null, packed).solve(0, rows, new SolveStats());
                     writer.write(tensor.name(), packed.bytes());
