@@ -10,6 +10,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
@@ -72,6 +73,32 @@ public abstract class DamagedFiles {
             }
         });
         assertTrue(refused > count / 10, "the damage does damage: " + refused + " of " + count);
+    }
+
+    /**
+     * Damages what stands before the data of a GGUF file.
+     *
+     * @param header bytes of it
+     */
+    protected void survivesGguf(int count, Path file, byte[] original, int header) {
+        byte[] data = Arrays.copyOfRange(original, header, original.length);
+        survives(count, random -> {
+            byte[] front = Arrays.copyOf(original, header);
+            if (random.nextInt(3) == 0) {
+                front = Mutations.bytes(front, random);
+            } else {
+                // Counts, lengths, types and offsets are 4 or 8 bytes, anywhere.
+                long[] values = {0, 1, 255, 1L << 31, 1L << 32, 1L << 60, Long.MAX_VALUE, Long.MIN_VALUE, -1, 7};
+                long value = values[random.nextInt(values.length)];
+                ByteBuffer buffer = ByteBuffer.wrap(front).order(ByteOrder.LITTLE_ENDIAN);
+                if (random.nextBoolean()) {
+                    buffer.putInt(random.nextInt(header - 4), (int) value);
+                } else {
+                    buffer.putLong(random.nextInt(header - 8), value);
+                }
+            }
+            return Files.write(file, concat(front, data));
+        });
     }
 
     private static void readAll(Checkpoint checkpoint) throws IOException {
