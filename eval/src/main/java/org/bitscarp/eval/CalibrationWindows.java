@@ -15,23 +15,22 @@ public final class CalibrationWindows {
 
     /**
      * @param text null for none, which gives null
-     * @param maxTokens tokens of it to use at most
-     * @param context tokens in a window
+     * @param size how much of it, in windows of what length
      * @throws IllegalArgumentException for a text that is too short
      */
-    public static WindowPlan of(Checkpoint checkpoint, Tokenizer tokenizer, Corpus text, int maxTokens, int context)
+    public static WindowPlan of(Checkpoint checkpoint, Tokenizer tokenizer, Corpus text, CalibrationSize size)
             throws IOException {
         if (text == null) {
             return null;
         }
         TokenizedText tokenized =
-                TokenizedText.of(text, tokenizer, checkpoint.spec().vocabulary(), maxTokens);
+                TokenizedText.of(text, tokenizer, checkpoint.spec().vocabulary(), size.tokens(checkpoint));
         try {
             return new WindowPlan(
                     tokenized.tokens(),
                     tokenizer.bos(),
                     tokenizer.addsBos(),
-                    List.of(Protocol.of(Protocol.Kind.GPTQ, context, 0)));
+                    List.of(Protocol.of(Protocol.Kind.GPTQ, size.context(checkpoint), 0)));
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException("calibration text " + text.name() + ": " + e.getMessage(), e);
         }

@@ -51,8 +51,7 @@ public final class SensitivityRunner {
                     checkpoint,
                     tokenizer,
                     request.calibration(),
-                    request.calibrationTokens(),
-                    request.protocols().getFirst().context());
+                    request.calibrationSize());
             double overlap = NgramOverlap.share(text.tokens(), calibration);
             List<String> notes = new ArrayList<>(Guards.text(text, tokenizer));
             notes.addAll(Guards.overlap(overlap));

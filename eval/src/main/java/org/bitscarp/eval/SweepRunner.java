@@ -56,8 +56,7 @@ public final class SweepRunner {
                     checkpoint,
                     tokenizer,
                     request.calibration(),
-                    request.calibrationTokens(),
-                    request.protocols().getFirst().context());
+                    request.calibrationSize());
             Sweep sweep = new Sweep(
                     checkpoint,
                     backend,
@@ -209,7 +208,7 @@ public final class SweepRunner {
         return plan == null
                 ? null
                 : request.calibration().name() + ", " + plan.rows() + " tokens in windows of " + plan.longestWindow()
-                        + ", full-precision activations, sha256 "
+                        + " that begin with the text's own tokens (no BOS), full-precision activations, sha256 "
                         + request.calibration().sha256()
                         + String.format(
                                 Locale.ROOT,

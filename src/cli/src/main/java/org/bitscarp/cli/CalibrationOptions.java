@@ -3,6 +3,7 @@ package org.bitscarp.cli;
 import java.io.IOException;
 import org.bitscarp.datasets.Corpora;
 import org.bitscarp.datasets.Corpus;
+import org.bitscarp.eval.CalibrationSize;
 import picocli.CommandLine.Option;
 
 /** Text on which solvers learn what the inputs of a matrix are like. */
@@ -21,12 +22,27 @@ final class CalibrationOptions {
             description = "Tokens of the calibration text to use; default: ${DEFAULT-VALUE}.")
     int tokens;
 
+    @Option(
+            names = "--samples",
+            paramLabel = "N",
+            description = "Windows of the calibration text to use, instead of --calibration-tokens.")
+    Integer samples;
+
+    @Option(
+            names = "--calibration-context",
+            paramLabel = "N",
+            description = "Tokens in a window of the calibration text; default: what the model was made for, at most 2048.")
+    Integer context;
+
     /** The text, or null. */
     Corpus read(Corpora corpora) throws IOException {
         return text == null ? null : corpora.read(text);
     }
 
-    int tokens() {
-        return MeasureOptions.positive("--calibration-tokens", tokens);
+    CalibrationSize size() {
+        return new CalibrationSize(
+                MeasureOptions.positive("--calibration-tokens", tokens),
+                samples == null ? 0 : MeasureOptions.positive("--samples", samples),
+                context == null ? 0 : MeasureOptions.positive("--calibration-context", context));
     }
 }

@@ -90,13 +90,6 @@ final class QuantizeCommand implements Callable<Integer> {
     @Mixin
     private CalibrationOptions calibration;
 
-    @Option(
-            names = "--context",
-            defaultValue = "512",
-            paramLabel = "N",
-            description = "Tokens in a window of the calibration text; default: ${DEFAULT-VALUE}.")
-    private int context;
-
     @Mixin
     private ComputeOptions compute;
 
@@ -128,9 +121,6 @@ final class QuantizeCommand implements Callable<Integer> {
                     "--out " + out + ": mixes, --pure and types of tables are for GGUF files; expected a"
                             + " name that ends with .gguf");
         }
-        if (context < 1) {
-            throw new UsageException("--context " + context + ": expected at least 1");
-        }
         try (Checkpoint checkpoint = Checkpoints.open(ModelArgument.resolve(model, streams, quiet));
                 Backend backend = compute.backend(streams.err(), quiet);
                 ProgressLine line = new ProgressLine(streams.err(), Terminal.stderr(), Terminal.unicode())) {
@@ -158,7 +148,7 @@ final class QuantizeCommand implements Callable<Integer> {
         Corpora corpora = MeasureOptions.corpora(streams, quiet);
         Corpus text = calibration.read(corpora);
         try (Tokenizer tokenizer = checkpoint.tokenizer()) {
-            return CalibrationWindows.of(checkpoint, tokenizer, text, calibration.tokens(), context);
+            return CalibrationWindows.of(checkpoint, tokenizer, text, calibration.size());
         }
     }
 
