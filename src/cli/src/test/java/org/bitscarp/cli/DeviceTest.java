@@ -32,7 +32,7 @@ class DeviceTest {
         model = new TinyLlama()
                 .hidden(64)
                 .ffn(96)
-                .layers(12)
+                .layers(16)
                 .seed(5)
                 .write(Files.createDirectories(folder.resolve("model")));
         Files.writeString(model.resolve("tokenizer.json"), TinyTokenizer.json(false));
