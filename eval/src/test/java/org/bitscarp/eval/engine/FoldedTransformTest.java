@@ -138,7 +138,9 @@ class FoldedTransformTest {
             case DOWN -> TensorRole.DOWN_BIAS;
             default -> null;
         };
-        if (bias != null && folded.weight(bias, layer).isPresent() && job.change().output() != null) {
+        if (bias != null
+                && folded.weight(bias, layer).isPresent()
+                && job.change().output() != null) {
             job.change().output().apply(folded.values(bias, layer));
         }
     }
@@ -157,12 +159,12 @@ class FoldedTransformTest {
         if (scaling != null) {
             scaling.apply(folded.values(norm, layer));
         }
-        TensorRole bias =
-                norm == TensorRole.MLP_NORM ? TensorRole.MLP_NORM_BIAS : TensorRole.ATTENTION_NORM_BIAS;
+        TensorRole bias = norm == TensorRole.MLP_NORM ? TensorRole.MLP_NORM_BIAS : TensorRole.ATTENTION_NORM_BIAS;
         if (scaling != null && folded.weight(bias, layer).isPresent()) {
             scaling.apply(folded.values(bias, layer));
         }
-        if (norm == TensorRole.MLP_NORM && folded.weight(TensorRole.ROUTER, layer).isPresent()) {
+        if (norm == TensorRole.MLP_NORM
+                && folded.weight(TensorRole.ROUTER, layer).isPresent()) {
             rows(folded.values(TensorRole.ROUTER, layer), input.size(), input::applyToRow);
         }
     }
