@@ -79,8 +79,7 @@ class MatrixTest {
             for (int lane = 0; lane < 32; lane++) {
                 System.arraycopy(fragments.apply(lane), 0, input, 16 * lane, 6);
                 for (int i = 0; i < 4; i++) {
-                    input[16 * lane + 8 + i] =
-                            Float.floatToRawIntBits(c[lane / 4 + 8 * (i / 2)][lane % 4 * 2 + i % 2]);
+                    input[16 * lane + 8 + i] = Float.floatToRawIntBits(c[lane / 4 + 8 * (i / 2)][lane % 4 * 2 + i % 2]);
                 }
             }
             long out = bed.buffer(new int[128]);
@@ -93,7 +92,9 @@ class MatrixTest {
                 for (int j = 0; j < k; j++) {
                     sum += (double) a[row][j] * b[j][column];
                 }
-                assertTrue(Math.abs(sum - d[i]) <= TOLERANCE, opcode + " [" + row + "][" + column + "]: " + d[i] + ", " + sum);
+                assertTrue(
+                        Math.abs(sum - d[i]) <= TOLERANCE,
+                        opcode + " [" + row + "][" + column + "]: " + d[i] + ", " + sum);
             }
         }
     }

@@ -59,14 +59,16 @@ class WarpTest {
 
     @Test
     void lanesPartAndMeetAgain() {
-        check("""
+        check(
+                """
                 mov.u32 %r0, 0; mov.u32 %r5, 0;
                 LOOP: setp.gt.s32 %p1, %r5, %r10; @%p1 bra DONE;
                 add.s32 %r0, %r0, %r5; add.s32 %r5, %r5, 1; bra.uni LOOP;
-                DONE: shfl.sync.bfly.b32 %r0, %r0, 1, 31, -1;""", i -> {
-            int partner = i % 32 ^ 1;
-            return partner * (partner + 1) / 2;
-        });
+                DONE: shfl.sync.bfly.b32 %r0, %r0, 1, 31, -1;""",
+                i -> {
+                    int partner = i % 32 ^ 1;
+                    return partner * (partner + 1) / 2;
+                });
         check("""
                 and.b32 %r5, %r1, 3;
                 TABLE: .branchtargets A, B, C, B;
