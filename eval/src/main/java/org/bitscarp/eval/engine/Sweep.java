@@ -306,14 +306,9 @@ public final class Sweep {
                 }
             }
         }
-        List<Weight> tables = new ArrayList<>();
-        tables.add(checkpoint.weight(TensorRole.EMBEDDING, 0).orElseThrow());
-        if (!spec.tiedHead()) {
-            tables.add(checkpoint.weight(TensorRole.HEAD, 0).orElseThrow());
-        }
         for (LevelTally tally : tallies) {
             tally.otherBytes += small;
-            for (Weight table : tables) {
+            for (Weight table : tables(tally.level)) {
                 long bytes = bytes(tally, table);
                 if (tally.level.quantizesEmbedding()) {
                     tally.quantizedBytes += bytes;
@@ -323,6 +318,16 @@ public final class Sweep {
                 }
             }
         }
+    }
+
+    /** Embedding and output projection, which is a table of its own where a rotated one takes over the last norm's gain. */
+    private List<Weight> tables(Level level) {
+        Weight embedding = checkpoint.weight(TensorRole.EMBEDDING, 0).orElseThrow();
+        if (!spec.tiedHead()) {
+            return List.of(embedding, checkpoint.weight(TensorRole.HEAD, 0).orElseThrow());
+        }
+        boolean untied = Folding.of(checkpoint, level.transform()).rotatesResidual();
+        return untied ? List.of(embedding, embedding) : List.of(embedding);
     }
 
     private static long bytes(LevelTally tally, Weight table) {
