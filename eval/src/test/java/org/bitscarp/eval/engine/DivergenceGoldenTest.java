@@ -125,8 +125,7 @@ class DivergenceGoldenTest {
                     tokenizer.bos(),
                     tokenizer.addsBos(),
                     List.of(Protocol.of(Protocol.Kind.LLAMA_CPP, 512, 0)));
-            List<LevelResult> results =
-                    Measurements.run(checkpoint, backend, plan, "fp32,q4_0", Measurements.PLENTY);
+            List<LevelResult> results = Measurements.run(checkpoint, backend, plan, "fp32,q4_0", Measurements.PLENTY);
             TokenScores reference = results.getFirst().scores();
             TokenScores scores = results.getLast().scores();
             int[] rows = plan.scoredRows(0);
