@@ -10,6 +10,7 @@ import org.bitscarp.datasets.Corpus;
 import org.bitscarp.datasets.TokenizedText;
 import org.bitscarp.datasets.tasks.Task;
 import org.bitscarp.eval.engine.LevelResult;
+import org.bitscarp.eval.engine.LevelStore;
 import org.bitscarp.eval.engine.Progress;
 import org.bitscarp.eval.engine.Sweep;
 import org.bitscarp.eval.generate.ContinuationPlan;
@@ -17,6 +18,7 @@ import org.bitscarp.eval.protocol.Protocol;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.eval.report.CliffRule;
 import org.bitscarp.eval.report.SweepResult;
+import org.bitscarp.eval.resume.Fingerprint;
 import org.bitscarp.eval.stats.MeanDivergence;
 import org.bitscarp.eval.stats.PairedDifference;
 import org.bitscarp.eval.stats.Perplexity;
@@ -53,23 +55,42 @@ public final class SweepRunner {
                     request.protocols(),
                     tasks.stream().flatMap(t -> t.sequences().stream()).toList());
             WindowPlan calibration = calibrationPlan(checkpoint, request, tokenizer);
-            Sweep sweep = new Sweep(
-                    checkpoint,
-                    backend,
-                    plan,
-                    calibration,
-                    request.levels(),
-                    request.memoryBudget(),
-                    request.spillFolder(),
-                    progress);
-            ContinuationPlan writing = writing(checkpoint, request, text, tokenizer, notes);
-            List<LevelResult> results = sweep.letWrite(writing).run();
-            addNotes(notes, checkpoint, request, plan, results, sweep);
-            double seconds = (Instant.now().toEpochMilli() - started.toEpochMilli()) / 1000.0;
+            ContinuationPlan asked = asked(request, text, tokenizer);
+            boolean writes = writes(checkpoint, request, asked);
+            Fingerprint fingerprint = SweepFingerprint.of(version, backend, checkpoint, tokenizer, request, writes);
+            if (LevelStore.differsOnlyIn(SweepFingerprint.WRITES, request.folder(), fingerprint)) {
+                writes = !writes;
+                fingerprint.with(SweepFingerprint.WRITES, writes);
+            }
+            ContinuationPlan writing = writes ? asked : null;
+            LevelStore store = new LevelStore(request.folder());
+            store.open(fingerprint, progress);
+            List<Level> missing = store.missing(request.levels());
+            if (!missing.isEmpty()) {
+                Sweep sweep = new Sweep(
+                                checkpoint,
+                                backend,
+                                plan,
+                                calibration,
+                                missing,
+                                request.memoryBudget(),
+                                request.spillFolder(),
+                                progress)
+                        .keepIn(request.folder(), LevelStore.of(fingerprint, missing), request.keepEvery())
+                        .letWrite(writing);
+                store.add(sweep, sweep.run(), fingerprint);
+            }
+            List<LevelResult> results = store.results(request.levels());
+            addNotes(notes, checkpoint, request, plan, results, store);
+            if (asked != null && !writes) {
+                notes.add("Levels wrote no continuations: that takes "
+                        + (Sweep.bytesToWrite(checkpoint, request.levels(), asked) >> 20)
+                        + " MiB beside the sweep, more than half of --memory; ask for them with --continuations.");
+            }
             List<SweepResult.Row> rows = rows(results, plan, text, checkpoint);
             return new SweepResult(
                     version,
-                    describe(checkpoint, sweep.modelSha256()),
+                    describe(checkpoint, store.modelSha256()),
                     new SweepResult.Text(
                             text.corpus().name(),
                             text.corpus().sha256(),
@@ -82,14 +103,14 @@ public final class SweepRunner {
                     describeCalibration(request, calibration),
                     request.command(),
                     started.toString(),
-                    seconds,
+                    store.seconds(),
                     rows,
                     rows.size() < 2 ? null : cliffRule.find(rows),
                     new SweepResult.Behaviour(
                             TaskScores.of(tasks, plan, results),
                             writing == null
                                     ? null
-                                    : new ContinuationTexts(writing, tokenizer).of(results, sweep.written())),
+                                    : new ContinuationTexts(writing, tokenizer).of(results, store.written(request.levels()))),
                     notes);
         }
     }
@@ -107,23 +128,19 @@ public final class SweepRunner {
         return sequences;
     }
 
-    /** What levels write, or null; a sweep that was not asked to does not write where memory is short. */
-    private static ContinuationPlan writing(
-            Checkpoint checkpoint, SweepRequest request, TokenizedText text, Tokenizer tokenizer, List<String> notes) {
+    /** What levels are to write, or null. */
+    private static ContinuationPlan asked(SweepRequest request, TokenizedText text, Tokenizer tokenizer) {
         List<int[]> prompts = request.continuations().prompts().stream()
                 .map(prompt -> tokenizer.encode(prompt, true))
                 .toList();
-        ContinuationPlan plan = request.continuations().plan(text.tokens(), prompts);
-        if (plan == null || request.continuations().demanded()) {
-            return plan;
-        }
-        long bytes = Sweep.bytesToWrite(checkpoint, request.levels(), plan);
-        if (bytes > request.memoryBudget() / 2) {
-            notes.add("Levels wrote no continuations: that takes " + (bytes >> 20)
-                    + " MiB beside the sweep, more than half of --memory; ask for them with --continuations.");
-            return null;
-        }
-        return plan;
+        return request.continuations().plan(text.tokens(), prompts);
+    }
+
+    /** A sweep that was not asked to does not write where memory is short. */
+    private static boolean writes(Checkpoint checkpoint, SweepRequest request, ContinuationPlan plan) {
+        return plan != null
+                && (request.continuations().demanded()
+                        || Sweep.bytesToWrite(checkpoint, request.levels(), plan) <= request.memoryBudget() / 2);
     }
 
     private static TokenizedText tokenize(Corpus corpus, Tokenizer tokenizer, Checkpoint checkpoint, int maxTokens)
@@ -195,7 +212,7 @@ public final class SweepRunner {
             SweepRequest request,
             WindowPlan plan,
             List<LevelResult> results,
-            Sweep sweep) {
+            LevelStore store) {
         int trained = checkpoint.spec().maxPositions();
         if (plan.longestWindow() > trained) {
             notes.add("Windows of " + plan.longestWindow() + " tokens exceed the " + trained
@@ -225,7 +242,7 @@ public final class SweepRunner {
                 notes.add(result.level() + ": " + result.stats().nonfinite + " weights are NaN or infinite.");
             }
         }
-        if (sweep.spilled()) {
+        if (store.spilled()) {
             notes.add("Hidden states of some levels were kept in a file (--memory).");
         }
     }

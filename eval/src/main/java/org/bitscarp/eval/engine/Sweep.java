@@ -10,6 +10,8 @@ import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.TensorMemory;
 import org.bitscarp.eval.generate.ContinuationPlan;
 import org.bitscarp.eval.protocol.WindowPlan;
+import org.bitscarp.eval.resume.Fingerprint;
+import org.bitscarp.eval.resume.SweepFolder;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.DecoderSpec;
 import org.bitscarp.model.ModelDigest;
@@ -39,6 +41,7 @@ public final class Sweep {
     private PackedSink sink = PackedSink.NONE;
     private ContinuationPlan continuations;
     private List<List<int[]>> written = List.of();
+    private LayerKeeper keeper = LayerKeeper.none();
     private final ModelDigest digest;
     private final DoubleAdder done = new DoubleAdder();
     private double total;
@@ -82,6 +85,23 @@ public final class Sweep {
     public Sweep letWrite(ContinuationPlan plan) {
         continuations = plan;
         return this;
+    }
+
+    /**
+     * Keeps finished layers in {@code folder}, and goes on from those that a killed run with the same fingerprint has left
+     * there. Not together with {@link #sendTo}, whose receiver would miss what was packed before.
+     *
+     * @param fingerprint everything that the results depend on
+     * @param interval seconds between two writes; 0 for every layer
+     */
+    public Sweep keepIn(SweepFolder folder, Fingerprint fingerprint, double interval) {
+        keeper = new LayerKeeper(folder, fingerprint, interval);
+        return this;
+    }
+
+    /** Wall time of {@link #run}, with that of the interrupted runs that it went on from. */
+    public double seconds() {
+        return keeper.seconds();
     }
 
     /** For each level, the texts of the plan; empty without one. */
@@ -145,16 +165,27 @@ public final class Sweep {
                         : new HiddenStates(1, calibrationRows, spec.hidden(), forCalibration, spillFolder)) {
             spilled = states.spilled() || calibrationStates != null && calibrationStates.spilled();
             WeightReader reader = new WeightReader(checkpoint, digest, lanes);
-            embed(reader, tallies, states, calibrationStates, lanes);
+            LayerKeeper.Parts parts = new LayerKeeper.Parts(tallies, digest, states, calibrationStates, packed);
+            int finished = keeper.restore(parts);
+            if (finished == 0) {
+                embed(reader, tallies, states, calibrationStates, lanes);
+            } else {
+                goesOnAt(finished, calibrationRows);
+            }
             PackedSink sinks = packed == null ? sink : packed.before(sink);
-            layers(reader, tallies, states, calibrationStates, unitRows, lanes, sinks);
-            progress.report("scoring the vocabulary", done.sum(), total);
-            new HeadScorer(backend, checkpoint, reader, lanes).run(plan, tallies, states, (level, nanos) -> {
-                synchronized (level) {
-                    level.nanos += nanos / backend.lanes();
+            layers(finished, parts, reader, unitRows, lanes, sinks);
+            if (finished <= spec.layers()) {
+                progress.report("scoring the vocabulary", done.sum(), total);
+                new HeadScorer(backend, checkpoint, reader, lanes).run(plan, tallies, states, (level, nanos) -> {
+                    synchronized (level) {
+                        level.nanos += nanos / backend.lanes();
+                    }
+                });
+                done.add((double) plan.rows() * levels.size());
+                if (packed != null) {
+                    keeper.scored(spec.layers(), parts);
                 }
-            });
-            done.add((double) plan.rows() * levels.size());
+            }
             if (packed != null) {
                 written = new ContinuationPass(backend, checkpoint, lanes)
                         .run(
@@ -168,6 +199,17 @@ public final class Sweep {
         }
         countOtherBytes(tallies);
         return tallies.stream().map(LevelTally::result).toList();
+    }
+
+    private void goesOnAt(int finished, int calibrationRows) {
+        progress.note(
+                finished > spec.layers()
+                        ? "going on after the interrupted run: all levels are scored"
+                        : "going on after layer " + finished + " of " + spec.layers() + ", which an interrupted run had"
+                                + " finished");
+        done.add((double) Math.min(finished, spec.layers())
+                * ((double) plan.rows() * levels.size() + calibrationRows));
+        done.add(finished > spec.layers() ? (double) plan.rows() * levels.size() : 0);
     }
 
     private int longestWindow() {
@@ -241,10 +283,9 @@ public final class Sweep {
     }
 
     private void layers(
+            int finished,
+            LayerKeeper.Parts parts,
             WeightReader reader,
-            List<LevelTally> tallies,
-            HiddenStates states,
-            HiddenStates calibrationStates,
             int unitRows,
             Lanes lanes,
             PackedSink sinks)
@@ -268,8 +309,10 @@ public final class Sweep {
                     memory,
                     sinks,
                     this::advance);
-            for (int layer = 0; layer < spec.layers(); layer++) {
-                pass.run(layer, reader, plan, tallies, states, calibrationPlan, calibrationStates);
+            for (int layer = finished; layer < spec.layers(); layer++) {
+                pass.run(
+                        layer, reader, plan, parts.tallies(), parts.states(), calibrationPlan, parts.calibration());
+                keeper.finished(layer + 1, parts);
             }
         } finally {
             spaces.forEach(Workspace::close);

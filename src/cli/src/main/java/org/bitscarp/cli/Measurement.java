@@ -14,6 +14,7 @@ import org.bitscarp.eval.engine.Progress;
 import org.bitscarp.eval.generate.ContinuationRequest;
 import org.bitscarp.eval.report.CliffRule;
 import org.bitscarp.eval.report.SweepResult;
+import org.bitscarp.eval.resume.SweepFolder;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.quant.Level;
 import picocli.CommandLine.Model.CommandSpec;
@@ -29,6 +30,8 @@ final class Measurement {
             CliffRule rule,
             List<Task> tasks,
             ContinuationRequest continuations,
+            SweepFolder folder,
+            double keepEvery,
             CommandSpec spec,
             PrintStream err)
             throws IOException {
@@ -38,7 +41,7 @@ final class Measurement {
             return new SweepRunner(backend, rule, Version.text())
                     .run(
                             checkpoint,
-                            request(options, levels, tasks, continuations, spec),
+                            request(options, levels, tasks, continuations, folder, keepEvery, spec),
                             options.quiet ? Progress.NONE : progress);
         }
     }
@@ -48,6 +51,8 @@ final class Measurement {
             List<Level> levels,
             List<Task> tasks,
             ContinuationRequest continuations,
+            SweepFolder folder,
+            double keepEvery,
             CommandSpec spec)
             throws IOException {
         Corpora corpora = options.corpora();
@@ -63,6 +68,8 @@ final class Measurement {
                 Path.of(System.getProperty("java.io.tmpdir")),
                 tasks,
                 continuations,
+                folder,
+                keepEvery,
                 commandLine(spec));
     }
 

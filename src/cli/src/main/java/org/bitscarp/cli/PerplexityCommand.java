@@ -59,6 +59,8 @@ final class PerplexityCommand implements Callable<Integer> {
                 new CliffRule(),
                 List.of(),
                 ContinuationRequest.NONE,
+                null,
+                Double.POSITIVE_INFINITY,
                 spec,
                 streams.err());
         if (options.json) {

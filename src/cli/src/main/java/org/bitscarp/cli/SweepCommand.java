@@ -6,12 +6,14 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.bitscarp.eval.report.BehaviourText;
+import org.bitscarp.eval.engine.LevelStore;
 import org.bitscarp.eval.report.CliffRule;
 import org.bitscarp.eval.report.ConsoleTable;
 import org.bitscarp.eval.report.JsonReport;
 import org.bitscarp.eval.report.ReportFiles;
 import org.bitscarp.eval.report.SweepResult;
 import org.bitscarp.eval.report.Verdict;
+import org.bitscarp.eval.resume.SweepFolder;
 import org.bitscarp.quant.Level;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -63,8 +65,22 @@ final class SweepCommand implements Callable<Integer> {
             names = "--out",
             defaultValue = "bitscarp-out",
             paramLabel = "DIR",
-            description = "Folder for report.html, report.md, results.csv and results.json; default: ${DEFAULT-VALUE}.")
+            description = "Folder for report.html, report.md, results.csv and results.json, and for what lets an interrupted"
+                    + " sweep go on; a finished one is added to by a command with more levels. Default: ${DEFAULT-VALUE}.")
     private Path out;
+
+    @Option(
+            names = "--keep-every",
+            defaultValue = "10",
+            paramLabel = "SECONDS",
+            description = "Finished layers are kept in --out at most this often, and the same command goes on from there"
+                    + " when it was interrupted; 0 for after every layer, never for not at all. Default: ${DEFAULT-VALUE}.")
+    private String keepEvery;
+
+    @Option(
+            names = "--fresh",
+            description = "Forget what earlier runs have left in --out and measure everything again.")
+    private boolean fresh;
 
     @Option(
             names = "--threshold",
@@ -83,16 +99,24 @@ final class SweepCommand implements Callable<Integer> {
             throw new UsageException("--threshold " + threshold + ": expected a percentage above 0");
         }
         List<Level> measured = levels == null ? Level.defaults() : Level.parseList(levels);
-        prepareOut();
-        SweepResult result = Measurement.run(
+        SweepResult result;
+        try (SweepFolder folder = SweepFolder.lock(out)) {
+            prepareOut();
+            if (fresh) {
+                LevelStore.forget(folder);
+            }
+            result = Measurement.run(
                 options,
                 measured,
                 new CliffRule(1 + threshold / 100),
                 behaviour.tasks(),
                 behaviour.continuations(),
+                folder,
+                keepEvery(),
                 spec,
                 streams.err());
-        ReportFiles.writeAll(result, out);
+            ReportFiles.writeAll(result, out);
+        }
         if (options.json) {
             streams.out().println(JsonReport.render(result));
         } else {
@@ -107,6 +131,18 @@ final class SweepCommand implements Callable<Integer> {
             streams.err().println("Report: " + out.resolve(ReportFiles.HTML));
         }
         return 0;
+    }
+
+    private double keepEvery() {
+        try {
+            double seconds = keepEvery.equals("never") ? Double.POSITIVE_INFINITY : Double.parseDouble(keepEvery);
+            if (seconds >= 0) {
+                return seconds;
+            }
+        } catch (NumberFormatException e) {
+            // Said below.
+        }
+        throw new UsageException("--keep-every " + keepEvery + ": expected seconds, 0 or more, or never");
     }
 
     /** Finds out before the work whether its result can be written. */
