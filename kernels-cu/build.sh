@@ -16,10 +16,16 @@ mode=${1:-changed}
 out=$here/ptx
 [ "$mode" = --check ] && out=$2
 
-# The hash of a kernel file: itself, every header, the flags. Headers count for all: a few seconds against a stale kernel.
+# The hash of a kernel: flags, then its file and each header that it includes with quotes, each once, depth first.
+sources() {
+  case " $seen " in *" $1 "*) return 0 ;; esac
+  seen="$seen $1"
+  cat "$here/cu/$1"
+  local header
+  for header in $(sed -n 's/^#include "\(.*\)".*/\1/p' "$here/cu/$1"); do sources "$header"; done
+}
 source_hash() {
-  { printf '%s\n' "${flags[*]}"; cat "$1"; find "$here/cu" -name '*.cuh' | LC_ALL=C sort | while read -r h; do cat "$h"; done; } |
-    sha256sum | cut -d' ' -f1
+  { printf '%s\n' "${flags[*]}"; seen=""; sources "$1"; } | sha256sum | cut -d' ' -f1
 }
 
 # The oldest PTX version that assembles, so that older drivers load it: a toolkit writes its own version whatever is used.
@@ -38,7 +44,7 @@ manifest=$(mktemp)
 trap 'rm -f "$manifest"' EXIT
 for cu in $(find "$here/cu" -maxdepth 1 -name '*.cu' | LC_ALL=C sort); do
   name=$(basename "$cu" .cu)
-  hash=$(source_hash "$cu")
+  hash=$(source_hash "$name.cu")
   architectures=$(sed -n '1s|^// arch: ||p' "$cu")
   stale=yes
   if [ "$mode" = changed ] && grep -qs "^source $name $hash nvcc $version\$" "$here/ptx/MANIFEST"; then stale=no; fi
@@ -58,14 +64,15 @@ for cu in $(find "$here/cu" -maxdepth 1 -name '*.cu' | LC_ALL=C sort); do
   done
 done
 mkdir -p "$out"
-cp "$manifest" "$out/MANIFEST"
+cat "$manifest" >"$out/MANIFEST"
 # PTX of kernels that are gone.
 if [ "$mode" != --check ]; then
   find "$out" -name '*.ptx' | while read -r ptx; do
     grep -q "^ptx ${ptx#"$out"/} " "$manifest" || rm "$ptx"
   done
 else
-  diff -r "$here/ptx" "$out" || {
+  # Lines of the manifest may lie in any order: branches are merged line by line.
+  diff -r -x MANIFEST "$here/ptx" "$out" && diff <(sort "$here/ptx/MANIFEST") <(sort "$out/MANIFEST") || {
     echo "build.sh: what nvcc $version makes differs from what is checked in; run kernels-cu/build.sh --all" >&2
     exit 1
   }

@@ -6,7 +6,7 @@ import org.bitscarp.datasets.Corpus;
 import org.bitscarp.datasets.tasks.Task;
 import org.bitscarp.eval.generate.ContinuationRequest;
 import org.bitscarp.eval.protocol.Protocol;
-import org.bitscarp.eval.resume.SweepFolder;
+import org.bitscarp.eval.resume.Keeping;
 import org.bitscarp.quant.Level;
 
 /**
@@ -22,8 +22,7 @@ import org.bitscarp.quant.Level;
  * @param spillFolder for hidden states beyond that
  * @param tasks multiple-choice files that all levels answer in the same pass
  * @param continuations what levels are to write
- * @param folder where finished layers and levels are kept, and interrupted sweeps go on from; null to keep nothing
- * @param keepEvery seconds between two writes there
+ * @param keeping where finished layers and levels are kept, and interrupted sweeps go on from
  * @param command the command line, for the report
  */
 public record SweepRequest(
@@ -37,6 +36,5 @@ public record SweepRequest(
         Path spillFolder,
         List<Task> tasks,
         ContinuationRequest continuations,
-        SweepFolder folder,
-        double keepEvery,
+        Keeping keeping,
         String command) {}

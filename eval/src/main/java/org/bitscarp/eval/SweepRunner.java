@@ -54,16 +54,22 @@ public final class SweepRunner {
                     tokenizer.addsBos(),
                     request.protocols(),
                     tasks.stream().flatMap(t -> t.sequences().stream()).toList());
-            WindowPlan calibration = calibrationPlan(checkpoint, request, tokenizer);
+            WindowPlan calibration = CalibrationWindows.of(
+                    checkpoint,
+                    tokenizer,
+                    request.calibration(),
+                    request.calibrationTokens(),
+                    request.protocols().getFirst().context());
             ContinuationPlan asked = asked(request, text, tokenizer);
-            boolean writes = writes(checkpoint, request, asked);
+            String obstacle = asked == null ? null : obstacle(checkpoint, request, asked);
+            boolean writes = asked != null && (obstacle == null || request.continuations().demanded());
             Fingerprint fingerprint = SweepFingerprint.of(version, backend, checkpoint, tokenizer, request, writes);
-            if (LevelStore.differsOnlyIn(SweepFingerprint.WRITES, request.folder(), fingerprint)) {
+            if (LevelStore.differsOnlyIn(SweepFingerprint.WRITES, request.keeping().folder(), fingerprint)) {
                 writes = !writes;
                 fingerprint.with(SweepFingerprint.WRITES, writes);
             }
             ContinuationPlan writing = writes ? asked : null;
-            LevelStore store = new LevelStore(request.folder());
+            LevelStore store = new LevelStore(request.keeping().folder());
             store.open(fingerprint, progress);
             List<Level> missing = store.missing(request.levels());
             if (!missing.isEmpty()) {
@@ -76,27 +82,21 @@ public final class SweepRunner {
                                 request.memoryBudget(),
                                 request.spillFolder(),
                                 progress)
-                        .keepIn(request.folder(), LevelStore.of(fingerprint, missing), request.keepEvery())
+                        .keepIn(request.keeping(), LevelStore.of(fingerprint, missing))
                         .letWrite(writing);
                 store.add(sweep, sweep.run(), fingerprint);
             }
             List<LevelResult> results = store.results(request.levels());
             addNotes(notes, checkpoint, request, plan, results, store);
             if (asked != null && !writes) {
-                notes.add("Levels wrote no continuations: that takes "
-                        + (Sweep.bytesToWrite(checkpoint, request.levels(), asked) >> 20)
-                        + " MiB beside the sweep, more than half of --memory; ask for them with --continuations.");
+                notes.add("Levels wrote no continuations" + (obstacle == null ? "" : ": " + obstacle)
+                        + "; ask for them with --continuations.");
             }
             List<SweepResult.Row> rows = rows(results, plan, text, checkpoint);
             return new SweepResult(
                     version,
                     describe(checkpoint, store.modelSha256()),
-                    new SweepResult.Text(
-                            text.corpus().name(),
-                            text.corpus().sha256(),
-                            text.corpus().bytes(),
-                            text.total(),
-                            tokenizer.sha256()),
+                    describe(text, tokenizer),
                     protocols(plan, tokenizer),
                     backend.description(),
                     backend.computeType(),
@@ -136,38 +136,25 @@ public final class SweepRunner {
         return request.continuations().plan(text.tokens(), prompts);
     }
 
-    /** A sweep that was not asked to does not write where memory is short. */
-    private static boolean writes(Checkpoint checkpoint, SweepRequest request, ContinuationPlan plan) {
-        return plan != null
-                && (request.continuations().demanded()
-                        || Sweep.bytesToWrite(checkpoint, request.levels(), plan) <= request.memoryBudget() / 2);
+    /** Why a sweep that was not asked to had better not write, or null. */
+    private String obstacle(Checkpoint checkpoint, SweepRequest request, ContinuationPlan plan) {
+        long bytes = Sweep.bytesToWrite(checkpoint, request.levels(), plan);
+        if (bytes > request.memoryBudget() / 2) {
+            return "that takes " + (bytes >> 20) + " MiB beside the sweep, more than half of --memory";
+        }
+        long onDevice = Sweep.tensorBytesToWrite(checkpoint, request.levels(), plan);
+        return onDevice <= backend.availableMemory()
+                ? null
+                : "that takes " + (onDevice >> 20) + " MiB of the device's memory, which has "
+                        + (backend.availableMemory() >> 20);
     }
 
-    private static TokenizedText tokenize(Corpus corpus, Tokenizer tokenizer, Checkpoint checkpoint, int maxTokens)
+    static TokenizedText tokenize(Corpus corpus, Tokenizer tokenizer, Checkpoint checkpoint, int maxTokens)
             throws IOException {
         return TokenizedText.of(corpus, tokenizer, checkpoint.spec().vocabulary(), maxTokens);
     }
 
-    private static WindowPlan calibrationPlan(Checkpoint checkpoint, SweepRequest request, Tokenizer tokenizer)
-            throws IOException {
-        if (request.calibration() == null) {
-            return null;
-        }
-        TokenizedText text = tokenize(request.calibration(), tokenizer, checkpoint, request.calibrationTokens());
-        int context = request.protocols().getFirst().context();
-        try {
-            return new WindowPlan(
-                    text.tokens(),
-                    tokenizer.bos(),
-                    tokenizer.addsBos(),
-                    List.of(Protocol.of(Protocol.Kind.GPTQ, context, 0)));
-        } catch (IllegalArgumentException e) {
-            throw new IllegalArgumentException(
-                    "calibration text " + request.calibration().name() + ": " + e.getMessage(), e);
-        }
-    }
-
-    private static List<SweepResult.Protocol> protocols(WindowPlan plan, Tokenizer tokenizer) {
+    static List<SweepResult.Protocol> protocols(WindowPlan plan, Tokenizer tokenizer) {
         List<SweepResult.Protocol> protocols = new ArrayList<>();
         for (int p = 0; p < plan.protocols().size(); p++) {
             Protocol protocol = plan.protocols().get(p);
@@ -181,7 +168,7 @@ public final class SweepRunner {
         return protocols;
     }
 
-    private static SweepResult.Model describe(Checkpoint checkpoint, String sha256) {
+    static SweepResult.Model describe(Checkpoint checkpoint, String sha256) {
         long parameters = 0;
         long bytes = 0;
         for (Weight weight : checkpoint.weights()) {
@@ -198,7 +185,12 @@ public final class SweepRunner {
                 checkpoint.spec().layers());
     }
 
-    private static String describeCalibration(SweepRequest request, WindowPlan plan) {
+    static SweepResult.Text describe(TokenizedText text, Tokenizer tokenizer) {
+        return new SweepResult.Text(
+                text.corpus().name(), text.corpus().sha256(), text.corpus().bytes(), text.total(), tokenizer.sha256());
+    }
+
+    static String describeCalibration(SweepRequest request, WindowPlan plan) {
         return plan == null
                 ? null
                 : request.calibration().name() + ", " + plan.rows() + " tokens in windows of " + plan.longestWindow()

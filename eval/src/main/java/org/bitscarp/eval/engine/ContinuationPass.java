@@ -77,7 +77,7 @@ final class ContinuationPass {
                                 .distinct()
                                 .count())
                         + LevelModel.bytes(layerBytes(checkpoint), spec.layers(), true)
-                <= budget;
+                <= Math.min(budget, backend.availableMemory());
         List<List<int[]>> texts = new ArrayList<>();
         try (Arena arena = Arena.ofShared();
                 TensorMemory memory = backend.newMemory();
@@ -122,7 +122,7 @@ final class ContinuationPass {
                 backend.upload(whole.data(), head);
             } else {
                 new MatrixQuantizer(backend, lanes)
-                        .run(format, Solvers.RTN, List.of(new MatrixQuantizer.Job(whole, null, head)));
+                        .run(Solvers.RTN, List.of(new MatrixQuantizer.Job(whole, format, null, head)), (j, m) -> {});
             }
         }
         return head;

@@ -7,6 +7,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
+import org.bitscarp.eval.protocol.WindowPlan;
+import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.DecoderSpec;
 import org.bitscarp.model.TensorRole;
 import org.bitscarp.quant.BlockFormat;
@@ -75,5 +77,25 @@ final class Embeddings {
             }
             MemorySegment.copy(sum, 0, target, JAVA_FLOAT, 4 * at, sum.length);
         }
+    }
+
+    /** Learned positions, which no level quantizes; null for a model without. */
+    static DenseMatrix positions(WeightReader reader, Checkpoint checkpoint, Arena arena) throws IOException {
+        return checkpoint.weight(TensorRole.POSITION_EMBEDDING, 0).isEmpty()
+                ? null
+                : reader.whole(TensorRole.POSITION_EMBEDDING, arena);
+    }
+
+    /** Writes the input of the first layer for all windows, from rows that {@link #in} gave. */
+    void write(DenseMatrix from, DenseMatrix positions, WindowPlan plan, HiddenStates states, int level, Lanes lanes)
+            throws IOException {
+        lanes.forEach(plan.units().size(), (lane, u) -> {
+            WindowPlan.Unit unit = plan.units().get(u);
+            try (Arena arena = Arena.ofShared()) {
+                MemorySegment target = arena.allocate(4L * unit.rows() * spec.hidden(), 64);
+                gather(from, unit.tokens(), positions, 0, unit.length(), target);
+                states.write(level, unit.firstRow(), unit.rows(), target);
+            }
+        });
     }
 }

@@ -11,6 +11,7 @@ import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.Scores;
 import org.bitscarp.compute.Tensor;
 import org.bitscarp.compute.TensorMemory;
+import org.bitscarp.compute.TopTokens;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.DecoderSpec;
@@ -70,10 +71,10 @@ final class HeadScorer {
     void run(WindowPlan plan, List<LevelTally> levels, HiddenStates states, Listener listener) throws IOException {
         TensorRole head = spec.tiedHead() ? TensorRole.EMBEDDING : TensorRole.HEAD;
         List<WindowPlan.Unit> units = plan.units();
-        Scores[][] scores = new Scores[levels.size()][units.size()];
-        for (Scores[] ofLevel : scores) {
+        RowScores[][] scores = new RowScores[levels.size()][units.size()];
+        for (RowScores[] ofLevel : scores) {
             for (int u = 0; u < ofLevel.length; u++) {
-                ofLevel[u] = new Scores(units.get(u).scored().length);
+                ofLevel[u] = new RowScores(units.get(u).scored().length);
             }
         }
         int sliceRows = sliceRows(spec);
@@ -133,7 +134,7 @@ final class HeadScorer {
                 backend.upload(part.data(), target);
             } else {
                 SolveStats stats = quantizer
-                        .run(format, Solvers.RTN, List.of(new MatrixQuantizer.Job(part, null, target)))
+                        .run(Solvers.RTN, List.of(new MatrixQuantizer.Job(part, format, null, target)), (j, m) -> {})
                         .getFirst()
                         .stats();
                 levels.stream()
@@ -152,7 +153,7 @@ final class HeadScorer {
             Map<String, Tensor> heads,
             FinalNorm finalNorm,
             HiddenStates states,
-            Scores[][] scores,
+            RowScores[][] scores,
             Buffers b,
             Listener listener)
             throws IOException {
@@ -171,12 +172,22 @@ final class HeadScorer {
                 Tensor head = heads.get(nameOf(levels.get(l).embeddingFormat)).slice(column, width);
                 if (l == 0) {
                     project(normed, head, referenceLogits);
-                    backend.scoreReference(referenceLogits, first + column, targets, scores[0][u], exponentials);
+                    backend.scoreReference(referenceLogits, first + column, targets, scores[0][u].sums, exponentials);
+                    if (levels.size() > 1) {
+                        backend.keepTop(referenceLogits, first + column, scores[0][u].top);
+                    }
                 } else {
                     Tensor logits = b.logits(b.levelLogits, rows, width);
                     project(normed, head, logits);
                     backend.scoreAgainst(
-                            referenceLogits, exponentials, scores[0][u], logits, first + column, targets, scores[l][u]);
+                            referenceLogits,
+                            exponentials,
+                            scores[0][u].sums,
+                            logits,
+                            first + column,
+                            targets,
+                            scores[l][u].sums);
+                    backend.keepTop(logits, first + column, scores[l][u].top);
                 }
                 listener.scored(levels.get(l), System.nanoTime() - started);
             }
@@ -207,12 +218,25 @@ final class HeadScorer {
         return finalNorm.apply(x, normed);
     }
 
-    private static void collect(WindowPlan.Unit unit, Scores scores, Scores reference, TokenScores target) {
-        for (int i = 0; i < scores.rows(); i++) {
+    private static void collect(WindowPlan.Unit unit, RowScores scores, RowScores reference, TokenScores target) {
+        for (int i = 0; i < scores.sums.rows(); i++) {
             int row = unit.firstRow() + unit.scored()[i];
-            target.nll()[row] = scores.negativeLogLikelihood(i);
-            target.kld()[row] = scores == reference ? 0 : scores.klDivergence(reference, i);
-            target.sameTop1()[row] = scores.top1(i) == reference.top1(i);
+            target.nll()[row] = (float) scores.sums.negativeLogLikelihood(i);
+            target.kld()[row] = scores == reference ? 0 : (float) scores.sums.klDivergence(reference.sums, i);
+            target.confidence()[row] = (float) scores.sums.confidence(i);
+            target.sameTop1()[row] = scores.sums.top1(i) == reference.sums.top1(i);
+            target.sharedTop5()[row] = (byte) reference.top.shared(scores.top, i);
+        }
+    }
+
+    /** Of a unit's scored rows at one level, while the vocabulary goes by. */
+    private static final class RowScores {
+        final Scores sums;
+        final TopTokens top;
+
+        RowScores(int rows) {
+            sums = new Scores(rows);
+            top = new TopTokens(rows);
         }
     }
 

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import org.bitscarp.eval.resume.Fingerprint;
+import org.bitscarp.eval.resume.Keeping;
 import org.bitscarp.eval.resume.SweepFolder;
 import org.bitscarp.model.ModelDigest;
 
@@ -14,7 +15,7 @@ import org.bitscarp.model.ModelDigest;
  * have counted, the finished lines of the digest and, where levels are to write, their packed matrices; after the last layer
  * token scores take the place of the hidden states.
  *
- * <p>A state is as large as the hidden states are, so it is not written after every layer but when {@code interval} has
+ * <p>A state is as large as the hidden states are, so it is not written after every layer but when the asked interval has
  * passed, and never so often that writing takes more than a twentieth of the time: what a killed process loses is at most
  * the interval, or one layer where layers take longer.
  */
@@ -38,14 +39,12 @@ final class LayerKeeper {
     private long nanosBefore;
 
     /**
-     * @param folder null to keep nothing
      * @param fingerprint of this run, its levels included
-     * @param interval seconds
      */
-    LayerKeeper(SweepFolder folder, Fingerprint fingerprint, double interval) {
-        this.folder = folder;
+    LayerKeeper(Keeping keeping, Fingerprint fingerprint) {
+        folder = keeping.folder();
         this.fingerprint = fingerprint;
-        intervalNanos = (long) Math.min(interval * 1e9, Long.MAX_VALUE / 2);
+        intervalNanos = (long) Math.min(keeping.every() * 1e9, Long.MAX_VALUE / 2);
     }
 
     /** The parts of a sweep that change from layer to layer; those that it does not have are null. */
@@ -58,7 +57,7 @@ final class LayerKeeper {
 
     /** Keeps nothing. */
     static LayerKeeper none() {
-        return new LayerKeeper(null, new Fingerprint(), Double.POSITIVE_INFINITY);
+        return new LayerKeeper(Keeping.NONE, new Fingerprint());
     }
 
     /** Seconds that earlier runs of this sweep took for what was restored, and this one so far. */
@@ -113,7 +112,7 @@ final class LayerKeeper {
         for (String file : packedFiles) {
             folder.read(file, (f, packed) -> {
                         parts.packed.read(
-                                packed, level -> parts.tallies.get(level).level.format());
+                                packed, level -> parts.tallies.get(level).allocation);
                         return file;
                     })
                     .orElseThrow(() -> new IOException(

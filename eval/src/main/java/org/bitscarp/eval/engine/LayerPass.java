@@ -83,7 +83,9 @@ final class LayerPass {
                     : calibrate(calibration, calibrationPlan, calibrationStates);
             for (int l = 0; l < tallies.size(); l++) {
                 LevelTally tally = tallies.get(l);
-                work.begins("layer " + (layer + 1) + ", " + tally.level, plan.rows());
+                work.begins(
+                        "layer " + (layer + 1) + ", " + (tally.noise == null ? tally.level : "noise floor"),
+                        plan.rows());
                 long started = System.nanoTime();
                 load(l, tally, importance);
                 forward(plan, l, tally, states);
@@ -142,6 +144,7 @@ final class LayerPass {
                 origins.add(new Origin(role, i));
                 jobs.add(new MatrixQuantizer.Job(
                         weights.slice(i * rows, rows),
+                        tally.allocation.format(role, layer),
                         importance.inputs(role, i),
                         tensors.get(role).slice(i * rows, rows)));
                 if (solver.calibrated() && importance.unsampled(role, i)) {
@@ -149,12 +152,13 @@ final class LayerPass {
                 }
             }
         });
-        List<MatrixQuantizer.Outcome> outcomes = quantizer.run(
-                tally.level.format(),
-                solver,
-                jobs,
-                (job, matrix) -> sink.packed(
-                        level, layer, origins.get(job).role(), origins.get(job).expert(), matrix));
+        List<MatrixQuantizer.Outcome> outcomes = quantizer.run(solver, jobs, (job, matrix) -> {
+            // The noise floor's matrices are the reference's, which the sink has already.
+            if (tally.noise == null) {
+                sink.packed(
+                        level, layer, origins.get(job).role(), origins.get(job).expert(), matrix);
+            }
+        });
         for (int i = 0; i < jobs.size(); i++) {
             tally.quantized(outcomes.get(i), jobs.get(i).weights().size());
         }
@@ -170,6 +174,11 @@ final class LayerPass {
             Workspace space = spaces.get(lane);
             Tensor x = read(states, level, unit, space, space.x(unit.rows()));
             decoder.forward(layer, weights, x, unit.length(), space, DecoderLayer.Tap.NONE);
+            if (tally.noise != null) {
+                backend.download(x, space.host);
+                tally.noise.disturb(space.host, layer, unit.firstRow(), unit.rows(), x.columns());
+                backend.upload(space.host, x);
+            }
             write(states, level, unit, space, x);
             if (level > 0) {
                 Tensor reference = read(states, 0, unit, space, space.reference(unit.rows()));

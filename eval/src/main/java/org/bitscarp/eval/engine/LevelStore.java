@@ -30,6 +30,7 @@ public final class LevelStore {
     private String modelSha256;
     private boolean spilled;
     private double seconds;
+    private LevelResult noiseFloor;
 
     /** @param folder null to keep nothing beyond this object */
     public LevelStore(SweepFolder folder) {
@@ -149,6 +150,7 @@ public final class LevelStore {
         modelSha256 = sweep.modelSha256();
         spilled |= sweep.spilled();
         seconds += sweep.seconds();
+        noiseFloor = sweep.noiseFloor();
         if (folder != null) {
             folder.write(LEVELS, fingerprint, this::write);
             folder.remove(LayerKeeper.LAYERS, LayerKeeper.PACKED);
@@ -175,6 +177,11 @@ public final class LevelStore {
         return spilled;
     }
 
+    /** The reference with rounding noise; null where none was asked for. */
+    public LevelResult noiseFloor() {
+        return noiseFloor;
+    }
+
     /** Wall time of all runs. */
     public double seconds() {
         return seconds;
@@ -184,6 +191,10 @@ public final class LevelStore {
         out.writeUTF(modelSha256);
         out.writeBoolean(spilled);
         out.writeDouble(seconds);
+        out.writeBoolean(noiseFloor != null);
+        if (noiseFloor != null) {
+            StateFormat.write(out, noiseFloor);
+        }
         out.writeInt(levels.size());
         for (Finished finished : levels.values()) {
             StateFormat.write(out, finished.result);
@@ -198,6 +209,7 @@ public final class LevelStore {
         modelSha256 = in.readUTF();
         spilled = in.readBoolean();
         seconds = in.readDouble();
+        noiseFloor = in.readBoolean() ? StateFormat.result(in) : null;
         int count = in.readInt();
         for (int l = 0; l < count; l++) {
             LevelResult result = StateFormat.result(in);

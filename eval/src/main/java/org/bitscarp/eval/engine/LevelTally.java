@@ -11,6 +11,8 @@ import org.bitscarp.quant.SolveStats;
 /** What accumulates for one level while a sweep runs. */
 final class LevelTally {
     final Level level;
+    /** Which linear map gets which format; the level's for all, unless the pass says otherwise. */
+    final Allocation allocation;
     /** Format of embedding and output projection. */
     final BlockFormat embeddingFormat;
 
@@ -25,8 +27,23 @@ final class LevelTally {
     long otherBytes;
     long nanos;
 
-    LevelTally(Level level, BlockFormat embeddingFormat, int rows, int layers) {
+    /** Injected after each layer, or null. */
+    final RoundingNoise noise;
+
+    LevelTally(Level level, BlockFormat embeddingFormat, RoundingNoise noise, int rows, int layers) {
+        this(level, Allocation.uniform(level.format()), embeddingFormat, noise, rows, layers);
+    }
+
+    LevelTally(
+            Level level,
+            Allocation allocation,
+            BlockFormat embeddingFormat,
+            RoundingNoise noise,
+            int rows,
+            int layers) {
+        this.noise = noise;
         this.level = level;
+        this.allocation = allocation;
         this.embeddingFormat = embeddingFormat;
         scores = new TokenScores(rows);
         layerDistance = new double[layers];

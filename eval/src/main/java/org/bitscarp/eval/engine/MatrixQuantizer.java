@@ -33,10 +33,11 @@ final class MatrixQuantizer {
     /**
      * One matrix to quantize.
      *
+     * @param format what it is packed in
      * @param inputs what calibration tells of its inputs, or null
-     * @param target where the decoded weights go
+     * @param target where the decoded weights go; null where only the bytes are wanted
      */
-    record Job(DenseMatrix weights, InputStatistics inputs, Tensor target) {}
+    record Job(DenseMatrix weights, BlockFormat format, InputStatistics inputs, Tensor target) {}
 
     /** What became of one matrix. */
     record Outcome(SolveStats stats, long bytes) {}
@@ -47,16 +48,12 @@ final class MatrixQuantizer {
         void packed(int job, PackedMatrix matrix) throws IOException;
     }
 
-    List<Outcome> run(BlockFormat format, Solver solver, List<Job> jobs) throws IOException {
-        return run(format, solver, jobs, (job, matrix) -> {});
-    }
-
     /** @param receiver called for each job in order, on the calling thread */
-    List<Outcome> run(BlockFormat format, Solver solver, List<Job> jobs, Receiver receiver) throws IOException {
+    List<Outcome> run(Solver solver, List<Job> jobs, Receiver receiver) throws IOException {
         try (Arena arena = Arena.ofShared()) {
             List<PackedMatrix> packed = new ArrayList<>();
             for (Job job : jobs) {
-                packed.add(PackedMatrix.allocate(format, job.weights.rows(), job.weights.columns(), arena));
+                packed.add(PackedMatrix.allocate(job.format, job.weights.rows(), job.weights.columns(), arena));
             }
             Solver.RowSolver[] solvers = new Solver.RowSolver[jobs.size()];
             lanes.forEach(jobs.size(), (lane, i) -> {
@@ -74,7 +71,9 @@ final class MatrixQuantizer {
             lanes.forEach(pieces.size(), (lane, i) -> {
                 Piece piece = pieces.get(i);
                 piece.rows.solve(piece.from, piece.to, piece.stats);
-                backend.decode(packed.get(piece.job), piece.from, piece.to, jobs.get(piece.job).target);
+                if (jobs.get(piece.job).target != null) {
+                    backend.decode(packed.get(piece.job), piece.from, piece.to, jobs.get(piece.job).target);
+                }
             });
             List<Outcome> outcomes = new ArrayList<>();
             for (int i = 0; i < packed.size(); i++) {
@@ -86,8 +85,14 @@ final class MatrixQuantizer {
         }
     }
 
-    /** The search of scales for an expert that no token was sent to; the caller counts these. */
+    /**
+     * Rounding for plain numbers, which leave nothing to solve; the search of scales for an expert that no token was sent
+     * to, which the caller counts.
+     */
     private static Solver fitting(Solver solver, Job job) {
+        if (!solver.supports(job.format)) {
+            return Solvers.RTN;
+        }
         boolean unknown = job.inputs == null || job.inputs.hessian() == null;
         return solver.needsHessian() && unknown ? Solvers.SEARCH : solver;
     }

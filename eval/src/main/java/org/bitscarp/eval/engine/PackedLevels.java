@@ -18,7 +18,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.IntFunction;
 import org.bitscarp.eval.resume.DurableFile;
 import org.bitscarp.model.TensorRole;
-import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.PackedMatrix;
 
 /**
@@ -116,9 +115,9 @@ final class PackedLevels implements AutoCloseable {
     /**
      * Takes over what {@link #write} wrote.
      *
-     * @param formats what each level packs a role in
+     * @param allocations of the levels
      */
-    synchronized void read(DataInputStream in, IntFunction<BlockFormat> formats) throws IOException {
+    synchronized void read(DataInputStream in, IntFunction<Allocation> allocations) throws IOException {
         int places = in.readInt();
         for (int p = 0; p < places; p++) {
             Place place = new Place(in.readInt(), in.readInt(), TensorRole.valueOf(in.readUTF()));
@@ -126,7 +125,7 @@ final class PackedLevels implements AutoCloseable {
             for (int i = 0; i < count; i++) {
                 try (Arena scratch = Arena.ofConfined()) {
                     PackedMatrix matrix = PackedMatrix.allocate(
-                            formats.apply(place.level), in.readInt(), in.readInt(), scratch);
+                            allocations.apply(place.level).format(place.role, place.layer), in.readInt(), in.readInt(), scratch);
                     DurableFile.readSegment(in, matrix.bytes().asSlice(0, matrix.byteSize()));
                     keep(place.level, place.layer, place.role, matrix);
                 }

@@ -61,19 +61,24 @@ final class StateFormat {
     static void write(DataOutput out, TokenScores scores) throws IOException {
         write(out, scores.nll());
         write(out, scores.kld());
-        for (boolean same : scores.sameTop1()) {
-            out.writeBoolean(same);
+        for (int i = 0; i < scores.nll().length; i++) {
+            out.writeFloat(scores.confidence()[i]);
+            out.writeBoolean(scores.sameTop1()[i]);
+            out.writeByte(scores.sharedTop5()[i]);
         }
     }
 
     static TokenScores scores(DataInput in) throws IOException {
         double[] nll = doubles(in);
         double[] kld = doubles(in);
-        boolean[] sameTop1 = new boolean[nll.length];
-        for (int i = 0; i < sameTop1.length; i++) {
-            sameTop1[i] = in.readBoolean();
+        TokenScores scores =
+                new TokenScores(nll, kld, new float[nll.length], new boolean[nll.length], new byte[nll.length]);
+        for (int i = 0; i < nll.length; i++) {
+            scores.confidence()[i] = in.readFloat();
+            scores.sameTop1()[i] = in.readBoolean();
+            scores.sharedTop5()[i] = in.readByte();
         }
-        return new TokenScores(nll, kld, sameTop1);
+        return scores;
     }
 
     static void write(DataOutput out, LevelResult result) throws IOException {

@@ -11,7 +11,7 @@ import org.bitscarp.compute.TensorMemory;
 import org.bitscarp.eval.generate.ContinuationPlan;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.eval.resume.Fingerprint;
-import org.bitscarp.eval.resume.SweepFolder;
+import org.bitscarp.eval.resume.Keeping;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.DecoderSpec;
 import org.bitscarp.model.ModelDigest;
@@ -39,6 +39,8 @@ public final class Sweep {
     private final Path spillFolder;
     private final Progress progress;
     private PackedSink sink = PackedSink.NONE;
+    private RoundingNoise noise;
+    private LevelResult noiseFloor;
     private ContinuationPlan continuations;
     private List<List<int[]>> written = List.of();
     private LayerKeeper keeper = LayerKeeper.none();
@@ -81,6 +83,17 @@ public final class Sweep {
         return this;
     }
 
+    /** Also runs the reference with that noise, as one more level that is not among the results. */
+    public Sweep withNoiseFloor(RoundingNoise rounding) {
+        noise = rounding;
+        return this;
+    }
+
+    /** The reference with rounding noise, after {@link #run}; null where none was asked for. */
+    public LevelResult noiseFloor() {
+        return noiseFloor;
+    }
+
     /** Lets every level go on with prompts once it is scored; {@link #written} has what became of it. */
     public Sweep letWrite(ContinuationPlan plan) {
         continuations = plan;
@@ -88,14 +101,13 @@ public final class Sweep {
     }
 
     /**
-     * Keeps finished layers in {@code folder}, and goes on from those that a killed run with the same fingerprint has left
+     * Keeps finished layers, and goes on from those that a killed run with the same fingerprint has left
      * there. Not together with {@link #sendTo}, whose receiver would miss what was packed before.
      *
      * @param fingerprint everything that the results depend on
-     * @param interval seconds between two writes; 0 for every layer
      */
-    public Sweep keepIn(SweepFolder folder, Fingerprint fingerprint, double interval) {
-        keeper = new LayerKeeper(folder, fingerprint, interval);
+    public Sweep keepIn(Keeping keeping, Fingerprint fingerprint) {
+        keeper = new LayerKeeper(keeping, fingerprint);
         return this;
     }
 
@@ -112,6 +124,11 @@ public final class Sweep {
     /** Bytes that {@link #letWrite} makes a sweep take beside the rest: whole models at all levels, and one at work. */
     public static long bytesToWrite(Checkpoint checkpoint, List<Level> levels, ContinuationPlan plan) {
         return MemoryUse.packedModels(checkpoint, levels) + ContinuationPass.bytes(checkpoint, plan, levels.size());
+    }
+
+    /** Bytes of tensors at least while levels write, with one layer at a time on the backend. */
+    public static long tensorBytesToWrite(Checkpoint checkpoint, List<Level> levels, ContinuationPlan plan) {
+        return ContinuationPass.bytes(checkpoint, plan, levels.size());
     }
 
     /** SHA-256 of the model's tensors, read along the way; complete after {@link #run}. */
@@ -138,13 +155,10 @@ public final class Sweep {
         if (continuations != null) {
             SweepChecks.positions(checkpoint, continuations.longest());
         }
+        List<LevelTally> tallies = tallies();
         int calibrationRows = calibrationPlan == null ? 0 : calibrationPlan.rows();
-        total = (double) spec.layers() * ((double) plan.rows() * levels.size() + calibrationRows)
-                + plan.rows() * levels.size();
-        List<LevelTally> tallies = new ArrayList<>();
-        for (Level level : levels) {
-            tallies.add(new LevelTally(level, embeddingFormat(level), plan.rows(), spec.layers()));
-        }
+        double levelRows = (double) plan.rows() * tallies.size();
+        total = spec.layers() * (levelRows + calibrationRows) + levelRows;
         int unitRows = Math.max(plan.largestUnit(), calibrationPlan == null ? 0 : calibrationPlan.largestUnit());
         int headFormats = (int) tallies.stream()
                 .map(tally -> HeadScorer.nameOf(tally.embeddingFormat))
@@ -152,14 +166,14 @@ public final class Sweep {
                 .count();
         long forStates = memoryBudget - MemoryUse.fixed(checkpoint, levels, headFormats, unitRows, backend.lanes());
         // In proportion to what each of the two would take.
-        double share = (double) calibrationRows / (calibrationRows + (double) plan.rows() * levels.size());
+        double share = calibrationRows / (calibrationRows + levelRows);
         long forCalibration = (long) (forStates * share);
         try (Lanes lanes = new Lanes(Math.max(backend.lanes(), backend.hostThreads()));
                 PackedLevels packed = continuations == null
                         ? null
                         : new PackedLevels(MemoryUse.packedModels(checkpoint, levels), memoryBudget / 4, spillFolder);
                 HiddenStates states = new HiddenStates(
-                        levels.size(), plan.rows(), spec.hidden(), forStates - forCalibration, spillFolder);
+                        tallies.size(), plan.rows(), spec.hidden(), forStates - forCalibration, spillFolder);
                 HiddenStates calibrationStates = calibrationPlan == null
                         ? null
                         : new HiddenStates(1, calibrationRows, spec.hidden(), forCalibration, spillFolder)) {
@@ -170,7 +184,7 @@ public final class Sweep {
             if (finished == 0) {
                 embed(reader, tallies, states, calibrationStates, lanes);
             } else {
-                goesOnAt(finished, calibrationRows);
+                goesOnAt(finished, levelRows, calibrationRows);
             }
             PackedSink sinks = packed == null ? sink : packed.before(sink);
             layers(finished, parts, reader, unitRows, lanes, sinks);
@@ -181,7 +195,7 @@ public final class Sweep {
                         level.nanos += nanos / backend.lanes();
                     }
                 });
-                done.add((double) plan.rows() * levels.size());
+                done.add(levelRows);
                 if (packed != null) {
                     keeper.scored(spec.layers(), parts);
                 }
@@ -190,7 +204,7 @@ public final class Sweep {
                 written = new ContinuationPass(backend, checkpoint, lanes)
                         .run(
                                 continuations,
-                                tallies,
+                                tallies.subList(0, levels.size()),
                                 packed,
                                 memoryBudget / 2,
                                 level -> progress.report(level.level + " writes", done.sum(), total));
@@ -198,18 +212,31 @@ public final class Sweep {
             progress.report("done", done.sum(), total);
         }
         countOtherBytes(tallies);
-        return tallies.stream().map(LevelTally::result).toList();
+        noiseFloor = noise == null ? null : tallies.getLast().result();
+        return tallies.stream().limit(levels.size()).map(LevelTally::result).toList();
     }
 
-    private void goesOnAt(int finished, int calibrationRows) {
+    /** One of each level, then that of the noise floor. */
+    private List<LevelTally> tallies() {
+        List<LevelTally> tallies = new ArrayList<>();
+        for (Level level : levels) {
+            tallies.add(new LevelTally(level, embeddingFormat(level), null, plan.rows(), spec.layers()));
+        }
+        if (noise != null) {
+            Level reference = levels.getFirst();
+            tallies.add(new LevelTally(reference, embeddingFormat(reference), noise, plan.rows(), spec.layers()));
+        }
+        return tallies;
+    }
+
+    private void goesOnAt(int finished, double levelRows, int calibrationRows) {
         progress.note(
                 finished > spec.layers()
                         ? "going on after the interrupted run: all levels are scored"
                         : "going on after layer " + finished + " of " + spec.layers() + ", which an interrupted run had"
                                 + " finished");
-        done.add((double) Math.min(finished, spec.layers())
-                * ((double) plan.rows() * levels.size() + calibrationRows));
-        done.add(finished > spec.layers() ? (double) plan.rows() * levels.size() : 0);
+        done.add(Math.min(finished, spec.layers()) * (levelRows + calibrationRows));
+        done.add(finished > spec.layers() ? levelRows : 0);
     }
 
     private int longestWindow() {
@@ -236,50 +263,24 @@ public final class Sweep {
                 calibrationPlan.units().forEach(u -> texts.add(u.tokens()));
             }
             Embeddings embeddings = new Embeddings(reader, spec, texts, arena);
-            DenseMatrix positions = positions(reader, arena);
+            DenseMatrix positions = Embeddings.positions(reader, checkpoint, arena);
             for (int l = 0; l < tallies.size(); l++) {
                 SolveStats stats = new SolveStats();
                 DenseMatrix rows = embeddings.in(tallies.get(l).embeddingFormat, arena, stats);
-                write(embeddings, rows, positions, plan, states, l, lanes);
+                embeddings.write(rows, positions, plan, states, l, lanes);
                 if (!spec.tiedHead()) {
                     tallies.get(l).countIrregular(stats);
                 }
             }
             if (calibrationPlan != null) {
                 DenseMatrix rows = embeddings.in(null, arena, new SolveStats());
-                write(embeddings, rows, positions, calibrationPlan, calibration, 0, lanes);
+                embeddings.write(rows, positions, calibrationPlan, calibration, 0, lanes);
             }
         }
         if (!spec.tiedHead()) {
             // The table's other rows are in no text, but they are part of what the digest names.
             reader.digestOnly(TensorRole.EMBEDDING);
         }
-    }
-
-    /** Learned positions, which no level quantizes; null for a model without. */
-    private DenseMatrix positions(WeightReader reader, Arena arena) throws IOException {
-        return checkpoint.weight(TensorRole.POSITION_EMBEDDING, 0).isEmpty()
-                ? null
-                : reader.whole(TensorRole.POSITION_EMBEDDING, arena);
-    }
-
-    private void write(
-            Embeddings embeddings,
-            DenseMatrix rows,
-            DenseMatrix positions,
-            WindowPlan plan,
-            HiddenStates states,
-            int level,
-            Lanes lanes)
-            throws IOException {
-        lanes.forEach(plan.units().size(), (lane, u) -> {
-            WindowPlan.Unit unit = plan.units().get(u);
-            try (Arena arena = Arena.ofShared()) {
-                var target = arena.allocate(4L * unit.rows() * spec.hidden(), 64);
-                embeddings.gather(rows, unit.tokens(), positions, 0, unit.length(), target);
-                states.write(level, unit.firstRow(), unit.rows(), target);
-            }
-        });
     }
 
     private void layers(

@@ -1,7 +1,5 @@
 package org.bitscarp.eval.report;
 
-import java.util.List;
-
 /** The sections of {@code report.html} on what levels answer and write. */
 final class BehaviourHtml {
     private BehaviourHtml() {}
@@ -23,7 +21,7 @@ final class BehaviourHtml {
     }
 
     private static void task(Svg html, TaskResult task) {
-        table(
+        HtmlPage.table(
                 html,
                 "task-" + task.name(),
                 BehaviourTables.title(task),
@@ -34,7 +32,7 @@ final class BehaviourHtml {
     private static void writing(Svg html, Continuations continuations) {
         html.open("section", "aria-labelledby", "writing");
         html.element("h2", "What they write", "id", "writing");
-        table(
+        HtmlPage.table(
                 html,
                 "writing-levels",
                 continuations.tokens() + " tokens behind each of "
@@ -73,20 +71,5 @@ final class BehaviourHtml {
             html.close().close().newline();
         }
         html.close().close().newline();
-    }
-
-    private static void table(Svg html, String id, String caption, List<String> head, List<List<String>> rows) {
-        String captionId = id.replaceAll("[^A-Za-z0-9]+", "-") + "-caption";
-        html.open("div", "class", "scroll", "tabindex", "0", "role", "region", "aria-labelledby", captionId);
-        html.open("table", "class", "plain").element("caption", caption, "id", captionId);
-        html.open("thead").open("tr");
-        head.forEach(name -> html.element("th", name, "scope", "col"));
-        html.close().close().newline().open("tbody");
-        for (List<String> row : rows) {
-            html.open("tr").element("th", row.getFirst(), "scope", "row");
-            row.subList(1, row.size()).forEach(cell -> html.element("td", cell));
-            html.close().newline();
-        }
-        html.close().close().close().newline();
     }
 }

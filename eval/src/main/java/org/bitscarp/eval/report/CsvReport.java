@@ -106,7 +106,7 @@ public final class CsvReport {
         cells.add(Boolean.toString(score.tied()));
     }
 
-    private static void record(StringBuilder out, List<String> cells) {
+    static void record(StringBuilder out, List<String> cells) {
         out.append(cells.stream().map(CsvReport::quoted).collect(Collectors.joining(",")))
                 .append("\r\n");
     }

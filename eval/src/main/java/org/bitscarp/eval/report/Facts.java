@@ -30,8 +30,40 @@ final class Facts {
 
     static List<Fact> of(SweepResult result) {
         List<Fact> facts = new ArrayList<>();
-        SweepResult.Model model = result.model();
-        SweepResult.Text text = result.text();
+        addModelAndText(facts, result.model(), result.text());
+        for (int i = 0; i < result.protocols().size(); i++) {
+            add(facts, i == 0 ? "Main protocol" : "Also measured", protocol(result, i), false);
+        }
+        add(facts, "Device", result.device(), false);
+        add(facts, "Arithmetic", result.compute(), false);
+        add(facts, "Calibration", result.calibration() == null ? "none" : result.calibration(), false);
+        addRun(facts, result.started(), result.seconds(), result.bitscarp());
+        return facts;
+    }
+
+    static List<Fact> of(SensitivityResult result) {
+        List<Fact> facts = new ArrayList<>();
+        addModelAndText(facts, result.model(), result.text());
+        add(
+                facts,
+                "Protocol",
+                result.protocol().name() + ", "
+                        + Figures.grouped(result.protocol().windows()) + " windows. "
+                        + result.protocol().description(),
+                false);
+        add(facts, "Level", result.level(), true);
+        add(facts, "Device", result.device(), false);
+        add(facts, "Arithmetic", result.compute(), false);
+        add(facts, "Calibration", result.calibration() == null ? "none" : result.calibration(), false);
+        addRun(facts, result.started(), result.seconds(), result.bitscarp());
+        return facts;
+    }
+
+    private static void addRun(List<Fact> facts, String started, double seconds, String version) {
+        add(facts, "Run", join(started, Figures.duration(seconds), "Bitscarp " + version), false);
+    }
+
+    private static void addModelAndText(List<Fact> facts, SweepResult.Model model, SweepResult.Text text) {
         add(facts, "Model", model.path(), true);
         add(
                 facts,
@@ -51,18 +83,6 @@ final class Facts {
                 false);
         add(facts, "Text SHA-256", text.sha256(), true);
         add(facts, "Tokenizer SHA-256", text.tokenizerSha256(), true);
-        for (int i = 0; i < result.protocols().size(); i++) {
-            add(facts, i == 0 ? "Main protocol" : "Also measured", protocol(result, i), false);
-        }
-        add(facts, "Device", result.device(), false);
-        add(facts, "Arithmetic", result.compute(), false);
-        add(facts, "Calibration", result.calibration() == null ? "none" : result.calibration(), false);
-        add(
-                facts,
-                "Run",
-                join(result.started(), Figures.duration(result.seconds()), "Bitscarp " + result.bitscarp()),
-                false);
-        return facts;
     }
 
     /** The finding and the rule, or the rule alone where no cliff was looked for. */

@@ -1,20 +1,12 @@
 package org.bitscarp.eval.report;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.bitscarp.eval.report.SweepResult.Row;
 
-/**
- * {@code report.html}: one file that loads nothing, opens offline in light and dark, prints, and works without scripts.
- * It is well-formed XML as well as HTML.
- */
+/** {@code report.html}, the page of a sweep. */
 public final class HtmlReport {
-    private static final String STYLE = style();
-
     private HtmlReport() {}
 
     /** Writes {@code report.html} in full or not at all. */
@@ -24,15 +16,7 @@ public final class HtmlReport {
 
     /** The whole page as text. */
     public static String render(SweepResult result) {
-        Svg html = new Svg();
-        html.open("html", "lang", "en").newline().open("head").newline();
-        html.leaf("meta", "charset", "utf-8").newline();
-        html.leaf("meta", "name", "viewport", "content", "width=device-width, initial-scale=1")
-                .newline();
-        html.leaf("meta", "name", "color-scheme", "content", "light dark").newline();
-        html.element("title", Facts.title(result)).newline();
-        html.style(STYLE).newline().close().newline();
-        html.open("body").newline().open("main").newline();
+        Svg html = HtmlPage.open(Facts.title(result));
         header(html, result);
         charts(html, result);
         html.open("section", "aria-labelledby", "levels");
@@ -41,21 +25,12 @@ public final class HtmlReport {
         layers(html, result);
         BehaviourHtml.add(html, result.behaviour());
         method(html, result);
-        html.close().newline().close().newline().close();
-        return "<!DOCTYPE html>\n" + html + "\n";
+        return HtmlPage.close(html);
     }
 
     private static void header(Svg html, SweepResult result) {
         html.open("header");
-        html.element("p", Facts.title(result), "class", "kicker");
-        String verdict = Verdict.of(result);
-        // The first sentence is the headline, what follows goes on in a lighter tone.
-        int stop = verdict.indexOf(". ");
-        html.open("h1").text(stop < 0 ? verdict : verdict.substring(0, stop + 1));
-        if (stop >= 0) {
-            html.text(" ").element("span", verdict.substring(stop + 2));
-        }
-        html.close();
+        HtmlPage.headline(html, Facts.title(result), Verdict.of(result));
         tiles(html, result);
         html.close().newline();
     }
@@ -149,24 +124,8 @@ public final class HtmlReport {
     }
 
     private static void method(Svg html, SweepResult result) {
-        if (!result.notes().isEmpty()) {
-            html.open("section", "aria-labelledby", "notes", "class", "notes");
-            html.element("h2", "Before you rely on these numbers", "id", "notes")
-                    .open("ul");
-            result.notes().forEach(note -> html.element("li", note));
-            html.close().close().newline();
-        }
-        html.open("section", "aria-labelledby", "method");
-        html.element("h2", "How this was measured", "id", "method").open("dl", "class", "facts");
-        for (Facts.Fact fact : Facts.of(result)) {
-            html.open("div").element("dt", fact.name()).open("dd");
-            if (fact.code()) {
-                html.element("code", fact.value());
-            } else {
-                html.text(fact.value());
-            }
-            html.close().close().newline();
-        }
+        HtmlPage.notes(html, result.notes());
+        HtmlPage.openFacts(html, Facts.of(result));
         html.open("div")
                 .element("dt", "Cliff")
                 .element("dd", Facts.rule(result))
@@ -176,20 +135,6 @@ public final class HtmlReport {
                 .element("dd", Facts.errorBars())
                 .close();
         html.close().close().newline();
-        html.open("section", "aria-labelledby", "repeat");
-        html.element("h2", "Repeat it", "id", "repeat");
-        html.open("pre", "tabindex", "0").element("code", result.command()).close();
-        html.close().newline();
-    }
-
-    private static String style() {
-        try (InputStream in = HtmlReport.class.getResourceAsStream("report.css")) {
-            if (in == null) {
-                throw new IllegalStateException("report.css is not on the class path, expected beside HtmlReport");
-            }
-            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        HtmlPage.repeat(html, result.command());
     }
 }

@@ -38,22 +38,8 @@ public final class JsonReport {
         ObjectNode root = MAPPER.createObjectNode();
         root.put("schema", SweepResult.SCHEMA);
         root.put("bitscarp", result.bitscarp());
-        SweepResult.Model model = result.model();
-        root.putObject("model")
-                .put("path", model.path())
-                .put("container", model.container())
-                .put("sha256", model.sha256())
-                .put("architecture", model.architecture())
-                .put("parameters", model.parameters())
-                .put("bytes", model.bytes())
-                .put("layers", model.layers());
-        SweepResult.Text text = result.text();
-        root.putObject("text")
-                .put("name", text.name())
-                .put("sha256", text.sha256())
-                .put("bytes", text.bytes())
-                .put("tokens", text.tokens())
-                .put("tokenizer_sha256", text.tokenizerSha256());
+        model(root, result.model());
+        text(root, result.text());
         protocol(root.putObject("protocol"), result.protocols().getFirst());
         ArrayNode protocols = root.putArray("protocols");
         result.protocols().forEach(p -> protocol(protocols.addObject(), p));
@@ -72,7 +58,27 @@ public final class JsonReport {
         return root;
     }
 
-    private static void protocol(ObjectNode node, Protocol protocol) {
+    static void model(ObjectNode root, SweepResult.Model model) {
+        root.putObject("model")
+                .put("path", model.path())
+                .put("container", model.container())
+                .put("sha256", model.sha256())
+                .put("architecture", model.architecture())
+                .put("parameters", model.parameters())
+                .put("bytes", model.bytes())
+                .put("layers", model.layers());
+    }
+
+    static void text(ObjectNode root, SweepResult.Text text) {
+        root.putObject("text")
+                .put("name", text.name())
+                .put("sha256", text.sha256())
+                .put("bytes", text.bytes())
+                .put("tokens", text.tokens())
+                .put("tokenizer_sha256", text.tokenizerSha256());
+    }
+
+    static void protocol(ObjectNode node, Protocol protocol) {
         node.put("name", protocol.name())
                 .put("context", protocol.context())
                 .put("stride", protocol.stride())
@@ -138,7 +144,7 @@ public final class JsonReport {
         }
     }
 
-    private static void numbers(ObjectNode node, String name, double[] values) {
+    static void numbers(ObjectNode node, String name, double[] values) {
         if (values == null) {
             node.putNull(name);
             return;

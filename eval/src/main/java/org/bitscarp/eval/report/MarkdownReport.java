@@ -84,7 +84,7 @@ public final class MarkdownReport {
         }
     }
 
-    private static void table(StringBuilder out, List<String> head, List<List<String>> rows) {
+    static void table(StringBuilder out, List<String> head, List<List<String>> rows) {
         line(out, head);
         out.append("|:--").append("|--:".repeat(head.size() - 1)).append("|\n");
         rows.forEach(row -> line(out, row));
@@ -120,7 +120,7 @@ public final class MarkdownReport {
         return clean.isEmpty() ? "" : fence + (fence.length() > 1 ? " " + clean + " " : clean) + fence;
     }
 
-    private static void block(StringBuilder out, String text) {
+    static void block(StringBuilder out, String text) {
         String fence = "`".repeat(Math.max(3, longestTicks(text) + 1));
         out.append(fence).append("sh\n").append(text).append('\n').append(fence).append('\n');
     }

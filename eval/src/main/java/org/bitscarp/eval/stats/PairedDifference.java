@@ -8,12 +8,13 @@ package org.bitscarp.eval.stats;
  * contributes, which makes the interval about ten times narrower than that of either perplexity.
  *
  * @param mean difference in nats per token, level minus reference
+ * @param stderr its standard error by window
  * @param low lower end of the 95 % interval of {@code mean}
  * @param high upper end
  */
-public record PairedDifference(double mean, double low, double high) {
+public record PairedDifference(double mean, double stderr, double low, double high) {
     /** 97.5 % quantile of the normal distribution. */
-    private static final double Z = 1.959963984540054;
+    static final double NORMAL_95 = 1.959963984540054;
 
     /**
      * @param level scores of the level by row
@@ -45,13 +46,14 @@ public record PairedDifference(double mean, double low, double high) {
         if (windowCount < 2) {
             boolean identical = java.util.Arrays.stream(rows).allMatch(row -> level[row] == reference[row]);
             if (identical) {
-                return new PairedDifference(0, 0, 0);
+                return new PairedDifference(0, 0, 0, 0);
             }
-            return new PairedDifference(mean, Double.NaN, Double.NaN);
+            return new PairedDifference(mean, Double.NaN, Double.NaN, Double.NaN);
         }
         double variance = squares * windowCount / (windowCount - 1.0) / ((double) count * count);
-        double half = studentQuantile(windowCount - 1) * Math.sqrt(variance);
-        return new PairedDifference(mean, mean - half, mean + half);
+        double error = Math.sqrt(variance);
+        double half = studentQuantile(windowCount - 1) * error;
+        return new PairedDifference(mean, error, mean - half, mean + half);
     }
 
     /** Difference of perplexities, given the reference's. */
@@ -71,7 +73,7 @@ public record PairedDifference(double mean, double low, double high) {
 
     /** 97.5 % quantile of Student's t: tables up to 4 degrees of freedom, then Abramowitz and Stegun 26.7.5 (0.1 %). */
     static double studentQuantile(int degrees) {
-        double z = Z;
+        double z = NORMAL_95;
         double n = degrees;
         double z2 = z * z;
         double g1 = z * (z2 + 1) / 4;

@@ -35,7 +35,7 @@ class StatisticsTest {
     void identicalScoresAreTiedWithAnIntervalOfZeroWidth() {
         double[] nll = {1, 2, 3, 4, 5, 6};
         PairedDifference d = PairedDifference.of(nll, nll.clone(), ROWS, new int[] {0, 0, 1, 1, 2, 2});
-        assertEquals(new PairedDifference(0, 0, 0), d);
+        assertEquals(new PairedDifference(0, 0, 0, 0), d);
         assertTrue(d.tied());
     }
 

@@ -26,6 +26,8 @@ import picocli.CommandLine.Spec;
         subcommands = {
             SweepCommand.class,
             PerplexityCommand.class,
+            SensitivityCommand.class,
+            QuantizeCommand.class,
             InspectCommand.class,
             FetchCommand.class,
             DoctorCommand.class,

@@ -10,6 +10,7 @@ import org.bitscarp.eval.protocol.Protocol;
 import org.bitscarp.hub.FileChoice;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.Checkpoints;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -56,48 +57,11 @@ final class MeasureOptions {
     @Option(names = "--max-tokens", paramLabel = "N", description = "Measure on the first N tokens of the text only.")
     int maxTokens = Integer.MAX_VALUE;
 
-    @Option(
-            names = "--calibration",
-            paramLabel = "TEXT",
-            description = "Text on which importances are gathered, for levels that use them (…:search);"
-                    + " 'builtin-calibration' is one. Should differ from --text.")
-    String calibration;
+    @Mixin
+    CalibrationOptions calibration;
 
-    @Option(
-            names = "--calibration-tokens",
-            defaultValue = "65536",
-            paramLabel = "N",
-            description = "Tokens of the calibration text to use; default: ${DEFAULT-VALUE}.")
-    int calibrationTokens;
-
-    @Option(
-            names = "--memory",
-            paramLabel = "SIZE",
-            description =
-                    "Memory for weights and activations outside the Java heap, e.g. 512m or 8g; hidden states beyond"
-                            + " it go to a temporary file. Default: half of the machine's free memory.")
-    String memory;
-
-    @Option(
-            names = "--threads",
-            paramLabel = "N",
-            description = "Threads; default: all processors. Does not change results.")
-    int threads = Runtime.getRuntime().availableProcessors();
-
-    @Option(
-            names = "--device",
-            defaultValue = "auto",
-            paramLabel = "NAME",
-            description = "auto or cpu; default: ${DEFAULT-VALUE}. This version computes on the CPU.")
-    String device;
-
-    @Option(
-            names = "--matmul",
-            defaultValue = "auto",
-            paramLabel = "NAME",
-            description =
-                    "Matrix product: auto, openblas or java; default: ${DEFAULT-VALUE} (OpenBLAS where it loads).")
-    CpuBackend.MatrixProduct matmul;
+    @Mixin
+    ComputeOptions compute;
 
     @Option(names = "--json", description = "Print one JSON object on stdout.")
     boolean json;
@@ -116,6 +80,11 @@ final class MeasureOptions {
     }
 
     Corpora corpora() {
+        return corpora(streams, quiet);
+    }
+
+    /** Texts by name: built in, in folders, on the hub. */
+    static Corpora corpora(Commands.Streams streams, boolean quiet) {
         return new Corpora(
                 Home.texts(),
                 Corpora.defaultFolders(streams.environment().get(Corpora.FOLDERS_VARIABLE)),
@@ -138,30 +107,15 @@ final class MeasureOptions {
         }
     }
 
-    /** The backend asked for; says on {@code err} when it is not the preferred one. */
     CpuBackend backend(PrintStream err) {
-        if (!device.equals("auto") && !device.equals("cpu")) {
-            throw new UsageException("--device " + device + ": this version computes on the CPU only; use auto or cpu");
-        }
-        if (threads < 1 || threads > 1024) {
-            throw new UsageException("--threads " + threads + ": expected 1 to 1024");
-        }
-        CpuBackend backend = CpuBackend.create(matmul, threads);
-        if (!backend.fallbackReason().isEmpty()) {
-            err.println("bitscarp: " + backend.fallbackReason() + "; using the Java matrix product");
-        }
-        return backend;
+        return compute.backend(err);
     }
 
     int maxTokens() {
         return positive("--max-tokens", maxTokens);
     }
 
-    int calibrationTokens() {
-        return positive("--calibration-tokens", calibrationTokens);
-    }
-
-    private static int positive(String option, int value) {
+    static int positive(String option, int value) {
         if (value < 1) {
             throw new UsageException(option + " " + value + ": expected at least 1");
         }
@@ -169,6 +123,6 @@ final class MeasureOptions {
     }
 
     long memory() {
-        return memory == null ? MemorySize.defaultBudget() : MemorySize.parse(memory);
+        return compute.memory();
     }
 }

@@ -6,7 +6,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.bitscarp.datasets.Corpora;
-import org.bitscarp.datasets.Corpus;
 import org.bitscarp.datasets.tasks.Task;
 import org.bitscarp.eval.SweepRequest;
 import org.bitscarp.eval.SweepRunner;
@@ -14,7 +13,7 @@ import org.bitscarp.eval.engine.Progress;
 import org.bitscarp.eval.generate.ContinuationRequest;
 import org.bitscarp.eval.report.CliffRule;
 import org.bitscarp.eval.report.SweepResult;
-import org.bitscarp.eval.resume.SweepFolder;
+import org.bitscarp.eval.resume.Keeping;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.quant.Level;
 import picocli.CommandLine.Model.CommandSpec;
@@ -30,8 +29,7 @@ final class Measurement {
             CliffRule rule,
             List<Task> tasks,
             ContinuationRequest continuations,
-            SweepFolder folder,
-            double keepEvery,
+            Keeping keeping,
             CommandSpec spec,
             PrintStream err)
             throws IOException {
@@ -41,39 +39,36 @@ final class Measurement {
             return new SweepRunner(backend, rule, Version.text())
                     .run(
                             checkpoint,
-                            request(options, levels, tasks, continuations, folder, keepEvery, spec),
+                            request(options, levels, tasks, continuations, keeping, spec),
                             options.quiet ? Progress.NONE : progress);
         }
     }
 
-    private static SweepRequest request(
+    static SweepRequest request(
             MeasureOptions options,
             List<Level> levels,
             List<Task> tasks,
             ContinuationRequest continuations,
-            SweepFolder folder,
-            double keepEvery,
+            Keeping keeping,
             CommandSpec spec)
             throws IOException {
         Corpora corpora = options.corpora();
-        Corpus calibration = options.calibration == null ? null : corpora.read(options.calibration);
         return new SweepRequest(
                 levels,
                 corpora.read(options.text),
                 options.maxTokens(),
                 options.protocols(),
-                calibration,
-                options.calibrationTokens(),
+                options.calibration.read(corpora),
+                options.calibration.tokens(),
                 options.memory(),
                 Path.of(System.getProperty("java.io.tmpdir")),
                 tasks,
                 continuations,
-                folder,
-                keepEvery,
+                keeping,
                 commandLine(spec));
     }
 
-    private static String commandLine(CommandSpec spec) {
+    static String commandLine(CommandSpec spec) {
         return "bitscarp "
                 + spec.commandLine().getParent().getParseResult().originalArgs().stream()
                         .map(Measurement::quoted)

@@ -8,6 +8,7 @@ import org.bitscarp.eval.generate.ContinuationRequest;
 import org.bitscarp.eval.report.CliffRule;
 import org.bitscarp.eval.report.JsonReport;
 import org.bitscarp.eval.report.SweepResult;
+import org.bitscarp.eval.resume.Keeping;
 import org.bitscarp.quant.Level;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -59,8 +60,7 @@ final class PerplexityCommand implements Callable<Integer> {
                 new CliffRule(),
                 List.of(),
                 ContinuationRequest.NONE,
-                null,
-                Double.POSITIVE_INFINITY,
+                Keeping.NONE,
                 spec,
                 streams.err());
         if (options.json) {

@@ -1,7 +1,6 @@
 package org.bitscarp.cli;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -13,6 +12,7 @@ import org.bitscarp.eval.report.JsonReport;
 import org.bitscarp.eval.report.ReportFiles;
 import org.bitscarp.eval.report.SweepResult;
 import org.bitscarp.eval.report.Verdict;
+import org.bitscarp.eval.resume.Keeping;
 import org.bitscarp.eval.resume.SweepFolder;
 import org.bitscarp.quant.Level;
 import picocli.CommandLine.Command;
@@ -101,7 +101,7 @@ final class SweepCommand implements Callable<Integer> {
         List<Level> measured = levels == null ? Level.defaults() : Level.parseList(levels);
         SweepResult result;
         try (SweepFolder folder = SweepFolder.lock(out)) {
-            prepareOut();
+            OutputFolder.prepare(out);
             if (fresh) {
                 LevelStore.forget(folder);
             }
@@ -111,8 +111,7 @@ final class SweepCommand implements Callable<Integer> {
                 new CliffRule(1 + threshold / 100),
                 behaviour.tasks(),
                 behaviour.continuations(),
-                folder,
-                keepEvery(),
+                new Keeping(folder, keepEvery()),
                 spec,
                 streams.err());
             ReportFiles.writeAll(result, out);
@@ -143,15 +142,5 @@ final class SweepCommand implements Callable<Integer> {
             // Said below.
         }
         throw new UsageException("--keep-every " + keepEvery + ": expected seconds, 0 or more, or never");
-    }
-
-    /** Finds out before the work whether its result can be written. */
-    private void prepareOut() throws IOException {
-        try {
-            Files.createDirectories(out);
-            Files.delete(Files.createTempFile(out, ".bitscarp-", ".tmp"));
-        } catch (IOException e) {
-            throw new IOException("cannot write into --out " + out + ": " + e, e);
-        }
     }
 }

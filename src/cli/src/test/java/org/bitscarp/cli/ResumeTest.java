@@ -60,7 +60,7 @@ class ResumeTest {
     private Process started(String[] command) throws IOException {
         List<String> words = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED", "-XX:TieredStopAtLevel=1",
+                "--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED", 
                 "-Xmx1g", "-D" + Home.PROPERTY + "=" + CommandLineRun.checkout().resolve("datasets"),
                 "-cp", System.getProperty("java.class.path"), Main.class.getName()));
         words.addAll(List.of(command));

@@ -31,6 +31,11 @@ public interface Backend extends AutoCloseable {
         return lanes();
     }
 
+    /** Bytes that tensors may still take; without limit where they are in host memory, which has a budget of its own. */
+    default long availableMemory() {
+        return Long.MAX_VALUE;
+    }
+
     TensorMemory newMemory();
 
     /** Copies {@code rows × columns} native-order floats into a tensor. */

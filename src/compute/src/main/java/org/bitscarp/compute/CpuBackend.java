@@ -84,12 +84,7 @@ public final class CpuBackend extends HostBackend {
 
     @Override
     public void matmul(Tensor x, Tensor w, Tensor y) {
-        require(
-                x.columns() == w.columns() && y.rows() == x.rows() && y.columns() == w.rows(),
-                "matmul: %s · %sᵀ into %s",
-                shape(x),
-                shape(w),
-                shape(y));
+        Operands.requireMatmul(x, w, y);
         if (x.rows() > 0 && w.rows() > 0) {
             gemm.multiply(x.rows(), w.rows(), x.columns(), panel(x), panel(w), true, panel(y));
         }
@@ -97,7 +92,7 @@ public final class CpuBackend extends HostBackend {
 
     @Override
     public void addBias(Tensor x, Tensor bias) {
-        require(bias.rows() == 1 && bias.columns() == x.columns(), "bias %s on %s", shape(bias), shape(x));
+        Operands.requireBias(x, bias);
         for (int row = 0; row < x.rows(); row++) {
             VectorOps.add(host(x).data(), at(x, row), host(bias).data(), 0, x.columns());
         }
@@ -105,14 +100,13 @@ public final class CpuBackend extends HostBackend {
 
     @Override
     public void add(Tensor x, Tensor y) {
-        requireSameShape("add", x, y);
+        Operands.requireSameShape("add", x, y);
         VectorOps.add(host(x).data(), 0, host(y).data(), 0, host(x).size());
     }
 
     @Override
     public void rmsNorm(Tensor x, Tensor gain, float epsilon, Tensor y) {
-        requireSameShape("rms norm", x, y);
-        require(gain.rows() == 1 && gain.columns() == x.columns(), "gain %s for %s", shape(gain), shape(x));
+        Operands.requireRmsNorm(x, gain, y);
         for (int row = 0; row < x.rows(); row++) {
             double mean = VectorOps.squaredNorm(host(x).data(), at(x, row), x.columns()) / x.columns();
             float inverse = (float) (1 / Math.sqrt(mean + epsilon));
@@ -123,7 +117,7 @@ public final class CpuBackend extends HostBackend {
 
     @Override
     public void layerNorm(Tensor x, Tensor gain, Tensor bias, float epsilon, Tensor y) {
-        requireNorm(x, gain, bias, y);
+        Operands.requireLayerNorm(x, gain, bias, y);
         for (int row = 0; row < x.rows(); row++) {
             NormOps.layerNorm(
                     host(x).data(),
@@ -138,7 +132,7 @@ public final class CpuBackend extends HostBackend {
 
     @Override
     public void rope(Tensor x, int headDim, Tensor cos, Tensor sin) {
-        requireRope(x, headDim, cos, sin);
+        Operands.requireRope(x, headDim, cos, sin);
         int half = cos.columns();
         for (int row = 0; row < x.rows(); row++) {
             long angles = (long) (row % cos.rows()) * half;
@@ -151,17 +145,7 @@ public final class CpuBackend extends HostBackend {
 
     @Override
     public void attention(Tensor q, Tensor k, Tensor v, AttentionShape shape, Tensor out) {
-        require(
-                q.columns() == shape.heads() * shape.headDim()
-                        && k.columns() == shape.kvHeads() * shape.headDim()
-                        && q.rows() % shape.length() == 0
-                        && k.rows() == q.rows(),
-                "attention: queries %s and keys %s for %s",
-                shape(q),
-                shape(k),
-                shape);
-        requireSameShape("attention", k, v);
-        requireSameShape("attention", q, out);
+        Operands.requireAttention(q, k, v, shape, out);
         attention.run(host(q), host(k), host(v), shape, host(out));
     }
 
@@ -172,7 +156,7 @@ public final class CpuBackend extends HostBackend {
 
     @Override
     public void activateMultiply(Activation f, Tensor gate, Tensor up) {
-        requireSameShape("gate", gate, up);
+        Operands.requireSameShape("gate", gate, up);
         ActivationOps.activateMultiply(
                 f, host(gate).data(), host(up).data(), host(gate).size());
     }
@@ -191,7 +175,7 @@ public final class CpuBackend extends HostBackend {
 
     @Override
     public void gatherRows(Tensor from, int[] rows, Tensor to) {
-        requireRows("gather", rows, to, from);
+        Operands.requireRows("gather", rows, to, from);
         for (int row = 0; row < to.rows(); row++) {
             MemorySegment.copy(
                     host(from).data(), 4 * at(from, rows[row]), host(to).data(), 4 * at(to, row), 4L * to.columns());
@@ -200,7 +184,7 @@ public final class CpuBackend extends HostBackend {
 
     @Override
     public void addScaledRows(Tensor x, int[] rows, float[] weights, Tensor y) {
-        requireRows("add rows", rows, y, x);
+        Operands.requireRows("add rows", rows, y, x);
         for (int row = 0; row < y.rows(); row++) {
             VectorOps.addScaled(
                     host(x).data(), at(x, rows[row]), weights[row], host(y).data(), at(y, row), y.columns());
@@ -209,7 +193,7 @@ public final class CpuBackend extends HostBackend {
 
     @Override
     public double squaredDistance(Tensor x, Tensor y) {
-        requireSameShape("distance", x, y);
+        Operands.requireSameShape("distance", x, y);
         return VectorOps.squaredDistance(host(x).data(), host(y).data(), host(x).size());
     }
 
@@ -220,7 +204,7 @@ public final class CpuBackend extends HostBackend {
 
     @Override
     public void addColumnSquares(Tensor x, double[] sums) {
-        require(sums.length == x.columns(), "%d sums for %s", sums.length, shape(x));
+        Operands.requireColumnSums(x, sums);
         for (int row = 0; row < x.rows(); row++) {
             VectorOps.addSquares(host(x).data(), at(x, row), sums);
         }
@@ -228,7 +212,7 @@ public final class CpuBackend extends HostBackend {
 
     @Override
     public void addOuterProducts(Tensor x, int first, int count, Tensor sums) {
-        requireOuterProducts(x, first, count, sums);
+        Operands.requireOuterProducts(x, first, count, sums);
         int n = x.columns();
         if (x.rows() > 0 && count > 0) {
             Gemm.Panel rows = new Gemm.Panel(host(x).data(), first, n);
@@ -239,7 +223,7 @@ public final class CpuBackend extends HostBackend {
 
     @Override
     public void scoreReference(Tensor logits, int firstToken, int[] targets, Scores scores, Tensor exponentials) {
-        requireSameShape("score", logits, exponentials);
+        Operands.requireSameShape("score", logits, exponentials);
         for (int row = 0; row < logits.rows(); row++) {
             int r = row;
             takeSlice(
@@ -268,8 +252,8 @@ public final class CpuBackend extends HostBackend {
             int firstToken,
             int[] targets,
             Scores scores) {
-        requireSameShape("score", logits, referenceLogits);
-        requireSameShape("score", logits, exponentials);
+        Operands.requireSameShape("score", logits, referenceLogits);
+        Operands.requireSameShape("score", logits, exponentials);
         for (int row = 0; row < logits.rows(); row++) {
             int r = row;
             takeSlice(

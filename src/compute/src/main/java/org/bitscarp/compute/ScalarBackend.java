@@ -28,12 +28,7 @@ public final class ScalarBackend extends HostBackend {
 
     @Override
     public void matmul(Tensor x, Tensor w, Tensor y) {
-        require(
-                x.columns() == w.columns() && y.rows() == x.rows() && y.columns() == w.rows(),
-                "matmul: %s · %sᵀ into %s",
-                shape(x),
-                shape(w),
-                shape(y));
+        Operands.requireMatmul(x, w, y);
         for (int m = 0; m < x.rows(); m++) {
             for (int n = 0; n < w.rows(); n++) {
                 double sum = 0;
@@ -47,7 +42,7 @@ public final class ScalarBackend extends HostBackend {
 
     @Override
     public void addBias(Tensor x, Tensor bias) {
-        require(bias.rows() == 1 && bias.columns() == x.columns(), "bias %s on %s", shape(bias), shape(x));
+        Operands.requireBias(x, bias);
         for (int row = 0; row < x.rows(); row++) {
             for (int i = 0; i < x.columns(); i++) {
                 set(x, row, i, get(x, row, i) + get(bias, 0, i));
@@ -57,7 +52,7 @@ public final class ScalarBackend extends HostBackend {
 
     @Override
     public void add(Tensor x, Tensor y) {
-        requireSameShape("add", x, y);
+        Operands.requireSameShape("add", x, y);
         for (int row = 0; row < x.rows(); row++) {
             for (int i = 0; i < x.columns(); i++) {
                 set(x, row, i, get(x, row, i) + get(y, row, i));
@@ -67,8 +62,7 @@ public final class ScalarBackend extends HostBackend {
 
     @Override
     public void rmsNorm(Tensor x, Tensor gain, float epsilon, Tensor y) {
-        requireSameShape("rms norm", x, y);
-        require(gain.rows() == 1 && gain.columns() == x.columns(), "gain %s for %s", shape(gain), shape(x));
+        Operands.requireRmsNorm(x, gain, y);
         for (int row = 0; row < x.rows(); row++) {
             double squares = 0;
             for (int i = 0; i < x.columns(); i++) {
@@ -83,7 +77,7 @@ public final class ScalarBackend extends HostBackend {
 
     @Override
     public void layerNorm(Tensor x, Tensor gain, Tensor bias, float epsilon, Tensor y) {
-        requireNorm(x, gain, bias, y);
+        Operands.requireLayerNorm(x, gain, bias, y);
         for (int row = 0; row < x.rows(); row++) {
             double mean = 0;
             for (int i = 0; i < x.columns(); i++) {
@@ -103,7 +97,7 @@ public final class ScalarBackend extends HostBackend {
 
     @Override
     public void rope(Tensor x, int headDim, Tensor cos, Tensor sin) {
-        requireRope(x, headDim, cos, sin);
+        Operands.requireRope(x, headDim, cos, sin);
         int half = cos.columns();
         for (int row = 0; row < x.rows(); row++) {
             int position = row % cos.rows();
@@ -172,7 +166,7 @@ public final class ScalarBackend extends HostBackend {
 
     @Override
     public void activateMultiply(Activation f, Tensor gate, Tensor up) {
-        requireSameShape("gate", gate, up);
+        Operands.requireSameShape("gate", gate, up);
         for (int row = 0; row < gate.rows(); row++) {
             for (int i = 0; i < gate.columns(); i++) {
                 set(gate, row, i, (float) (f.apply(get(gate, row, i)) * get(up, row, i)));
@@ -206,7 +200,7 @@ public final class ScalarBackend extends HostBackend {
 
     @Override
     public void gatherRows(Tensor from, int[] rows, Tensor to) {
-        requireRows("gather", rows, to, from);
+        Operands.requireRows("gather", rows, to, from);
         for (int row = 0; row < to.rows(); row++) {
             for (int i = 0; i < to.columns(); i++) {
                 set(to, row, i, get(from, rows[row], i));
@@ -216,7 +210,7 @@ public final class ScalarBackend extends HostBackend {
 
     @Override
     public void addScaledRows(Tensor x, int[] rows, float[] weights, Tensor y) {
-        requireRows("add rows", rows, y, x);
+        Operands.requireRows("add rows", rows, y, x);
         for (int row = 0; row < y.rows(); row++) {
             for (int i = 0; i < y.columns(); i++) {
                 set(x, rows[row], i, get(x, rows[row], i) + weights[row] * get(y, row, i));
@@ -226,7 +220,7 @@ public final class ScalarBackend extends HostBackend {
 
     @Override
     public double squaredDistance(Tensor x, Tensor y) {
-        requireSameShape("distance", x, y);
+        Operands.requireSameShape("distance", x, y);
         double sum = 0;
         for (int row = 0; row < x.rows(); row++) {
             for (int i = 0; i < x.columns(); i++) {
@@ -250,7 +244,7 @@ public final class ScalarBackend extends HostBackend {
 
     @Override
     public void addColumnSquares(Tensor x, double[] sums) {
-        require(sums.length == x.columns(), "%d sums for %s", sums.length, shape(x));
+        Operands.requireColumnSums(x, sums);
         for (int row = 0; row < x.rows(); row++) {
             for (int i = 0; i < x.columns(); i++) {
                 sums[i] += (double) get(x, row, i) * get(x, row, i);
@@ -260,7 +254,7 @@ public final class ScalarBackend extends HostBackend {
 
     @Override
     public void addOuterProducts(Tensor x, int first, int count, Tensor sums) {
-        requireOuterProducts(x, first, count, sums);
+        Operands.requireOuterProducts(x, first, count, sums);
         for (int i = first; i < first + count; i++) {
             for (int j = first; j < x.columns(); j++) {
                 double sum = 0;

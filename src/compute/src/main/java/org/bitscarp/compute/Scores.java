@@ -90,6 +90,11 @@ public final class Scores {
         return logSumExp(row) - target[row];
     }
 
+    /** Probability of the most likely token of a row; NaN where a logit was NaN. */
+    public double confidence(int row) {
+        return 1 / sum[row];
+    }
+
     /** The most likely token of a row. */
     public int top1(int row) {
         return argmax[row];
@@ -97,7 +102,8 @@ public final class Scores {
 
     /**
      * KL(reference ‖ this) of a row in nats: Σ p_r·(z_r − z) − lse_r + lse. Exactly 0 for identical logits; rounding may
-     * leave it a little below 0 for nearly identical ones.
+     * leave it a little below 0 for nearly identical ones, and it is not cut off there: a mean of values that may only be
+     * wrong upwards would be too large.
      */
     public double klDivergence(Scores reference, int row) {
         return cross[row] / reference.sum[row] - (reference.logSumExp(row) - logSumExp(row));

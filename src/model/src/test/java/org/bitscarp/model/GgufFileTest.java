@@ -246,16 +246,17 @@ class GgufFileTest {
     }
 
     @Test
-    void whatIsNoLlama() throws IOException {
-        refused(model().string("general.architecture", "qwen2"), "architecture qwen2", "supported: llama");
+    void whatIsNoModel() throws IOException {
+        refused(model().string("general.architecture", "mamba"), "architecture mamba", "supported: llama, qwen2");
         refused(model().remove("general.architecture"), "general.architecture is missing");
         refused(model().remove("llama.block_count"), "llama.block_count is missing");
         refused(model().u32("llama.block_count", 3), "blk.2.attn_norm.weight is missing");
         refused(model().u32("llama.vocab_size", 301), "token_embd.weight has shape [300, 32]", "[301, 32]");
-        refused(model().u32("llama.expert_count", 8), "mixtures of experts");
+        refused(model().u32("llama.expert_count", 8), "llama.expert_used_count is missing");
+        refused(model().u32("llama.expert_count", 1L << 31), "llama.expert_count", "2147483648");
         refused(model().ints("llama.attention.head_count", 4, 4), "an array of 2 INT32");
         refused(model().u32("llama.attention.head_count_kv", 3), "a divisor");
-        refused(model().u32("llama.rope.dimension_count", 4), "partly rotated");
+        refused(model().u32("llama.rope.dimension_count", 4), "rotate as a whole");
         refused(
                 model().raw("split.count", concat(i32(GgufBytes.UINT16), new byte[] {3, 0})),
                 "one of 3 parts",

@@ -4,14 +4,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.HashSet;
 import java.util.HexFormat;
-import java.util.List;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -21,6 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The checked-in PTX is what the sources say. */
 class ArtefactsTest {
+    private static final Pattern INCLUDE = Pattern.compile("^#include \"(.*)\"", Pattern.MULTILINE);
     private static final String REMEDY = "run kernels-cu/build.sh and commit what it writes";
 
     @Test
@@ -89,19 +92,26 @@ class ArtefactsTest {
         assertTrue(Files.exists(scratch.resolve("MANIFEST")));
     }
 
-    /** As build.sh computes it: the flags, the file, all headers. */
+    /** As build.sh computes it: flags, then the file and each header that it includes with quotes, each once, depth first. */
     private static String sourceHash(String name) throws IOException {
         String script = Files.readString(KernelSources.ROOT.resolve("build.sh"));
         Matcher flags = Pattern.compile("^flags=\\((.*)\\)$", Pattern.MULTILINE).matcher(script);
         assertTrue(flags.find());
-        var all = new java.io.ByteArrayOutputStream();
+        var all = new ByteArrayOutputStream();
         all.writeBytes((flags.group(1) + "\n").getBytes(StandardCharsets.UTF_8));
-        all.writeBytes(Files.readAllBytes(KernelSources.ROOT.resolve("cu/" + name + ".cu")));
-        List<Path> headers = KernelSources.files(KernelSources.ROOT.resolve("cu"), ".cuh");
-        for (Path header : headers) {
-            all.writeBytes(Files.readAllBytes(header));
-        }
+        addSources(name + ".cu", new HashSet<>(), all);
         return sha256(all.toByteArray());
+    }
+
+    private static void addSources(String file, Set<String> seen, ByteArrayOutputStream all) throws IOException {
+        if (seen.add(file)) {
+            byte[] bytes = Files.readAllBytes(KernelSources.ROOT.resolve("cu").resolve(file));
+            all.writeBytes(bytes);
+            Matcher include = INCLUDE.matcher(new String(bytes, StandardCharsets.UTF_8));
+            while (include.find()) {
+                addSources(include.group(1), seen, all);
+            }
+        }
     }
 
     private static String sha256(byte[] bytes) {

@@ -13,7 +13,6 @@ import org.bitscarp.model.internal.architectures.Architecture;
 import org.bitscarp.model.internal.architectures.Architectures;
 import org.bitscarp.model.internal.packed.PackedSources;
 import org.bitscarp.model.internal.weights.MappedFiles;
-import tools.jackson.databind.JsonNode;
 
 /** A folder as the transformers library writes it: {@code config.json}, safetensors in one file or in shards. */
 public final class HuggingFaceReader implements CheckpointReader {
@@ -61,7 +60,7 @@ public final class HuggingFaceReader implements CheckpointReader {
                     numeric(tensors),
                     new LayoutWeights(configFile, model, tensors, files, linears).roles(),
                     files,
-                    () -> HuggingFaceTokenizers.open(folder, bos(config)));
+                    () -> HuggingFaceTokenizers.openFolder(folder));
         } catch (IOException | RuntimeException | Error e) {
             files.close();
             throw e;
@@ -74,13 +73,6 @@ public final class HuggingFaceReader implements CheckpointReader {
         boolean bitnet = quantization.isPresent()
                 && quantization.get().string("quant_method").orElse("").equals("bitnet");
         return bitnet ? new Architecture.Model(model.spec().withActivationBits(8), model.layout()) : model;
-    }
-
-    /** {@code bos_token_id}: one id, or a list of which the first counts; −1 for none. */
-    private static int bos(ConfigFields config) {
-        JsonNode value = config.raw("bos_token_id");
-        JsonNode id = value.isArray() && value.size() > 0 ? value.get(0) : value;
-        return id.isIntegralNumber() && id.canConvertToInt() && id.intValue() >= 0 ? id.intValue() : -1;
     }
 
     /**

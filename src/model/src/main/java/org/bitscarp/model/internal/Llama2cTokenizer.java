@@ -8,8 +8,10 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.bitscarp.model.ModelException;
 import org.bitscarp.model.Tokenizer;
@@ -30,12 +32,14 @@ final class Llama2cTokenizer implements Tokenizer {
     private static final long MAX_BYTES = 256L << 20;
 
     private final byte[][] pieces;
+    private final float[] scores;
     private final String sha256;
     private final PairMerger merger;
     private final Map<String, Integer> ids;
 
     private Llama2cTokenizer(byte[][] pieces, float[] scores, Map<String, Integer> ids, String sha256) {
         this.pieces = pieces;
+        this.scores = scores;
         this.ids = ids;
         this.sha256 = sha256;
         this.merger = new PairMerger(
@@ -97,6 +101,36 @@ final class Llama2cTokenizer implements Tokenizer {
                     + " tokens; the tokenizer belongs to another model");
         }
         return new Llama2cTokenizer(pieces, scores, ids, Hashes.sha256(bytes));
+    }
+
+    /** In SentencePiece's own spelling: U+2581 for spaces, and ends of texts without the line breaks around them. */
+    TokenizerTables tables() {
+        List<byte[]> tokens = new ArrayList<>();
+        List<TokenizerTables.Type> types = new ArrayList<>();
+        for (int id = 0; id < pieces.length; id++) {
+            String text = id < FIRST_BYTE
+                    ? List.of("<unk>", "<s>", "</s>").get(id)
+                    : latin1(pieces[id]).replace(" ", latin1("\u2581".getBytes(StandardCharsets.UTF_8)));
+            tokens.add(text.getBytes(StandardCharsets.ISO_8859_1));
+            types.add(
+                    id == 0
+                            ? TokenizerTables.Type.UNKNOWN
+                            : id < FIRST_BYTE
+                                    ? TokenizerTables.Type.CONTROL
+                                    : id < MIN_VOCABULARY ? TokenizerTables.Type.BYTE : TokenizerTables.Type.NORMAL);
+        }
+        return new TokenizerTables(
+                TokenizerTables.Kind.SENTENCE_PIECE,
+                tokens,
+                types,
+                scores.clone(),
+                List.of(),
+                null,
+                BOS,
+                EOS,
+                0,
+                true,
+                true);
     }
 
     /** Bytes as a string of as many chars: a hashable key. */

@@ -119,6 +119,18 @@ final class GgufInput {
     /** A string: 64-bit length, then bytes that should be UTF-8. */
     byte[] string(String what, int max) throws IOException {
         byte[] bytes = new byte[length(what, max)];
+        read(bytes, what);
+        return bytes;
+    }
+
+    /** Everything that is left. */
+    byte[] rest(String what) throws IOException {
+        byte[] bytes = new byte[Math.toIntExact(remaining())];
+        read(bytes, what);
+        return bytes;
+    }
+
+    private void read(byte[] bytes, String what) throws IOException {
         for (int at = 0; at < bytes.length; ) {
             if (!buffer.hasRemaining()) {
                 fill(1, what);
@@ -127,7 +139,6 @@ final class GgufInput {
             buffer.get(bytes, at, count);
             at += count;
         }
-        return bytes;
     }
 
     void skipString(String what) throws IOException {

@@ -4,10 +4,12 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.Set;
 import org.bitscarp.model.ModelException;
 
 /**
@@ -114,6 +116,10 @@ final class GgufMetadata {
 
     Path file() {
         return file;
+    }
+
+    Set<String> keys() {
+        return Collections.unmodifiableSet(entries.keySet());
     }
 
     boolean has(String key) {

@@ -15,7 +15,7 @@ import org.bitscarp.model.internal.CheckpointReader;
 import org.bitscarp.model.internal.MappedCheckpoint;
 import org.bitscarp.model.internal.weights.MappedFiles;
 
-/** One GGUF file with a model of architecture {@code llama}. */
+/** One GGUF file with a model of one of the {@link GgufFamilies}. */
 public final class GgufReader implements CheckpointReader {
     private static final String SPLIT_COUNT = "split.count";
 
@@ -56,8 +56,9 @@ public final class GgufReader implements CheckpointReader {
                         file + ": one of " + parts + " parts of a split model; join them with llama.cpp:"
                                 + " llama-gguf-split --merge FIRST_PART NEW_FILE");
             }
-            DecoderSpec spec = GgufLlama.spec(header, channel);
-            GgufTensors tensors = new GgufTensors(header, spec, files);
+            GgufFamily family = GgufSpec.family(header);
+            DecoderSpec spec = GgufSpec.read(header, channel, family);
+            GgufTensors tensors = new GgufTensors(header, family, spec, files);
             return new MappedCheckpoint(
                     file,
                     "GGUF",

@@ -12,7 +12,7 @@ import org.bitscarp.model.Rope;
  * instead of single precision.
  */
 final class GgufRope {
-    private static final String FREQUENCY_DIVISORS = "rope_freqs.weight";
+    private static final int MAX_DIMENSIONS = 1 << 20;
     private static final double DEFAULT_BASE = 10_000;
     private static final double MAX_NUMBER = 1e15;
 
@@ -23,19 +23,22 @@ final class GgufRope {
 
     private GgufRope() {}
 
-    static Rope read(GgufHeader header, FileChannel channel, String prefix, int headDim, int positions)
+    static Rope read(GgufHeader header, FileChannel channel, GgufFamily family, int headDim, int positions)
             throws IOException {
         GgufMetadata metadata = header.metadata();
-        String dimensions = prefix + "rope.dimension_count";
-        if (metadata.integerOr(dimensions, headDim, 0, 1 << 20) != headDim) {
-            throw metadata.wrong(dimensions, headDim + ", since partly rotated heads are not supported");
-        }
+        String prefix = family.key("");
+        int rotated = rotated(metadata, family, headDim);
         double base =
                 metadata.number(prefix + "rope.freq_base", 1e-6, MAX_NUMBER).orElse(DEFAULT_BASE);
-        double[] frequencies = new double[headDim / 2];
-        double[] divisors = divisors(header, channel, headDim / 2);
-        for (int i = 0; i < frequencies.length; i++) {
-            frequencies[i] = Math.pow(base, -2.0 * i / headDim) / divisors[i];
+        double[] frequencies = frequencies(base, rotated);
+        boolean divided = family.has(GgufFamily.Trait.FREQUENCY_DIVISORS);
+        double[] far = null;
+        if (family.has(GgufFamily.Trait.LONG_ROPE) && header.tensors().containsKey(GgufRopeKeys.LONG)) {
+            far = frequencies.clone();
+            divide(far, header, channel, GgufRopeKeys.LONG);
+            divide(frequencies, header, channel, GgufRopeKeys.SHORT);
+        } else if (divided && header.tensors().containsKey(GgufRopeKeys.DIVISORS)) {
+            divide(frequencies, header, channel, GgufRopeKeys.DIVISORS);
         }
         String factorKey = prefix + "rope.scaling.factor";
         // Zero counts as absent, as in llama.cpp; the second key is the older name.
@@ -59,12 +62,49 @@ final class GgufRope {
             case "yarn" -> {
                 double original =
                         metadata.integerOr(prefix + "rope.scaling.original_context_length", positions, 1, 1L << 40);
-                yarn(frequencies, headDim, base, factor, original);
+                yarn(frequencies, rotated, base, factor, original);
                 attention *= factor <= 1 ? 1 : 0.1 * Math.log(factor) + 1;
             }
             default -> throw metadata.wrong(typeKey, "one of none, linear, yarn");
         }
-        return new Rope(finite(header, frequencies), attention);
+        if (far == null) {
+            return new Rope(finite(header, frequencies), attention);
+        }
+        long threshold =
+                metadata.integerOr(prefix + "rope.scaling.original_context_length", positions, 1, Integer.MAX_VALUE);
+        return new Rope(finite(header, frequencies), attention, new Rope.Longer((int) threshold, finite(header, far)));
+    }
+
+    /** The rotation of layers with a window, which is never scaled. */
+    static Rope local(GgufHeader header, GgufFamily family, int pairs) throws IOException {
+        double base = header.metadata()
+                .number(family.key("rope.freq_base_swa"), 1e-6, MAX_NUMBER)
+                .orElse(DEFAULT_BASE);
+        return new Rope(finite(header, frequencies(base, 2 * pairs)), 1);
+    }
+
+    private static int rotated(GgufMetadata metadata, GgufFamily family, int headDim) throws IOException {
+        String key = family.key("rope.dimension_count");
+        if (!family.has(GgufFamily.Trait.PARTIAL_ROTATION)) {
+            if (metadata.integerOr(key, headDim, 0, MAX_DIMENSIONS) != headDim) {
+                throw metadata.wrong(
+                        key, headDim + ", since heads of architecture " + family.name() + " rotate as a whole");
+            }
+            return headDim;
+        }
+        int rotated = (int) metadata.integerOr(key, headDim, 2, headDim);
+        if (rotated % 2 != 0) {
+            throw metadata.wrong(key, "an even number");
+        }
+        return rotated;
+    }
+
+    private static double[] frequencies(double base, int rotated) {
+        double[] frequencies = new double[rotated / 2];
+        for (int i = 0; i < frequencies.length; i++) {
+            frequencies[i] = Math.pow(base, -2.0 * i / rotated);
+        }
+        return frequencies;
     }
 
     /** YaRN (arXiv 2309.00071): interpolation of slow pairs, extrapolation of fast ones, a ramp in between. */
@@ -82,28 +122,28 @@ final class GgufRope {
         return headDim * Math.log(original / (rotations * 2 * Math.PI)) / (2 * Math.log(base));
     }
 
-    private static double[] divisors(GgufHeader header, FileChannel channel, int pairs) throws IOException {
-        double[] divisors = new double[pairs];
-        GgufHeader.Tensor tensor = header.tensors().get(FREQUENCY_DIVISORS);
-        if (tensor != null
-                && (tensor.type() != GgufTensorType.F32 || !tensor.shape().equals(List.of((long) pairs)))) {
-            throw new ModelException(header.file() + ": tensor " + FREQUENCY_DIVISORS + " is " + tensor.type()
-                    + " of shape " + tensor.shape() + "; expected F32 of shape [" + pairs + "]");
+    private static void divide(double[] frequencies, GgufHeader header, FileChannel channel, String name)
+            throws IOException {
+        GgufHeader.Tensor tensor = header.tensors().get(name);
+        List<Long> shape = List.of((long) frequencies.length);
+        if (tensor == null
+                || tensor.type() != GgufTensorType.F32
+                || !tensor.shape().equals(shape)) {
+            throw new ModelException(header.file() + ": tensor " + name + " is "
+                    + (tensor == null ? "missing" : tensor.type() + " of shape " + tensor.shape())
+                    + "; expected F32 of shape " + shape);
         }
-        GgufInput in = tensor == null
-                ? null
-                : new GgufInput(header.file(), channel, tensor.offset(), tensor.offset() + tensor.bytes());
-        for (int i = 0; i < pairs; i++) {
-            divisors[i] = in == null ? 1 : Float.intBitsToFloat(in.i32(FREQUENCY_DIVISORS));
+        GgufInput in = new GgufInput(header.file(), channel, tensor.offset(), tensor.offset() + tensor.bytes());
+        for (int i = 0; i < frequencies.length; i++) {
+            frequencies[i] /= Float.intBitsToFloat(in.i32(name));
         }
-        return divisors;
     }
 
     private static double[] finite(GgufHeader header, double[] frequencies) throws ModelException {
         for (double frequency : frequencies) {
             if (!(Double.isFinite(frequency) && frequency > 0)) {
                 throw new ModelException(header.file() + ": the rope settings give a frequency of " + frequency
-                        + "; check rope.freq_base, rope.scaling and tensor " + FREQUENCY_DIVISORS);
+                        + "; check rope.freq_base, rope.scaling and tensor " + GgufRopeKeys.DIVISORS);
             }
         }
         return frequencies;

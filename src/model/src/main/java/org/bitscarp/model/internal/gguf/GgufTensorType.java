@@ -7,6 +7,8 @@ import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.bitscarp.quant.BlockFormat;
+import org.bitscarp.quant.FloatFormat;
 import org.bitscarp.quant.NumberFormat;
 import org.bitscarp.quant.StoredBlocks;
 import org.bitscarp.quant.StoredFormat;
@@ -22,8 +24,8 @@ import org.bitscarp.quant.ggml.GgmlTypes;
  * @param blockBytes bytes of a block
  * @param stored how to read it as numbers; null for integers and for types that ggml has for activations only
  */
-record GgufTensorType(int id, String name, int blockLength, int blockBytes, StoredFormat stored) {
-    static final GgufTensorType F32 = new GgufTensorType(0, "F32", NumberFormat.FP32);
+public record GgufTensorType(int id, String name, int blockLength, int blockBytes, StoredFormat stored) {
+    public static final GgufTensorType F32 = new GgufTensorType(0, "F32", NumberFormat.FP32);
 
     private static final Map<Integer, GgufTensorType> TYPES = Stream.concat(
                     Stream.of(
@@ -55,6 +57,18 @@ record GgufTensorType(int id, String name, int blockLength, int blockBytes, Stor
 
     static Optional<GgufTensorType> of(int id) {
         return Optional.ofNullable(TYPES.get(id));
+    }
+
+    /** The type that stores a format's blocks; empty for a format that GGUF files do not have. */
+    public static Optional<GgufTensorType> of(BlockFormat format) {
+        return switch (format) {
+            case GgmlFormat blocks -> of(blocks.id());
+            case FloatFormat floats ->
+                TYPES.values().stream()
+                        .filter(type -> type.stored == floats.number())
+                        .findFirst();
+            default -> Optional.empty();
+        };
     }
 
     Optional<StoredFormat> format() {

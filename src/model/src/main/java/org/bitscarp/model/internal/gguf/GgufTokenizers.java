@@ -12,16 +12,16 @@ import org.bitscarp.model.internal.Hashes;
 /** Makes the tokenizer of a GGUF file, with llama.cpp's defaults for keys that are absent. */
 final class GgufTokenizers {
     private static final String PREFIX = "tokenizer.ggml.";
-    private static final String MODEL = PREFIX + "model";
-    private static final String PRE = PREFIX + "pre";
-    private static final String SCORES = PREFIX + "scores";
-    private static final String MERGES = PREFIX + "merges";
-    private static final String BOS = PREFIX + "bos_token_id";
-    private static final String EOS = PREFIX + "eos_token_id";
-    private static final String UNKNOWN = PREFIX + "unknown_token_id";
-    private static final String ADD_BOS = PREFIX + "add_bos_token";
-    private static final String ADD_EOS = PREFIX + "add_eos_token";
-    private static final String SPACE_PREFIX = PREFIX + "add_space_prefix";
+    static final String MODEL = PREFIX + "model";
+    static final String PRE = PREFIX + "pre";
+    static final String SCORES = PREFIX + "scores";
+    static final String MERGES = PREFIX + "merges";
+    static final String BOS = PREFIX + "bos_token_id";
+    static final String EOS = PREFIX + "eos_token_id";
+    static final String UNKNOWN = PREFIX + "unknown_token_id";
+    static final String ADD_BOS = PREFIX + "add_bos_token";
+    static final String ADD_EOS = PREFIX + "add_eos_token";
+    static final String SPACE_PREFIX = PREFIX + "add_space_prefix";
 
     /** What the tokens of a text depend on. */
     private static final List<String> DEFINING = List.of(

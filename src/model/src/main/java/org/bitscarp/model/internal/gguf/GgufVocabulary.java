@@ -2,6 +2,7 @@ package org.bitscarp.model.internal.gguf;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
@@ -21,6 +22,7 @@ final class GgufVocabulary {
     static final int UNKNOWN = 2;
     static final int CONTROL = 3;
     static final int USER_DEFINED = 4;
+    static final int UNUSED = 5;
     static final int BYTE = 6;
 
     /**
@@ -113,6 +115,15 @@ final class GgufVocabulary {
             throw new ModelException(
                     metadata.file() + ": " + types.length + " values in " + TYPES + " for " + texts.length + " tokens");
         }
+        return of(metadata.file(), texts, types);
+    }
+
+    /**
+     * @param file for messages
+     * @param texts byte strings by id; empty ones are renamed
+     * @param types by id; those of tokens that are always control tokens are changed
+     */
+    static GgufVocabulary of(Path file, String[] texts, int[] types) throws ModelException {
         Map<String, Integer> ids = HashMap.newHashMap(texts.length);
         for (int id = 0; id < texts.length; id++) {
             if (texts[id].isEmpty()) {
@@ -122,7 +133,7 @@ final class GgufVocabulary {
             Integer other = ids.putIfAbsent(texts[id], id);
             if (other != null) {
                 throw new ModelException(
-                        metadata.file() + ": tokens " + other + " and " + id + " are both \"" + text(texts[id]) + "\"");
+                        file + ": tokens " + other + " and " + id + " are both \"" + text(texts[id]) + "\"");
             }
             if (ALWAYS_CONTROL.contains(text(texts[id]))) {
                 types[id] = CONTROL;

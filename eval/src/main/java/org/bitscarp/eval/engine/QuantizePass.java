@@ -1,0 +1,211 @@
+package org.bitscarp.eval.engine;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.bitscarp.compute.Backend;
+import org.bitscarp.compute.TensorMemory;
+import org.bitscarp.eval.protocol.WindowPlan;
+import org.bitscarp.model.Checkpoint;
+import org.bitscarp.model.DecoderSpec;
+import org.bitscarp.model.TensorRole;
+import org.bitscarp.model.Weight;
+import org.bitscarp.quant.BlockFormat;
+import org.bitscarp.quant.DenseMatrix;
+import org.bitscarp.quant.Level;
+import org.bitscarp.quant.PackedMatrix;
+import org.bitscarp.quant.SolveStats;
+import org.bitscarp.quant.Solvers;
+
+/**
+ * A model quantized at one level without being measured: the bytes that a {@link Sweep} scores at that level. With
+ * calibration text it is the sweep's own pass over the layers, with no windows to score; without, one matrix after the
+ * other, of which one at a time is in memory.
+ */
+public final class QuantizePass {
+    /** Weights of embedding or output projection that are in memory at a time. */
+    private static final long TABLE_PIECE = 1 << 24;
+
+    private final Checkpoint checkpoint;
+    private final DecoderSpec spec;
+    private final Backend backend;
+    private final Level level;
+    private final Allocation allocation;
+    private final WindowPlan calibration;
+    private final long memoryBudget;
+    private final Path spillFolder;
+    private final Progress progress;
+    private final SolveStats stats = new SolveStats();
+    private double done;
+    private double total;
+
+    /**
+     * @param level whose solver chooses codes; its format counts only where the allocation takes it up
+     * @param calibration windows that importances are gathered on, or null for none
+     * @param memoryBudget bytes that weights and hidden states of the calibration may take
+     * @param spillFolder where hidden states go that do not fit
+     */
+    public QuantizePass(
+            Checkpoint checkpoint,
+            Backend backend,
+            Level level,
+            Allocation allocation,
+            WindowPlan calibration,
+            long memoryBudget,
+            Path spillFolder,
+            Progress progress) {
+        this.checkpoint = checkpoint;
+        this.spec = checkpoint.spec();
+        this.backend = backend;
+        this.level = level;
+        this.allocation = allocation;
+        this.calibration = calibration;
+        this.memoryBudget = memoryBudget;
+        this.spillFolder = spillFolder;
+        this.progress = progress;
+    }
+
+    /** Takes consecutive rows of a table, packed; the bytes live during the call only. */
+    @FunctionalInterface
+    public interface Rows {
+        void packed(long firstRow, PackedMatrix rows) throws IOException;
+    }
+
+    /** What happened so far. */
+    public SolveStats stats() {
+        return stats;
+    }
+
+    /**
+     * Quantizes the linear maps of all layers.
+     *
+     * @throws IllegalArgumentException where the solver needs calibration and there is none
+     */
+    public void linearMaps(PackedSink sink) throws IOException {
+        SweepChecks.calibration(List.of(level), calibration);
+        try (Lanes lanes = new Lanes(Math.max(backend.lanes(), backend.hostThreads()))) {
+            if (calibration != null && level.solver().calibrated()) {
+                calibrated(sink, lanes);
+            } else {
+                oneByOne(sink, lanes);
+            }
+        }
+    }
+
+    private void oneByOne(PackedSink sink, Lanes lanes) throws IOException {
+        MatrixQuantizer quantizer = new MatrixQuantizer(backend, lanes);
+        done = 0;
+        total = checkpoint.weights().stream().mapToDouble(Weight::size).sum();
+        for (int layer = 0; layer < spec.layers(); layer++) {
+            for (TensorRole role : TensorRole.values()) {
+                Weight weight = role.linear() ? checkpoint.weight(role, layer).orElse(null) : null;
+                int matrices = role.perExpert() ? spec.mlp().experts() : 1;
+                for (int expert = 0; weight != null && expert < matrices; expert++) {
+                    progress.report("layer " + (layer + 1) + ", " + weight.name(), done, total);
+                    matrix(quantizer, sink, layer, role, weight, expert, weight.rows() / matrices);
+                    done += (double) weight.size() / matrices;
+                }
+            }
+        }
+    }
+
+    private void matrix(
+            MatrixQuantizer quantizer,
+            PackedSink sink,
+            int layer,
+            TensorRole role,
+            Weight weight,
+            int expert,
+            long rows)
+            throws IOException {
+        try (Arena arena = Arena.ofShared()) {
+            DenseMatrix matrix = read(weight, expert * rows, rows, arena);
+            MatrixQuantizer.Job job = new MatrixQuantizer.Job(matrix, allocation.format(role, layer), null, null);
+            stats.add(quantizer
+                    .run(level.solver(), List.of(job), (j, packed) -> sink.packed(0, layer, role, expert, packed))
+                    .getFirst()
+                    .stats());
+        }
+    }
+
+    private static DenseMatrix read(Weight weight, long firstRow, long rows, Arena arena) throws IOException {
+        int columns = Math.toIntExact(weight.columns());
+        DenseMatrix matrix = new DenseMatrix(arena.allocate(4 * rows * columns, 64), Math.toIntExact(rows), columns);
+        weight.read(firstRow, rows, matrix.data(), 0);
+        return matrix;
+    }
+
+    private void calibrated(PackedSink sink, Lanes lanes) throws IOException {
+        SweepChecks.positions(checkpoint, calibration.longestWindow());
+        WindowPlan nothing = new WindowPlan(new int[0], -1, false, List.of());
+        LevelTally tally = new LevelTally(level, allocation, null, null, 0, spec.layers());
+        done = 0;
+        total = (double) spec.layers() * calibration.rows();
+        List<Workspace> spaces = new ArrayList<>();
+        int unitRows = calibration.largestUnit();
+        long fixed = MemoryUse.fixed(checkpoint, List.of(level), 1, unitRows, backend.lanes());
+        try (HiddenStates none = new HiddenStates(1, 0, spec.hidden(), 0, spillFolder);
+                HiddenStates states =
+                        new HiddenStates(1, calibration.rows(), spec.hidden(), memoryBudget - fixed, spillFolder);
+                Arena arena = Arena.ofShared();
+                TensorMemory memory = backend.newMemory()) {
+            WeightReader reader = new WeightReader(checkpoint, lanes);
+            embed(reader, states, lanes);
+            for (int lane = 0; lane < backend.lanes(); lane++) {
+                spaces.add(new Workspace(backend, spec, unitRows));
+            }
+            LayerPass pass = new LayerPass(
+                    backend,
+                    new DecoderLayer(backend, spec, calibration.longestWindow(), memory),
+                    new MatrixQuantizer(backend, lanes),
+                    lanes,
+                    spaces,
+                    spec.mlp().experts(),
+                    reader.allocateLayer(arena),
+                    memory,
+                    sink,
+                    (what, rows) -> {
+                        progress.report(what, done, total);
+                        done += rows;
+                    });
+            for (int layer = 0; layer < spec.layers(); layer++) {
+                pass.run(layer, reader, nothing, List.of(tally), none, calibration, states);
+            }
+        } finally {
+            spaces.forEach(Workspace::close);
+        }
+        stats.add(tally.stats);
+    }
+
+    private void embed(WeightReader reader, HiddenStates states, Lanes lanes) throws IOException {
+        try (Arena arena = Arena.ofShared()) {
+            List<int[]> texts =
+                    calibration.units().stream().map(WindowPlan.Unit::tokens).toList();
+            Embeddings embeddings = new Embeddings(reader, spec, texts, arena);
+            DenseMatrix rows = embeddings.in(null, arena, new SolveStats());
+            embeddings.write(rows, Embeddings.positions(reader, checkpoint, arena), calibration, states, 0, lanes);
+        }
+    }
+
+    /** Rounds embedding or output projection to a format, piece by piece. */
+    public void table(Weight table, BlockFormat format, Rows sink) throws IOException {
+        try (Lanes lanes = new Lanes(Math.max(backend.lanes(), backend.hostThreads()))) {
+            MatrixQuantizer quantizer = new MatrixQuantizer(backend, lanes);
+            long step = Math.max(1, TABLE_PIECE / table.columns());
+            for (long row = 0; row < table.rows(); row += step) {
+                progress.report(table.name(), row, table.rows());
+                long first = row;
+                try (Arena arena = Arena.ofShared()) {
+                    DenseMatrix piece = read(table, row, Math.min(step, table.rows() - row), arena);
+                    MatrixQuantizer.Job job = new MatrixQuantizer.Job(piece, format, null, null);
+                    stats.add(quantizer
+                            .run(Solvers.RTN, List.of(job), (j, packed) -> sink.packed(first, packed))
+                            .getFirst()
+                            .stats());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+package org.bitscarp.eval.quantize;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.bitscarp.compute.Backend;
+import org.bitscarp.eval.engine.Progress;
+import org.bitscarp.eval.engine.QuantizePass;
+import org.bitscarp.eval.protocol.WindowPlan;
+import org.bitscarp.model.Checkpoint;
+import org.bitscarp.model.TensorRole;
+import org.bitscarp.model.export.GgufModel;
+import org.bitscarp.model.export.GgufOutput;
+import org.bitscarp.model.export.GgufTensorShape;
+import org.bitscarp.model.export.GgufTypes;
+import org.bitscarp.quant.BlockFormat;
+import org.bitscarp.quant.FloatFormat;
+
+/** Quantizes a model into a GGUF file. */
+public final class GgufQuantizer {
+    /**
+     * Types that differ from the target's.
+     *
+     * @param pure whether all matrices get the target's own type, whatever its rules
+     * @param embedding of the token embedding, if it is to differ
+     * @param output of the output projection, if it is to differ
+     */
+    public record Types(boolean pure, Optional<BlockFormat> embedding, Optional<BlockFormat> output) {}
+
+    /**
+     * Where what is not the target goes.
+     *
+     * @param calibration windows for solvers that use calibration, or null
+     * @param memoryBudget bytes for weights and hidden states of the calibration
+     * @param spillFolder for hidden states beyond that
+     * @param program name and version, for the file
+     */
+    public record Means(WindowPlan calibration, long memoryBudget, Path spillFolder, String program) {}
+
+    private final Backend backend;
+    private final Means means;
+    private final Progress progress;
+
+    public GgufQuantizer(Backend backend, Means means, Progress progress) {
+        this.backend = backend;
+        this.means = means;
+        this.progress = progress;
+    }
+
+    /**
+     * Writes the file; it appears when it is complete.
+     *
+     * @param replace whether a file of that name may be replaced
+     * @throws IllegalArgumentException for a format that GGUF files do not have
+     */
+    public QuantizeSummary run(Checkpoint checkpoint, QuantizeTarget target, Types wanted, Path file, boolean replace)
+            throws IOException {
+        long started = System.nanoTime();
+        requireGguf(target.level().format());
+        wanted.embedding().ifPresent(GgufQuantizer::requireGguf);
+        wanted.output().ifPresent(GgufQuantizer::requireGguf);
+        GgufModel model = GgufModel.of(checkpoint);
+        GgufTypes types = GgufTypes.of(
+                model, GgufTypes.with(target.rule(model, wanted.pure()), wanted.embedding(), wanted.output()));
+        return write(model, target, types, file, replace, started);
+    }
+
+    /** Writes a file with given types, whatever rule they come from. */
+    public QuantizeSummary run(GgufModel model, QuantizeTarget target, GgufTypes types, Path file, boolean replace)
+            throws IOException {
+        return write(model, target, types, file, replace, System.nanoTime());
+    }
+
+    private QuantizeSummary write(
+            GgufModel model, QuantizeTarget target, GgufTypes types, Path file, boolean replace, long started)
+            throws IOException {
+        Map<TensorRole, Map<Integer, List<GgufModel.Part>>> parts = new EnumMap<>(TensorRole.class);
+        for (GgufModel.Part part : model.parts()) {
+            parts.computeIfAbsent(part.role(), role -> new HashMap<>())
+                    .computeIfAbsent(part.layer(), layer -> new ArrayList<>())
+                    .add(part);
+        }
+        Checkpoint checkpoint = model.source();
+        QuantizePass pass = new QuantizePass(
+                checkpoint,
+                backend,
+                target.level(),
+                (role, layer) ->
+                        types.types().get(parts.get(role).get(layer).getFirst().tensor()),
+                means.calibration,
+                means.memoryBudget,
+                means.spillFolder,
+                progress);
+        GgufOutput.Origin origin = new GgufOutput.Origin(target.fileType(), target.toString(), means.program);
+        try (GgufOutput output = new GgufOutput(model, types, origin, file, replace)) {
+            for (GgufModel.Part part : model.parts()) {
+                if (!part.role().linear() && types.types().containsKey(part.tensor())) {
+                    pass.table(
+                            part.weight(),
+                            types.types().get(part.tensor()),
+                            (first, rows) -> output.write(part, first, rows.rows(), rows.bytes()));
+                }
+            }
+            pass.linearMaps((level, layer, role, expert, matrix) -> {
+                for (GgufModel.Part part : parts.get(role).get(layer)) {
+                    output.write(part, (long) expert * matrix.rows(), matrix.rows(), matrix.bytes());
+                }
+            });
+            output.finish();
+            return summary(model, target, types, pass, output.size(), file, started);
+        }
+    }
+
+    private static QuantizeSummary summary(
+            GgufModel model,
+            QuantizeTarget target,
+            GgufTypes types,
+            QuantizePass pass,
+            long fileBytes,
+            Path file,
+            long started) {
+        QuantizeSummary.Builder summary = new QuantizeSummary.Builder();
+        for (GgufTensorShape tensor : model.tensors()) {
+            BlockFormat format = types.types().getOrDefault(tensor.name(), FloatFormat.FP32);
+            long weights = tensor.shape().stream().reduce(1L, Math::multiplyExact);
+            int columns = Math.toIntExact(tensor.shape().getLast());
+            summary.add(format.name(), weights, weights / columns * format.rowBytes(columns));
+        }
+        types.fallbacks()
+                .forEach((tensor, wanted) -> summary.fallback(
+                        tensor, wanted.name(), types.types().get(tensor).name()));
+        model.notes().forEach(summary::note);
+        return summary.build(file, target.toString(), fileBytes, pass.stats(), (System.nanoTime() - started) / 1e9);
+    }
+
+    private static void requireGguf(BlockFormat format) {
+        if (!GgufTypes.has(format)) {
+            throw new IllegalArgumentException("a GGUF file has no type for " + format.name()
+                    + "; use fp32, fp16, bf16 or one of GGUF's types (q4_k, ...), or write a GPTQ folder"
+                    + " (--out without .gguf)");
+        }
+    }
+}

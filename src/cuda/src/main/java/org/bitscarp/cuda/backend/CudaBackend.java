@@ -1,0 +1,305 @@
+package org.bitscarp.cuda.backend;
+
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.function.Consumer;
+import org.bitscarp.compute.Activation;
+import org.bitscarp.compute.AttentionShape;
+import org.bitscarp.compute.Backend;
+import org.bitscarp.compute.Operands;
+import org.bitscarp.compute.Scores;
+import org.bitscarp.compute.Tensor;
+import org.bitscarp.compute.TensorMemory;
+import org.bitscarp.cuda.driver.DeviceMemory;
+import org.bitscarp.cuda.driver.GpuDriver;
+import org.bitscarp.quant.PackedMatrix;
+
+/**
+ * All operations on one GPU. This class checks operands and leaves out work on nothing; launches are in the classes beside
+ * it.
+ *
+ * <p>Operations return when their work has been given to the device, except for those that hand something back. Two lanes
+ * pay off: one moves hidden states while the other computes.
+ */
+public final class CudaBackend implements Backend {
+    private static final int LANES = 2;
+
+    private final GpuDriver driver;
+    private final DeviceMemory memory;
+    private final DeviceQueue queue;
+    private final KernelLibrary kernels;
+    private final LayerKernels layers;
+    private final SumKernels sums;
+    private final ScoreKernels scores;
+    private final Decoding decoding;
+    private final MatrixProduct product;
+    private final ComputeType compute;
+    private final int hostThreads;
+
+    /**
+     * @param driver closed with this
+     * @param memoryCap bytes of device memory that may be taken
+     * @param compute arithmetic of matrix products
+     * @param hostThreads threads for the host's share of the work
+     */
+    public CudaBackend(GpuDriver driver, long memoryCap, ComputeType compute, int hostThreads) {
+        this.driver = driver;
+        this.compute = compute;
+        this.hostThreads = hostThreads;
+        memory = new DeviceMemory(driver, memoryCap);
+        queue = new DeviceQueue(driver, memory, LANES);
+        kernels = new KernelLibrary(driver);
+        Launcher launcher = new Launcher(queue, kernels);
+        layers = new LayerKernels(launcher);
+        sums = new SumKernels(launcher);
+        scores = new ScoreKernels(launcher);
+        decoding = new Decoding(launcher);
+        product = MatrixProducts.choose(driver, launcher, compute);
+    }
+
+    @Override
+    public String name() {
+        return driver.name();
+    }
+
+    @Override
+    public String description() {
+        return driver.name() + ", " + driver.device().name() + ", " + product.description();
+    }
+
+    @Override
+    public String computeType() {
+        return compute.word();
+    }
+
+    @Override
+    public int lanes() {
+        return LANES;
+    }
+
+    @Override
+    public int hostThreads() {
+        return hostThreads;
+    }
+
+    /** Most bytes of device memory that were taken at the same time. */
+    public long peakMemory() {
+        return memory.peak();
+    }
+
+    @Override
+    public long availableMemory() {
+        return memory.available();
+    }
+
+    @Override
+    public TensorMemory newMemory() {
+        return new DeviceTensors(queue);
+    }
+
+    @Override
+    public void upload(MemorySegment host, Tensor target) {
+        DeviceTensor t = DeviceTensor.of(target);
+        run(lane -> queue.order(
+                lane, List.of(), List.of(t.block()), () -> lane.upload(host.asSlice(0, t.bytes()), t.address())));
+    }
+
+    @Override
+    public void download(Tensor source, MemorySegment host) {
+        DeviceTensor t = DeviceTensor.of(source);
+        run(lane -> queue.order(
+                lane, List.of(t.block()), List.of(), () -> lane.download(t.address(), host.asSlice(0, t.bytes()))));
+    }
+
+    @Override
+    public void clear(Tensor x) {
+        DeviceTensor t = DeviceTensor.of(x);
+        if (t.size() > 0) {
+            run(lane -> queue.order(
+                    lane,
+                    List.of(),
+                    List.of(t.block()),
+                    () -> driver.fill(t.address(), t.bytes(), (byte) 0, lane.stream)));
+        }
+    }
+
+    @Override
+    public void decode(PackedMatrix packed, int from, int to, Tensor target) {
+        Operands.requireDecode(packed, from, to, target);
+        if (from < to) {
+            run(lane -> decoding.decode(lane, packed, from, to, DeviceTensor.of(target)));
+        }
+    }
+
+    @Override
+    public void matmul(Tensor x, Tensor w, Tensor y) {
+        Operands.requireMatmul(x, w, y);
+        on(y, (lane, t) -> product.multiply(lane, DeviceTensor.of(x), DeviceTensor.of(w), t));
+    }
+
+    @Override
+    public void addBias(Tensor x, Tensor bias) {
+        Operands.requireBias(x, bias);
+        on(x, (lane, t) -> layers.addBias(lane, t, DeviceTensor.of(bias)));
+    }
+
+    @Override
+    public void add(Tensor x, Tensor y) {
+        Operands.requireSameShape("add", x, y);
+        on(x, (lane, t) -> layers.add(lane, t, DeviceTensor.of(y)));
+    }
+
+    @Override
+    public void rmsNorm(Tensor x, Tensor gain, float epsilon, Tensor y) {
+        Operands.requireRmsNorm(x, gain, y);
+        on(x, (lane, t) -> layers.rmsNorm(lane, t, DeviceTensor.of(gain), epsilon, DeviceTensor.of(y)));
+    }
+
+    @Override
+    public void layerNorm(Tensor x, Tensor gain, Tensor bias, float epsilon, Tensor y) {
+        Operands.requireLayerNorm(x, gain, bias, y);
+        on(
+                x,
+                (lane, t) -> layers.layerNorm(
+                        lane, t, DeviceTensor.of(gain), DeviceTensor.of(bias), epsilon, DeviceTensor.of(y)));
+    }
+
+    @Override
+    public void rope(Tensor x, int headDim, Tensor cos, Tensor sin) {
+        Operands.requireRope(x, headDim, cos, sin);
+        on(x, (lane, t) -> layers.rope(lane, t, headDim, DeviceTensor.of(cos), DeviceTensor.of(sin)));
+    }
+
+    @Override
+    public void attention(Tensor q, Tensor k, Tensor v, AttentionShape shape, Tensor out) {
+        Operands.requireAttention(q, k, v, shape, out);
+        on(
+                q,
+                (lane, t) ->
+                        layers.attention(lane, t, DeviceTensor.of(k), DeviceTensor.of(v), shape, DeviceTensor.of(out)));
+    }
+
+    @Override
+    public void activate(Activation f, Tensor x) {
+        on(x, (lane, t) -> layers.activate(lane, f, t));
+    }
+
+    @Override
+    public void activateMultiply(Activation f, Tensor gate, Tensor up) {
+        Operands.requireSameShape("gate", gate, up);
+        on(gate, (lane, t) -> layers.activateMultiply(lane, f, t, DeviceTensor.of(up)));
+    }
+
+    @Override
+    public void softCap(Tensor x, float cap) {
+        on(x, (lane, t) -> layers.softCap(lane, t, cap));
+    }
+
+    @Override
+    public void roundToInt8(Tensor x) {
+        on(x, layers::roundToInt8);
+    }
+
+    @Override
+    public void gatherRows(Tensor from, int[] rows, Tensor to) {
+        Operands.requireRows("gather", rows, to, from);
+        on(to, (lane, t) -> layers.gatherRows(lane, DeviceTensor.of(from), rows, t));
+    }
+
+    @Override
+    public void addScaledRows(Tensor x, int[] rows, float[] weights, Tensor y) {
+        Operands.requireRows("add rows", rows, y, x);
+        on(y, (lane, t) -> layers.addScaledRows(lane, DeviceTensor.of(x), rows, weights, t));
+    }
+
+    @Override
+    public double squaredDistance(Tensor x, Tensor y) {
+        Operands.requireSameShape("distance", x, y);
+        return squaredDistance(DeviceTensor.of(x), DeviceTensor.of(y));
+    }
+
+    @Override
+    public double squaredNorm(Tensor x) {
+        return squaredDistance(DeviceTensor.of(x), null);
+    }
+
+    private double squaredDistance(DeviceTensor x, DeviceTensor y) {
+        return x.size() == 0 ? 0 : queue.withLane(lane -> sums.squaredDistance(lane, x, y));
+    }
+
+    @Override
+    public void addColumnSquares(Tensor x, double[] sums) {
+        Operands.requireColumnSums(x, sums);
+        on(x, (lane, t) -> this.sums.addColumnSquares(lane, t, sums));
+    }
+
+    @Override
+    public void addOuterProducts(Tensor x, int first, int count, Tensor sums) {
+        Operands.requireOuterProducts(x, first, count, sums);
+        if (count > 0) {
+            on(x, (lane, t) -> product.addOuterProducts(lane, t, first, count, DeviceTensor.of(sums)));
+        }
+    }
+
+    @Override
+    public void scoreReference(Tensor logits, int firstToken, int[] targets, Scores scores, Tensor exponentials) {
+        Operands.requireSameShape("score", logits, exponentials);
+        on(
+                logits,
+                (lane, t) -> this.scores.scoreReference(
+                        lane, t, firstToken, targets, scores, DeviceTensor.of(exponentials)));
+    }
+
+    @Override
+    public void scoreAgainst(
+            Tensor referenceLogits,
+            Tensor exponentials,
+            Scores reference,
+            Tensor logits,
+            int firstToken,
+            int[] targets,
+            Scores scores) {
+        Operands.requireSameShape("score", logits, referenceLogits);
+        Operands.requireSameShape("score", logits, exponentials);
+        on(
+                logits,
+                (lane, t) -> this.scores.scoreAgainst(
+                        lane,
+                        DeviceTensor.of(referenceLogits),
+                        DeviceTensor.of(exponentials),
+                        reference,
+                        t,
+                        firstToken,
+                        targets,
+                        scores));
+    }
+
+    @FunctionalInterface
+    private interface Work {
+        void run(Lane lane, DeviceTensor tensor);
+    }
+
+    /** Work that there is only where {@code extent} has elements. */
+    private void on(Tensor extent, Work work) {
+        DeviceTensor tensor = DeviceTensor.of(extent);
+        if (tensor.size() > 0) {
+            run(lane -> work.run(lane, tensor));
+        }
+    }
+
+    private void run(Consumer<Lane> work) {
+        queue.withLane(lane -> {
+            work.accept(lane);
+            return null;
+        });
+    }
+
+    @Override
+    public void close() {
+        driver.synchronize();
+        product.close();
+        kernels.close();
+        queue.close();
+        driver.close();
+    }
+}

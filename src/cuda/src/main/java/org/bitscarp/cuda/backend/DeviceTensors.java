@@ -1,0 +1,33 @@
+package org.bitscarp.cuda.backend;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.bitscarp.compute.Tensor;
+import org.bitscarp.compute.TensorMemory;
+
+/** Tensors in device memory that are freed together. */
+final class DeviceTensors implements TensorMemory {
+    private final DeviceQueue queue;
+    private final List<DeviceBlock> blocks = new ArrayList<>();
+
+    DeviceTensors(DeviceQueue queue) {
+        this.queue = queue;
+    }
+
+    @Override
+    public synchronized Tensor allocate(int rows, int columns) {
+        DeviceBlock block = queue.allocate(4L * rows * columns, "a tensor of " + rows + " × " + columns);
+        blocks.add(block);
+        return new DeviceTensor(block, 0, rows, columns);
+    }
+
+    /** Waits for the device first, which may still work on them. */
+    @Override
+    public synchronized void close() {
+        if (!blocks.isEmpty()) {
+            queue.driver().synchronize();
+        }
+        blocks.forEach(DeviceBlock::close);
+        blocks.clear();
+    }
+}

@@ -1,0 +1,24 @@
+package org.bitscarp.model.internal;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.bitscarp.model.Checkpoint;
+
+/** Takes the tokenizers of the containers apart that are not GGUF. */
+public final class TokenizerSource {
+    private TokenizerSource() {}
+
+    /**
+     * The tokenizer beside a checkpoint.
+     *
+     * @param size number of tokens to give: rows of the embedding
+     * @throws org.bitscarp.model.ModelException where there is none, or none of a kind that can be taken apart
+     */
+    public static TokenizerTables read(Checkpoint checkpoint, int size) throws IOException {
+        Path path = checkpoint.path();
+        return Files.isDirectory(path)
+                ? HuggingFaceTables.read(path, size)
+                : Llama2cTokenizer.open(path, checkpoint.spec().vocabulary()).tables();
+    }
+}
