@@ -10,10 +10,10 @@ import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.Tensor;
 import org.bitscarp.compute.TensorMemory;
 import org.bitscarp.eval.protocol.WindowPlan;
+import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.TensorRole;
 import org.bitscarp.quant.DenseMatrix;
 import org.bitscarp.quant.FloatFormat;
-import org.bitscarp.quant.Solver;
 
 /**
  * The layers of a sweep, one at a time in the same memory: calibration first, then each level quantizes the layer and runs
@@ -25,6 +25,7 @@ final class LayerPass {
     private final MatrixQuantizer quantizer;
     private final Lanes lanes;
     private final List<Workspace> spaces;
+    private final Checkpoint checkpoint;
     private final int experts;
     private final Map<TensorRole, DenseMatrix> full;
     private final Map<TensorRole, Tensor> tensors;
@@ -40,7 +41,7 @@ final class LayerPass {
             MatrixQuantizer quantizer,
             Lanes lanes,
             List<Workspace> spaces,
-            int experts,
+            Checkpoint checkpoint,
             Map<TensorRole, DenseMatrix> full,
             TensorMemory memory,
             PackedSink sink,
@@ -50,7 +51,8 @@ final class LayerPass {
         this.quantizer = quantizer;
         this.lanes = lanes;
         this.spaces = spaces;
-        this.experts = experts;
+        this.checkpoint = checkpoint;
+        experts = checkpoint.spec().mlp().experts();
         this.full = full;
         this.sink = sink;
         this.work = work;
@@ -76,7 +78,7 @@ final class LayerPass {
         inLayer = reader.layer(layer, full);
         present(full).forEach((role, w) -> backend.upload(w.data(), tensors.get(role)));
         holdsFullPrecision = true;
-        boolean hessians = tallies.stream().anyMatch(t -> t.level.needsHessian());
+        boolean hessians = tallies.stream().anyMatch(t -> t.level.usesHessian());
         try (Calibration calibration = new Calibration(backend, hessians)) {
             Importance importance = calibrationPlan == null
                     ? Importance.NONE
@@ -120,7 +122,7 @@ final class LayerPass {
 
     /** Brings the level's weights into the layer's tensors. */
     private void load(int level, LevelTally tally, Importance importance) throws IOException {
-        if (tally.level.format() == FloatFormat.FP32) {
+        if (tally.level.format() == FloatFormat.FP32 && tally.level.transform().identity()) {
             present(full).forEach((role, weights) -> {
                 if (role.linear()) {
                     if (!holdsFullPrecision) {
@@ -133,30 +135,60 @@ final class LayerPass {
             return;
         }
         holdsFullPrecision = false;
-        Solver solver = tally.level.solver();
-        record Origin(TensorRole role, int expert) {}
-        List<MatrixQuantizer.Job> jobs = new ArrayList<>();
-        List<Origin> origins = new ArrayList<>();
+        List<LayerTransform.Plain> maps = linearMaps(tally, importance);
+        if (tally.level.transform().identity()) {
+            quantize(level, tally, maps, null);
+            return;
+        }
+        try (LayerTransform transform = new LayerTransform(
+                Folding.of(checkpoint, tally.level.transform()), maps, present(full), tally.level.solver(), lanes)) {
+            quantize(level, tally, maps, transform);
+        }
+    }
+
+    private List<LayerTransform.Plain> linearMaps(LevelTally tally, Importance importance) {
+        List<LayerTransform.Plain> maps = new ArrayList<>();
         present(full).forEach((role, weights) -> {
             int matrices = role.perExpert() ? experts : role.linear() ? 1 : 0;
             for (int i = 0; i < matrices; i++) {
                 int rows = weights.rows() / matrices;
-                origins.add(new Origin(role, i));
-                jobs.add(new MatrixQuantizer.Job(
+                maps.add(new LayerTransform.Plain(
+                        new LayerTransform.Place(role, i),
                         weights.slice(i * rows, rows),
                         tally.allocation.format(role, layer),
-                        importance.inputs(role, i),
-                        tensors.get(role).slice(i * rows, rows)));
-                if (solver.calibrated() && importance.unsampled(role, i)) {
+                        importance.inputs(role, i)));
+                if (tally.level.calibrated() && importance.unsampled(role, i)) {
                     tally.unsampledExpert();
                 }
             }
         });
-        List<MatrixQuantizer.Outcome> outcomes = quantizer.run(solver, jobs, (job, matrix) -> {
+        return maps;
+    }
+
+    /** @param transform null for none */
+    private void quantize(int level, LevelTally tally, List<LayerTransform.Plain> maps, LayerTransform transform)
+            throws IOException {
+        List<MatrixQuantizer.Job> jobs = new ArrayList<>();
+        for (LayerTransform.Plain map : maps) {
+            LayerTransform.Place place = map.place();
+            int rows = map.weights().rows();
+            Tensor target = tensors.get(place.role()).slice(place.expert() * rows, rows);
+            jobs.add(
+                    transform == null
+                            ? new MatrixQuantizer.Job(map.weights(), map.format(), map.inputs(), target)
+                            : transform.job(map, target));
+        }
+        List<MatrixQuantizer.Outcome> outcomes = quantizer.run(tally.level.solver(), jobs, (job, matrix) -> {
             // The noise floor's matrices are the reference's, which the sink has already.
             if (tally.noise == null) {
+                LayerTransform.Place place = maps.get(job).place();
                 sink.packed(
-                        level, layer, origins.get(job).role(), origins.get(job).expert(), matrix);
+                        level,
+                        layer,
+                        place.role(),
+                        place.expert(),
+                        matrix,
+                        jobs.get(job).change());
             }
         });
         for (int i = 0; i < jobs.size(); i++) {

@@ -14,6 +14,7 @@ import org.bitscarp.compute.TensorMemory;
 import org.bitscarp.model.TensorRole;
 import org.bitscarp.quant.DenseMatrix;
 import org.bitscarp.quant.PackedMatrix;
+import org.bitscarp.quant.transform.BasisChange;
 
 /**
  * The layers of one level on the backend, in any order and as often as wanted: all of them at once, or decoded from their
@@ -78,16 +79,18 @@ final class LevelModel implements AutoCloseable {
         Map<TensorRole, Tensor> present = new EnumMap<>(TensorRole.class);
         List<Part> parts = new ArrayList<>();
         for (TensorRole role : host.keySet()) {
-            List<PackedMatrix> matrices = packed.get(level, layer, role);
+            List<PackedLevels.Kept> matrices = packed.get(level, layer, role);
             if (matrices.isEmpty()) {
                 unpacked.add(role);
                 continue;
             }
             present.put(role, targets.get(role));
             int row = 0;
-            for (PackedMatrix matrix : matrices) {
-                parts.add(new Part(matrix, targets.get(role).slice(row, matrix.rows())));
-                row += matrix.rows();
+            for (PackedLevels.Kept kept : matrices) {
+                int rows = kept.matrix().rows();
+                parts.add(
+                        new Part(kept.matrix(), kept.change(), targets.get(role).slice(row, rows)));
+                row += rows;
             }
         }
         decode(parts);
@@ -101,20 +104,24 @@ final class LevelModel implements AutoCloseable {
         return loaded[layer];
     }
 
-    private record Part(PackedMatrix matrix, Tensor target) {}
+    private record Part(PackedMatrix matrix, BasisChange change, Tensor target) {}
 
     private void decode(List<Part> parts) throws IOException {
         record Piece(Part part, int from, int to) {}
         List<Piece> pieces = new ArrayList<>();
         for (Part part : parts) {
-            int step = Math.max(1, PIECE / part.matrix.columns());
+            int step = part.change.none() ? Math.max(1, PIECE / part.matrix.columns()) : part.matrix.rows();
             for (int from = 0; from < part.matrix.rows(); from += step) {
                 pieces.add(new Piece(part, from, Math.min(part.matrix.rows(), from + step)));
             }
         }
         lanes.forEach(pieces.size(), (lane, i) -> {
             Piece piece = pieces.get(i);
-            backend.decode(piece.part.matrix, piece.from, piece.to, piece.part.target);
+            if (piece.part.change.none()) {
+                backend.decode(piece.part.matrix, piece.from, piece.to, piece.part.target);
+            } else {
+                MatrixQuantizer.decodeBack(backend, piece.part.matrix, piece.part.change, piece.part.target);
+            }
         });
     }
 

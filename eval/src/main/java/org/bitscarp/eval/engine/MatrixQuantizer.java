@@ -13,6 +13,7 @@ import org.bitscarp.quant.PackedMatrix;
 import org.bitscarp.quant.SolveStats;
 import org.bitscarp.quant.Solver;
 import org.bitscarp.quant.Solvers;
+import org.bitscarp.quant.transform.BasisChange;
 
 /**
  * Quantizes matrices into their packed bytes and decodes those bytes for the backend, row ranges of all matrices spread
@@ -36,8 +37,13 @@ final class MatrixQuantizer {
      * @param format what it is packed in
      * @param inputs what calibration tells of its inputs, or null
      * @param target where the decoded weights go; null where only the bytes are wanted
+     * @param change what weights and inputs went through before, which is undone on the decoded weights
      */
-    record Job(DenseMatrix weights, BlockFormat format, InputStatistics inputs, Tensor target) {}
+    record Job(DenseMatrix weights, BlockFormat format, InputStatistics inputs, Tensor target, BasisChange change) {
+        Job(DenseMatrix weights, BlockFormat format, InputStatistics inputs, Tensor target) {
+            this(weights, format, inputs, target, BasisChange.NONE);
+        }
+    }
 
     /** What became of one matrix. */
     record Outcome(SolveStats stats, long bytes) {}
@@ -71,8 +77,15 @@ final class MatrixQuantizer {
             lanes.forEach(pieces.size(), (lane, i) -> {
                 Piece piece = pieces.get(i);
                 piece.rows.solve(piece.from, piece.to, piece.stats);
-                if (jobs.get(piece.job).target != null) {
-                    backend.decode(packed.get(piece.job), piece.from, piece.to, jobs.get(piece.job).target);
+                Job job = jobs.get(piece.job);
+                if (job.target != null && job.change.none()) {
+                    backend.decode(packed.get(piece.job), piece.from, piece.to, job.target);
+                }
+            });
+            lanes.forEach(jobs.size(), (lane, i) -> {
+                Job job = jobs.get(i);
+                if (job.target != null && !job.change.none()) {
+                    decodeBack(backend, packed.get(i), job.change, job.target);
                 }
             });
             List<Outcome> outcomes = new ArrayList<>();
@@ -82,6 +95,17 @@ final class MatrixQuantizer {
             }
             pieces.forEach(piece -> outcomes.get(piece.job).stats.add(piece.stats));
             return outcomes;
+        }
+    }
+
+    /** Decodes a whole matrix into the basis that its weights were in before a change. */
+    static void decodeBack(Backend backend, PackedMatrix packed, BasisChange change, Tensor target) {
+        try (Arena arena = Arena.ofShared()) {
+            DenseMatrix decoded = new DenseMatrix(
+                    arena.allocate(4L * packed.rows() * packed.columns(), 64), packed.rows(), packed.columns());
+            packed.decodeRows(0, packed.rows(), decoded);
+            change.undo(decoded);
+            backend.upload(decoded.data(), target);
         }
     }
 

@@ -34,6 +34,7 @@ final class MemoryUse {
         // As read, on the backend, and packed: one level at a time.
         long layers = hessians(checkpoint, levels)
                 + 2 * layer
+                + (transforms(levels) ? layer : 0)
                 + Arrays.stream(packed).max().orElse(0)
                 + lanes * Workspace.bytes(spec, unitRows);
         return Math.max(layers, HeadScorer.bytes(spec, unitRows, lanes, headFormats));
@@ -55,7 +56,7 @@ final class MemoryUse {
 
     /** Second moments of a layer's inputs: the sum, the mean, the factor, and the two in another order of the channels. */
     private static long hessians(Checkpoint checkpoint, List<Level> levels) {
-        if (levels.stream().noneMatch(level -> level.needsHessian())) {
+        if (levels.stream().noneMatch(level -> level.usesHessian())) {
             return 0;
         }
         long bytes = 0;
@@ -65,10 +66,15 @@ final class MemoryUse {
                     : null;
             if (weight != null) {
                 long inputs = role.perExpert() ? checkpoint.spec().mlp().experts() : 1;
-                bytes += 5 * 4 * inputs * weight.columns() * weight.columns();
+                bytes += (transforms(levels) ? 2 : 1) * 5 * 4 * inputs * weight.columns() * weight.columns();
             }
         }
         return bytes;
+    }
+
+    /** Then there is a copy of the layer, and of its second moments, in another basis. */
+    private static boolean transforms(List<Level> levels) {
+        return levels.stream().anyMatch(level -> !level.transform().identity());
     }
 
     private static long packedBytes(Level level, Weight weight) {

@@ -19,6 +19,7 @@ import java.util.function.IntFunction;
 import org.bitscarp.eval.resume.DurableFile;
 import org.bitscarp.model.TensorRole;
 import org.bitscarp.quant.PackedMatrix;
+import org.bitscarp.quant.transform.BasisChange;
 
 /**
  * The packed matrices of all levels, kept from the pass over the layers for what needs whole models afterwards; in memory
@@ -30,7 +31,14 @@ final class PackedLevels implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final SegmentAllocator memory;
     private final FileChannel file;
-    private final Map<Place, List<PackedMatrix>> matrices = new ConcurrentHashMap<>();
+    /**
+     * One matrix.
+     *
+     * @param change what its weights went through before they were packed
+     */
+    record Kept(PackedMatrix matrix, BasisChange change) {}
+
+    private final Map<Place, List<Kept>> matrices = new ConcurrentHashMap<>();
     private long used;
 
     /**
@@ -70,22 +78,22 @@ final class PackedLevels implements AutoCloseable {
 
     /** Keeps each matrix, then hands it on. */
     PackedSink before(PackedSink next) {
-        return (level, layer, role, expert, matrix) -> {
-            keep(level, layer, role, matrix);
-            next.packed(level, layer, role, expert, matrix);
+        return (level, layer, role, expert, matrix, change) -> {
+            keep(level, layer, role, matrix, change);
+            next.packed(level, layer, role, expert, matrix, change);
         };
     }
 
     /** Copies a matrix; those of one role come expert by expert. */
-    synchronized void keep(int level, int layer, TensorRole role, PackedMatrix matrix) {
+    synchronized void keep(int level, int layer, TensorRole role, PackedMatrix matrix, BasisChange change) {
         MemorySegment copy = memory.allocate(matrix.byteSize(), 64);
         MemorySegment.copy(matrix.bytes(), 0, copy, 0, matrix.byteSize());
         matrices.computeIfAbsent(new Place(level, layer, role), p -> new ArrayList<>())
-                .add(new PackedMatrix(matrix.format(), matrix.rows(), matrix.columns(), copy));
+                .add(new Kept(new PackedMatrix(matrix.format(), matrix.rows(), matrix.columns(), copy), change));
     }
 
     /** The matrices of a role, one per expert or a single one; empty where the level keeps the checkpoint's weights. */
-    List<PackedMatrix> get(int level, int layer, TensorRole role) {
+    List<Kept> get(int level, int layer, TensorRole role) {
         return matrices.getOrDefault(new Place(level, layer, role), List.of());
     }
 

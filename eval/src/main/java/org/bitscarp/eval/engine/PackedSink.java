@@ -3,6 +3,7 @@ package org.bitscarp.eval.engine;
 import java.io.IOException;
 import org.bitscarp.model.TensorRole;
 import org.bitscarp.quant.PackedMatrix;
+import org.bitscarp.quant.transform.BasisChange;
 
 /** Receives the packed matrices of a pass over the layers, as they are made: the very bytes that are scored. */
 @FunctionalInterface
@@ -13,9 +14,11 @@ public interface PackedSink {
      * @param level index among the levels of the pass
      * @param expert number of the expert, 0 for a map that is not one of several
      * @param matrix valid during this call only
+     * @param change what the weights went through before they were packed
      */
-    void packed(int level, int layer, TensorRole role, int expert, PackedMatrix matrix) throws IOException;
+    void packed(int level, int layer, TensorRole role, int expert, PackedMatrix matrix, BasisChange change)
+            throws IOException;
 
     /** For passes whose bytes nobody wants. */
-    PackedSink NONE = (level, layer, role, expert, matrix) -> {};
+    PackedSink NONE = (level, layer, role, expert, matrix, change) -> {};
 }

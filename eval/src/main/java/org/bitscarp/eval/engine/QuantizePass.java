@@ -18,6 +18,7 @@ import org.bitscarp.quant.Level;
 import org.bitscarp.quant.PackedMatrix;
 import org.bitscarp.quant.SolveStats;
 import org.bitscarp.quant.Solvers;
+import org.bitscarp.quant.transform.BasisChange;
 
 /**
  * A model quantized at one level without being measured: the bytes that a {@link Sweep} scores at that level. With
@@ -84,6 +85,7 @@ public final class QuantizePass {
      * @throws IllegalArgumentException where the solver needs calibration and there is none
      */
     public void linearMaps(PackedSink sink) throws IOException {
+        SweepChecks.noTransform(level, "writing a file");
         SweepChecks.calibration(List.of(level), calibration);
         try (Lanes lanes = new Lanes(Math.max(backend.lanes(), backend.hostThreads()))) {
             if (calibration != null && level.solver().calibrated()) {
@@ -124,7 +126,10 @@ public final class QuantizePass {
             DenseMatrix matrix = read(weight, expert * rows, rows, arena);
             MatrixQuantizer.Job job = new MatrixQuantizer.Job(matrix, allocation.format(role, layer), null, null);
             stats.add(quantizer
-                    .run(level.solver(), List.of(job), (j, packed) -> sink.packed(0, layer, role, expert, packed))
+                    .run(
+                            level.solver(),
+                            List.of(job),
+                            (j, packed) -> sink.packed(0, layer, role, expert, packed, BasisChange.NONE))
                     .getFirst()
                     .stats());
         }
@@ -162,7 +167,7 @@ public final class QuantizePass {
                     new MatrixQuantizer(backend, lanes),
                     lanes,
                     spaces,
-                    spec.mlp().experts(),
+                    checkpoint,
                     reader.allocateLayer(arena),
                     memory,
                     sink,

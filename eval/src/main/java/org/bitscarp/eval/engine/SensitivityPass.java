@@ -113,6 +113,7 @@ public final class SensitivityPass {
     /** Runs the pass for parts in the order of their layers; costs in their order. */
     public Result run(List<SensitivityPart> parts) throws IOException {
         SweepChecks.widths(checkpoint, List.of(level));
+        SweepChecks.noTransform(level, "sensitivity");
         SweepChecks.calibration(List.of(level), calibrationPlan);
         SweepChecks.positions(checkpoint, longestWindow());
         int states = 2 + 2 * parts.size();

@@ -149,7 +149,7 @@ public final class Sweep {
      */
     public List<LevelResult> run() throws IOException {
         SweepChecks.widths(checkpoint, levels);
-        SweepChecks.transforms(levels);
+        SweepChecks.transforms(checkpoint, levels);
         SweepChecks.calibration(levels, calibrationPlan);
         SweepChecks.positions(checkpoint, longestWindow());
         if (continuations != null) {
@@ -305,7 +305,7 @@ public final class Sweep {
                     quantizer,
                     lanes,
                     spaces,
-                    spec.mlp().experts(),
+                    checkpoint,
                     reader.allocateLayer(arena),
                     memory,
                     sinks,

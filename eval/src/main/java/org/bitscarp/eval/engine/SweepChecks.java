@@ -39,13 +39,21 @@ final class SweepChecks {
         }
     }
 
-    /** @throws IllegalArgumentException for levels with transforms */
-    static void transforms(List<Level> levels) {
+    /** @throws IllegalArgumentException when a model's architecture does not allow a level's transform */
+    static void transforms(Checkpoint checkpoint, List<Level> levels) {
         for (Level level : levels) {
-            if (!level.transform().identity()) {
+            Folding.of(checkpoint, level.transform()).refusal().ifPresent(why -> {
                 throw new IllegalArgumentException(
-                        level + ": this version reads transforms but cannot apply " + level.transform());
-            }
+                        "level " + level + ": " + checkpoint.spec().architecture() + " does not allow it: " + why);
+            });
+        }
+    }
+
+    /** @throws IllegalArgumentException for a transform, which acts on more maps than the one that {@code what} is about */
+    static void noTransform(Level level, String what) {
+        if (!level.transform().identity()) {
+            throw new IllegalArgumentException("level " + level + ": " + what + " looks at linear maps one by one, and "
+                    + level.transform() + " changes neighbours together; leave it out");
         }
     }
 

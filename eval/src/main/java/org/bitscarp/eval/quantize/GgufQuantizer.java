@@ -106,7 +106,7 @@ public final class GgufQuantizer {
                             (first, rows) -> output.write(part, first, rows.rows(), rows.bytes()));
                 }
             }
-            pass.linearMaps((level, layer, role, expert, matrix) -> {
+            pass.linearMaps((level, layer, role, expert, matrix, change) -> {
                 for (GgufModel.Part part : parts.get(role).get(layer)) {
                     output.write(part, (long) expert * matrix.rows(), matrix.rows(), matrix.bytes());
                 }

@@ -97,8 +97,8 @@ public final class SensitivityReports {
                 "The costliest parts first",
                 SensitivityTables.HEAD,
                 SensitivityTables.rows(result, SHOWN));
+        table.element("p", SensitivityTables.LEGEND, "class", "legend");
         section(html, "ranking", "What to keep", table);
-        html.element("p", SensitivityTables.LEGEND, "class", "legend").newline();
         HtmlPage.notes(html, result.notes());
         HtmlPage.openFacts(html, Facts.of(result));
         html.close().close().newline();

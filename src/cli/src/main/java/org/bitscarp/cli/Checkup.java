@@ -1,17 +1,14 @@
 package org.bitscarp.cli;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
-import java.lang.foreign.SymbolLookup;
-import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import org.bitscarp.compute.CpuBackend;
+import org.bitscarp.cuda.GpuDevices;
+import org.bitscarp.cuda.GpuProbe;
+import org.bitscarp.cuda.backend.ComputeType;
+import org.bitscarp.cuda.backend.CudaBackend;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.Checkpoints;
 import org.bitscarp.model.Tokenizer;
@@ -81,30 +78,19 @@ final class Checkup {
         }
     }
 
-    /** Asks the driver itself; what it says is only told, since this version computes on the CPU. */
+    /** The driver, and who would multiply matrices on its first device. */
     private static Finding cuda() {
-        String unused = "not used: this version computes on the CPU";
-        try (Arena arena = Arena.ofConfined()) {
-            SymbolLookup driver;
-            try {
-                driver = SymbolLookup.libraryLookup("libcuda.so.1", arena);
-            } catch (IllegalArgumentException e) {
-                boolean device = Files.exists(Path.of("/dev/nvidiactl"));
-                return device
-                        ? Finding.broken(
-                                "CUDA", "/dev/nvidiactl exists, libcuda.so.1 does not load", "reinstall the driver")
-                        : Finding.absent("CUDA", "no driver (libcuda.so.1)", "");
+        GpuProbe probe = GpuProbe.run();
+        return switch (probe.state()) {
+            case ABSENT -> Finding.absent("CUDA", probe.detail(), "");
+            case BROKEN -> Finding.broken("CUDA", probe.detail(), probe.remedy());
+            case FOUND -> {
+                try (CudaBackend backend = new CudaBackend(GpuDevices.open(0), Long.MAX_VALUE, ComputeType.FP32, 1)) {
+                    yield Finding.found("CUDA", probe.detail() + "; " + backend.description());
+                } catch (RuntimeException | LinkageError e) {
+                    yield Finding.broken("CUDA", probe.detail() + ", but it cannot be used: " + e.getMessage(), "");
+                }
             }
-            var init = Linker.nativeLinker()
-                    .downcallHandle(
-                            driver.find("cuInit").orElseThrow(),
-                            FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
-            int status = (int) init.invokeExact(0);
-            return status == 0
-                    ? Finding.found("CUDA", "driver works; " + unused)
-                    : Finding.absent("CUDA", "driver answers with error " + status + "; " + unused, "");
-        } catch (Throwable e) {
-            return Finding.broken("CUDA", "the driver cannot be called: " + e, "reinstall the NVIDIA driver");
-        }
+        };
     }
 }

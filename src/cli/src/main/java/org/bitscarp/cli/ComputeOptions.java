@@ -1,47 +1,103 @@
 package org.bitscarp.cli;
 
 import java.io.PrintStream;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.CpuBackend;
+import org.bitscarp.cuda.GpuDevices;
+import org.bitscarp.cuda.GpuProbe;
+import org.bitscarp.cuda.backend.ComputeType;
+import org.bitscarp.cuda.backend.CudaBackend;
+import org.bitscarp.cuda.driver.GpuDriver;
 import picocli.CommandLine.Option;
 
-/** What a command that computes may use of the machine. */
+/** What a command that computes may use of the machine, and in which arithmetic. */
 final class ComputeOptions {
+    private static final Pattern CUDA = Pattern.compile("cuda(?::(\\d{1,4}))?");
+
     @Option(
             names = "--memory",
             paramLabel = "SIZE",
             description =
                     "Memory for weights and activations outside the Java heap, e.g. 512m or 8g; hidden states beyond"
                             + " it go to a temporary file. Default: half of the machine's free memory.")
-    String memory;
-
-    @Option(
-            names = "--threads",
-            paramLabel = "N",
-            description = "Threads; default: all processors. Does not change results.")
-    int threads = Runtime.getRuntime().availableProcessors();
+    private String memory;
 
     @Option(
             names = "--device",
             defaultValue = "auto",
             paramLabel = "NAME",
-            description = "auto or cpu; default: ${DEFAULT-VALUE}. This version computes on the CPU.")
-    String device;
+            description = "auto (a GPU where there is one), cpu, cuda or cuda:N (an NVIDIA GPU), emulated (the GPU path"
+                    + " interpreted on the CPU: a slow proof for small models); default: ${DEFAULT-VALUE}.")
+    private String device;
+
+    @Option(
+            names = "--compute",
+            defaultValue = "fp32",
+            paramLabel = "TYPE",
+            description = "Arithmetic of matrix products on a GPU: fp32, tf32, fp16 or bf16, sums always in fp32;"
+                    + " default: ${DEFAULT-VALUE}. The CPU computes in fp32.")
+    private ComputeType compute;
+
+    @Option(
+            names = "--vram",
+            paramLabel = "SIZE",
+            description = "Device memory to take at most, e.g. 4g; default: what is free. Layers pass through it one"
+                    + " after the other, so models may be larger.")
+    private String vram;
+
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            description = "Threads; default: all processors. Does not change results.")
+    private int threads = Runtime.getRuntime().availableProcessors();
 
     @Option(
             names = "--matmul",
             defaultValue = "auto",
             paramLabel = "NAME",
-            description =
-                    "Matrix product: auto, openblas or java; default: ${DEFAULT-VALUE} (OpenBLAS where it loads).")
-    CpuBackend.MatrixProduct matmul;
+            description = "Matrix product of the CPU: auto, openblas or java; default: ${DEFAULT-VALUE} (OpenBLAS where"
+                    + " it loads).")
+    private CpuBackend.MatrixProduct matmul;
 
-    /** The backend asked for; says on {@code err} when it is not the preferred one. */
-    CpuBackend backend(PrintStream err) {
-        if (!device.equals("auto") && !device.equals("cpu")) {
-            throw new UsageException("--device " + device + ": this version computes on the CPU only; use auto or cpu");
-        }
+    /** The backend asked for; says on {@code err} what was picked, and when it is not the preferred one. */
+    Backend backend(PrintStream err, boolean quiet) {
         if (threads < 1 || threads > 1024) {
             throw new UsageException("--threads " + threads + ": expected 1 to 1024");
+        }
+        Matcher cuda = CUDA.matcher(device);
+        if (cuda.matches()) {
+            return gpu(cuda.group(1) == null ? 0 : Integer.parseInt(cuda.group(1)));
+        }
+        return switch (device) {
+            case "auto" -> automatic(err, quiet);
+            case "cpu" -> cpu("--device cpu", err);
+            case "emulated" -> gpu(GpuDevices.emulated());
+            default ->
+                throw new UsageException("--device " + device + ": expected auto, cpu, cuda, cuda:N or emulated");
+        };
+    }
+
+    private Backend automatic(PrintStream err, boolean quiet) {
+        GpuProbe probe = GpuProbe.run();
+        if (probe.state() == GpuProbe.State.BROKEN) {
+            throw new IllegalStateException("--device auto: " + probe.detail() + "; " + probe.remedy());
+        }
+        boolean found = probe.state() == GpuProbe.State.FOUND;
+        if (!quiet) {
+            err.println("Device: " + (found ? "cuda:0, " : "cpu, ") + probe.detail());
+        }
+        return found ? gpu(0) : cpu("--device auto: " + probe.detail(), err);
+    }
+
+    /** @param why it is the CPU, for what the CPU does not do */
+    private CpuBackend cpu(String why, PrintStream err) {
+        if (vram != null) {
+            throw new UsageException("--vram: the CPU has no memory of its own (" + why + "); see --memory");
+        }
+        if (compute != ComputeType.FP32) {
+            throw new UsageException("--compute " + compute.word() + ": the CPU computes in fp32 (" + why + ")");
         }
         CpuBackend backend = CpuBackend.create(matmul, threads);
         if (!backend.fallbackReason().isEmpty()) {
@@ -50,7 +106,33 @@ final class ComputeOptions {
         return backend;
     }
 
+    private Backend gpu(int number) {
+        GpuProbe probe = GpuProbe.run();
+        if (probe.state() != GpuProbe.State.FOUND) {
+            throw new IllegalStateException("--device " + device + ": " + probe.detail() + "; " + probe.remedy());
+        }
+        if (number >= probe.devices()) {
+            throw new UsageException("--device " + device + ": there is " + probe.detail() + ", numbered from 0");
+        }
+        return gpu(GpuDevices.open(number));
+    }
+
+    private Backend gpu(GpuDriver driver) {
+        boolean done = false;
+        try {
+            long free = driver.freeMemory();
+            long cap = vram == null ? free : Math.min(free, MemorySize.parse("--vram", vram));
+            Backend backend = new CudaBackend(driver, cap, compute, threads);
+            done = true;
+            return backend;
+        } finally {
+            if (!done) {
+                driver.close();
+            }
+        }
+    }
+
     long memory() {
-        return memory == null ? MemorySize.defaultBudget() : MemorySize.parse(memory);
+        return memory == null ? MemorySize.defaultBudget() : MemorySize.parse("--memory", memory);
     }
 }

@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 import java.util.Map;
+import org.bitscarp.cuda.driver.GpuException;
 import org.bitscarp.quant.LevelException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -102,6 +103,7 @@ public final class Main implements Runnable {
                         + "); give a smaller --memory, fewer --levels, or a larger Java heap with"
                         + " BITSCARP_JAVA_OPTIONS=-Xmx4g";
             case IOException f -> oneLine(f.getMessage());
+            case GpuException f -> oneLine(f.getMessage());
             case IllegalArgumentException f when f.getMessage() != null -> oneLine(f.getMessage());
             case IllegalStateException f when f.getMessage() != null -> oneLine(f.getMessage());
             default -> "internal error: " + e + (debug ? "" : " (--debug shows where)");

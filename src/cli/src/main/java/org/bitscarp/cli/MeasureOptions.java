@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
-import org.bitscarp.compute.CpuBackend;
+import org.bitscarp.compute.Backend;
 import org.bitscarp.datasets.Corpora;
 import org.bitscarp.eval.protocol.Protocol;
 import org.bitscarp.hub.FileChoice;
@@ -107,8 +107,8 @@ final class MeasureOptions {
         }
     }
 
-    CpuBackend backend(PrintStream err) {
-        return compute.backend(err);
+    Backend backend(PrintStream err) {
+        return compute.backend(err, quiet);
     }
 
     int maxTokens() {

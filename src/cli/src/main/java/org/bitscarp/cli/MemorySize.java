@@ -12,7 +12,7 @@ final class MemorySize {
     private MemorySize() {}
 
     /** Bytes of {@code 512m}, {@code 8g}, {@code 100000}; units are powers of 1024. */
-    static long parse(String text) {
+    static long parse(String option, String text) {
         Matcher m = SIZE.matcher(text.strip().toLowerCase(Locale.ROOT));
         if (m.matches()) {
             int shift = 10 * ("kmgt".indexOf(m.group(2)) + (m.group(2).isEmpty() ? 0 : 1));
@@ -21,7 +21,7 @@ final class MemorySize {
                 return number << shift;
             }
         }
-        throw new UsageException("--memory " + text + ": expected a size such as 512m or 8g");
+        throw new UsageException(option + " " + text + ": expected a size such as 512m or 8g");
     }
 
     /** Half of what the machine has free now, at least 512 MiB. */

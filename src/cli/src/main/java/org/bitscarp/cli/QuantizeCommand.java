@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import org.bitscarp.compute.CpuBackend;
+import org.bitscarp.compute.Backend;
 import org.bitscarp.datasets.Corpora;
 import org.bitscarp.datasets.Corpus;
 import org.bitscarp.eval.CalibrationWindows;
@@ -112,7 +112,7 @@ final class QuantizeCommand implements Callable<Integer> {
             throw new UsageException("--context " + context + ": expected at least 1");
         }
         try (Checkpoint checkpoint = Checkpoints.open(ModelArgument.resolve(model, streams, quiet));
-                CpuBackend backend = compute.backend(streams.err());
+                Backend backend = compute.backend(streams.err(), quiet);
                 ProgressLine line = new ProgressLine(streams.err(), Terminal.stderr(), Terminal.unicode())) {
             Progress progress = quiet ? Progress.NONE : line;
             GgufQuantizer.Means means = new GgufQuantizer.Means(

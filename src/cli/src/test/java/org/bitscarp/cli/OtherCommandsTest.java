@@ -111,13 +111,13 @@ class OtherCommandsTest {
     @ParameterizedTest
     @CsvSource({"512m,536870912", "8g,8589934592", "1,1", "3k,3072", "2GiB,2147483648", "1T,1099511627776"})
     void memorySizes(String text, long bytes) {
-        assertEquals(bytes, MemorySize.parse(text));
+        assertEquals(bytes, MemorySize.parse("--memory", text));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"", "m", "-1g", "1.5g", "999999999999999t", "8gg"})
     void wrongMemorySizes(String text) {
-        assertThrows(UsageException.class, () -> MemorySize.parse(text));
+        assertThrows(UsageException.class, () -> MemorySize.parse("--memory", text));
     }
 
     @Test

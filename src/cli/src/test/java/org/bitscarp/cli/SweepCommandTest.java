@@ -110,7 +110,10 @@ class SweepCommandTest {
         sweep("--context", "many").fails(2, "--context", "many");
         sweep("--protocol", "sliding", "--stride", "1000").fails(2, "--stride 1000");
         sweep("--memory", "plenty").fails(2, "--memory plenty", "512m");
-        sweep("--device", "cuda").fails(2, "--device cuda");
+        sweep("--device", "tpu").fails(2, "--device tpu", "emulated");
+        sweep("--device", "cpu", "--vram", "1g").fails(2, "--vram", "--memory");
+        sweep("--device", "cpu", "--compute", "bf16").fails(2, "--compute bf16", "fp32");
+        sweep("--device", "emulated", "--vram", "much").fails(2, "--vram much");
         sweep("--threads", "0").fails(2, "--threads 0");
         sweep("--max-tokens", "0").fails(2, "--max-tokens 0");
         sweep("--threshold", "-1").fails(2, "--threshold");

@@ -1,6 +1,8 @@
 package org.bitscarp.quant;
 
+import java.lang.foreign.SegmentAllocator;
 import org.bitscarp.quant.gptq.Hessian;
+import org.bitscarp.quant.transform.Basis;
 
 /**
  * What calibration tells of the inputs of a linear map.
@@ -12,6 +14,19 @@ public record InputStatistics(float[] meanSquares, Hessian hessian) {
     /** Mean squares alone. */
     public static InputStatistics of(float[] meanSquares) {
         return meanSquares == null ? null : new InputStatistics(meanSquares, null);
+    }
+
+    /**
+     * The same inputs in another basis; null where second moments would be needed to know it and are not there.
+     *
+     * @param memory for second moments and their factors
+     */
+    public InputStatistics in(Basis basis, SegmentAllocator memory) {
+        if (hessian != null) {
+            Hessian moved = hessian.in(basis, memory);
+            return new InputStatistics(moved.meanSquares(), moved);
+        }
+        return null;
     }
 
     /** @throws IllegalArgumentException where they belong to a matrix of another width */

@@ -63,6 +63,13 @@ public record Level(BlockFormat format, Solver solver, Transform transform) {
         return solver.calibrated() || transform.channelScales();
     }
 
+    /**
+     * Whether second moments of the inputs are of use: mean squares alone do not tell what they are in a rotated basis.
+     */
+    public boolean usesHessian() {
+        return needsHessian() || calibrated() && transform.rotation() != Transform.Rotation.NONE;
+    }
+
     /** Whether there has to be calibration text, for second moments of the inputs. */
     public boolean needsHessian() {
         return solver.needsHessian() || transform.channelScales();

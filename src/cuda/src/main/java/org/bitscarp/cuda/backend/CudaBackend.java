@@ -2,7 +2,7 @@ package org.bitscarp.cuda.backend;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
-import java.util.function.Consumer;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.bitscarp.compute.Activation;
 import org.bitscarp.compute.AttentionShape;
 import org.bitscarp.compute.Backend;
@@ -35,6 +35,8 @@ public final class CudaBackend implements Backend {
     private final MatrixProduct product;
     private final ComputeType compute;
     private final int hostThreads;
+    /** Closed with this backend if their owner could not: an allocation failed while it was being built. */
+    private final List<DeviceTensors> memories = new CopyOnWriteArrayList<>();
 
     /**
      * @param driver closed with this
@@ -94,40 +96,36 @@ public final class CudaBackend implements Backend {
 
     @Override
     public TensorMemory newMemory() {
-        return new DeviceTensors(queue);
+        DeviceTensors tensors = new DeviceTensors(queue, memories::remove);
+        memories.add(tensors);
+        return tensors;
     }
 
     @Override
     public void upload(MemorySegment host, Tensor target) {
         DeviceTensor t = DeviceTensor.of(target);
-        run(lane -> queue.order(
+        queue.run(lane -> queue.order(
                 lane, List.of(), List.of(t.block()), () -> lane.upload(host.asSlice(0, t.bytes()), t.address())));
     }
 
     @Override
     public void download(Tensor source, MemorySegment host) {
         DeviceTensor t = DeviceTensor.of(source);
-        run(lane -> queue.order(
+        queue.run(lane -> queue.order(
                 lane, List.of(t.block()), List.of(), () -> lane.download(t.address(), host.asSlice(0, t.bytes()))));
     }
 
     @Override
     public void clear(Tensor x) {
         DeviceTensor t = DeviceTensor.of(x);
-        if (t.size() > 0) {
-            run(lane -> queue.order(
-                    lane,
-                    List.of(),
-                    List.of(t.block()),
-                    () -> driver.fill(t.address(), t.bytes(), (byte) 0, lane.stream)));
-        }
+        queue.clear(t.block(), t.address(), t.bytes());
     }
 
     @Override
     public void decode(PackedMatrix packed, int from, int to, Tensor target) {
         Operands.requireDecode(packed, from, to, target);
         if (from < to) {
-            run(lane -> decoding.decode(lane, packed, from, to, DeviceTensor.of(target)));
+            queue.run(lane -> decoding.decode(lane, packed, from, to, DeviceTensor.of(target)));
         }
     }
 
@@ -283,20 +281,13 @@ public final class CudaBackend implements Backend {
     private void on(Tensor extent, Work work) {
         DeviceTensor tensor = DeviceTensor.of(extent);
         if (tensor.size() > 0) {
-            run(lane -> work.run(lane, tensor));
+            queue.run(lane -> work.run(lane, tensor));
         }
-    }
-
-    private void run(Consumer<Lane> work) {
-        queue.withLane(lane -> {
-            work.accept(lane);
-            return null;
-        });
     }
 
     @Override
     public void close() {
-        driver.synchronize();
+        memories.forEach(DeviceTensors::close);
         product.close();
         kernels.close();
         queue.close();

@@ -2,6 +2,7 @@ package org.bitscarp.cuda.backend;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.bitscarp.cuda.driver.DeviceMemory;
 import org.bitscarp.cuda.driver.GpuDriver;
@@ -36,11 +37,31 @@ final class DeviceQueue implements AutoCloseable {
     /** Zeroed memory. */
     DeviceBlock allocate(long bytes, String what) {
         DeviceBlock block = new DeviceBlock(memory.allocate(Math.max(bytes, 4), what), lanes.size());
+        boolean done = false;
+        try {
+            clear(block, block.address(), bytes);
+            done = true;
+            return block;
+        } finally {
+            if (!done) {
+                block.close();
+            }
+        }
+    }
+
+    /** Zeroes some bytes of a block. */
+    void clear(DeviceBlock block, long address, long bytes) {
+        if (bytes > 0) {
+            run(lane ->
+                    order(lane, List.of(), List.of(block), () -> driver.fill(address, bytes, (byte) 0, lane.stream)));
+        }
+    }
+
+    void run(Consumer<Lane> work) {
         withLane(lane -> {
-            order(lane, List.of(), List.of(block), () -> driver.fill(block.address(), bytes, (byte) 0, lane.stream));
+            work.accept(lane);
             return null;
         });
-        return block;
     }
 
     /** Runs on a lane that no other thread holds: the one this thread used last where it is free. */

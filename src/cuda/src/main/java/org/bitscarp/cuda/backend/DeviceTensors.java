@@ -2,16 +2,20 @@ package org.bitscarp.cuda.backend;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.bitscarp.compute.Tensor;
 import org.bitscarp.compute.TensorMemory;
 
 /** Tensors in device memory that are freed together. */
 final class DeviceTensors implements TensorMemory {
     private final DeviceQueue queue;
+    private final Consumer<DeviceTensors> closed;
     private final List<DeviceBlock> blocks = new ArrayList<>();
 
-    DeviceTensors(DeviceQueue queue) {
+    /** @param closed told when these have been freed */
+    DeviceTensors(DeviceQueue queue, Consumer<DeviceTensors> closed) {
         this.queue = queue;
+        this.closed = closed;
     }
 
     @Override
@@ -29,5 +33,6 @@ final class DeviceTensors implements TensorMemory {
         }
         blocks.forEach(DeviceBlock::close);
         blocks.clear();
+        closed.accept(this);
     }
 }

@@ -16,6 +16,9 @@ final class Lane implements AutoCloseable {
     /** Bytes of a pinned buffer: some ten times what moves while a transfer is being started. */
     private static final long CHUNK = 4L << 20;
 
+    /** Bytes of intermediate results to begin with. */
+    private static final long SCRATCH = 1 << 12;
+
     final int number;
     final ReentrantLock lock = new ReentrantLock();
     final GpuStream stream;
@@ -94,7 +97,7 @@ final class Lane implements AutoCloseable {
                 scratch.close();
                 scratch = null;
             }
-            scratch = memory.allocate(Math.max(bytes, 1 << 16), "intermediate results");
+            scratch = memory.allocate(Math.max(bytes, SCRATCH), "intermediate results");
         }
         return scratch.address();
     }

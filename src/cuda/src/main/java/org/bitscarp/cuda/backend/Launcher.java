@@ -11,21 +11,25 @@ final class Launcher {
 
     final DeviceQueue queue;
     private final KernelLibrary kernels;
-    private final int strideBlocks;
+    private final int multiprocessors;
 
     Launcher(DeviceQueue queue, KernelLibrary kernels) {
         this.queue = queue;
         this.kernels = kernels;
-        strideBlocks = BLOCKS_EACH * queue.driver().device().multiprocessors();
+        multiprocessors = queue.driver().device().multiprocessors();
     }
 
     Call call(Lane lane, String module, String entry) {
         return new Call(queue, lane, kernels.get(module, entry));
     }
 
+    int multiprocessors() {
+        return multiprocessors;
+    }
+
     /** A grid for kernels that stride over {@code n > 0} elements, with {@link #THREADS} threads. */
     Grid striding(long n) {
-        return Grid.of((int) Math.min(strideBlocks, (n + THREADS - 1) / THREADS));
+        return Grid.of((int) Math.min(BLOCKS_EACH * multiprocessors, (n + THREADS - 1) / THREADS));
     }
 
     /** Threads for a row: whole warps, as many as have an element, {@link #THREADS} at most. */

@@ -1,7 +1,11 @@
 package org.bitscarp.cuda.backend;
 
-/** The project's own kernels. */
+import org.bitscarp.cuda.driver.Grid;
+
+/** The project's own kernels, in fp32. */
 final class OwnProduct implements MatrixProduct {
+    private static final String MODULE = "matmul_fp32";
+
     private final Launcher launcher;
 
     OwnProduct(Launcher launcher) {
@@ -15,12 +19,48 @@ final class OwnProduct implements MatrixProduct {
 
     @Override
     public void multiply(Lane lane, DeviceTensor x, DeviceTensor w, DeviceTensor y) {
-        throw new UnsupportedOperationException("no kernel yet");
+        int m = x.rows();
+        int n = w.rows();
+        int tile = tile(m, n);
+        launcher.call(lane, MODULE, "matmul_" + tile)
+                .reads(x)
+                .reads(w)
+                .writes(y)
+                .integer(m)
+                .integer(n)
+                .integer(x.columns())
+                .launch(grid(m, n, tile), threads(tile));
     }
 
     @Override
     public void addOuterProducts(Lane lane, DeviceTensor x, int first, int count, DeviceTensor sums) {
-        throw new UnsupportedOperationException("no kernel yet");
+        int n = x.columns() - first;
+        int tile = tile(count, n);
+        DeviceTensor columns = new DeviceTensor(x.block(), x.offset() + 4L * first, x.rows(), x.columns());
+        DeviceTensor panel = new DeviceTensor(
+                sums.block(), sums.offset() + 4 * ((long) first * x.columns() + first), count, x.columns());
+        launcher.call(lane, MODULE, "outer_" + tile)
+                .reads(columns)
+                .writes(panel)
+                .integer(count)
+                .integer(n)
+                .integer(x.rows())
+                .integer(x.columns())
+                .launch(grid(count, n, tile), threads(tile));
+    }
+
+    /** Large tiles where there are enough of them for every multiprocessor. */
+    private int tile(int m, int n) {
+        return grid(m, n, 128).blocks() >= launcher.multiprocessors() ? 128 : 32;
+    }
+
+    private static Grid grid(int m, int n, int tile) {
+        return Grid.of((n + tile - 1) / tile, (m + tile - 1) / tile);
+    }
+
+    /** 8 × 8 outputs a thread in the large tile, 4 × 4 in the small one. */
+    private static int threads(int tile) {
+        return tile == 128 ? 256 : 64;
     }
 
     @Override

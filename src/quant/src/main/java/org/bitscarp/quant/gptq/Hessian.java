@@ -2,12 +2,16 @@ package org.bitscarp.quant.gptq;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.bitscarp.quant.DenseMatrix;
+import org.bitscarp.quant.transform.Basis;
+import org.bitscarp.quant.transform.BasisChange;
 
 /**
  * Second moments of the inputs of a linear map, H = mean of x·xᵀ. The layer's squared output error is Σ over rows of
@@ -15,6 +19,9 @@ import org.bitscarp.quant.DenseMatrix;
  * since several maps and levels share them. Safe for use by several threads.
  */
 public final class Hessian {
+    /** Rows of a difference that are multiplied at a time. */
+    private static final int TILE = 16;
+
     private final DenseMatrix values;
     private final SegmentAllocator memory;
     private final Map<Double, InverseFactor> factors = new HashMap<>();
@@ -44,6 +51,59 @@ public final class Hessian {
 
     float diagonal(int i) {
         return values.data().getAtIndex(JAVA_FLOAT, (long) i * size() + i);
+    }
+
+    /**
+     * Squared error of a map's output, tr(Δ·H·Δᵀ) for Δ = W − Ŵ. Floor: 2·n² operations a row.
+     *
+     * @param difference Δ, any number of rows
+     */
+    public double outputError(DenseMatrix difference) {
+        int n = size();
+        double error = 0;
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment product = arena.allocate(4L * TILE * n, 64);
+            for (int row = 0; row < difference.rows(); row += TILE) {
+                int rows = Math.min(TILE, difference.rows() - row);
+                MemorySegment part = difference.slice(row, rows).data();
+                product.fill((byte) 0);
+                TileProduct.subtract(
+                        rows,
+                        n,
+                        n,
+                        TileProduct.View.of(part, n, 0, 0),
+                        TileProduct.View.of(values.data(), n, 0, 0),
+                        TileProduct.View.of(product, n, 0, 0));
+                for (long i = 0; i < (long) rows * n; i++) {
+                    error -= (double) part.getAtIndex(JAVA_FLOAT, i) * product.getAtIndex(JAVA_FLOAT, i);
+                }
+            }
+        }
+        return error;
+    }
+
+    /** Second moments of the same inputs in another basis, T·H·Tᵀ; its factors go into the same memory. */
+    public Hessian in(Basis basis, SegmentAllocator memory) {
+        int n = size();
+        DenseMatrix moved = new DenseMatrix(memory.allocate(4 * values.size(), 64), n, n);
+        BasisChange.moments(basis, values, moved);
+        for (int i = 0; i < n; i++) {
+            for (int j = 0; j < i; j++) {
+                // Rounded differently on both sides; a Hessian is symmetric to the last bit.
+                float upper = moved.data().getAtIndex(JAVA_FLOAT, (long) j * n + i);
+                moved.data().setAtIndex(JAVA_FLOAT, (long) i * n + j, upper);
+            }
+        }
+        return new Hessian(moved, memory);
+    }
+
+    /** The diagonal: mean squares of the inputs. */
+    public float[] meanSquares() {
+        float[] squares = new float[size()];
+        for (int i = 0; i < squares.length; i++) {
+            squares[i] = Math.max(0, diagonal(i));
+        }
+        return squares;
     }
 
     /** Mean of the diagonal, which damping is relative to. */

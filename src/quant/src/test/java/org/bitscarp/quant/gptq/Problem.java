@@ -14,8 +14,8 @@ import org.bitscarp.quant.SolveStats;
  * Weights and correlated inputs from a generator that the numpy script behind {@code algorithm1.txt} has too (Knuth's
  * MMIX constants).
  */
-record Problem(DenseMatrix weights, InputStatistics inputs) {
-    static Problem of(int rows, int n, long seed) {
+public record Problem(DenseMatrix weights, InputStatistics inputs) {
+    public static Problem of(int rows, int n, long seed) {
         double[] w = uniform(seed, rows * n);
         int samples = 3 * n / 2;
         double[] x = uniform(seed + 1, samples * n);

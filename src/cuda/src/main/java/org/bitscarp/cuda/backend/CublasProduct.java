@@ -1,0 +1,87 @@
+package org.bitscarp.cuda.backend;
+
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.bitscarp.cuda.cublas.Cublas;
+
+/** Products of cuBLAS, whose matrices are column-major: a row-major [r, c] is its [c, r]. */
+final class CublasProduct implements MatrixProduct {
+    private final DeviceQueue queue;
+    private final Cublas cublas;
+    private final Cublas.Arithmetic arithmetic;
+    private final Map<Lane, Cublas.Handle> handles = new ConcurrentHashMap<>();
+
+    CublasProduct(DeviceQueue queue, Cublas cublas, ComputeType compute) {
+        this.queue = queue;
+        this.cublas = cublas;
+        arithmetic = Cublas.Arithmetic.valueOf(compute.name());
+    }
+
+    @Override
+    public String description() {
+        return cublas.description();
+    }
+
+    /** yᵀ [n, m] = w·xᵀ, w given as its transpose [k, n] and x as [k, m]. */
+    @Override
+    public void multiply(Lane lane, DeviceTensor x, DeviceTensor w, DeviceTensor y) {
+        int k = x.columns();
+        int n = w.rows();
+        queue.order(
+                lane,
+                List.of(x.block(), w.block()),
+                List.of(y.block()),
+                () -> handle(lane)
+                        .multiply(
+                                true,
+                                false,
+                                n,
+                                x.rows(),
+                                k,
+                                w.address(),
+                                k,
+                                x.address(),
+                                k,
+                                0,
+                                y.address(),
+                                n,
+                                arithmetic));
+    }
+
+    /** The panel's transpose [N − first, count] += X[first…]·X[first … first + count]ᵀ with X = xᵀ [N, rows]. */
+    @Override
+    public void addOuterProducts(Lane lane, DeviceTensor x, int first, int count, DeviceTensor sums) {
+        int n = x.columns();
+        long from = x.address() + 4L * first;
+        long target = sums.address() + 4 * ((long) first * n + first);
+        queue.order(
+                lane,
+                List.of(x.block()),
+                List.of(sums.block()),
+                () -> handle(lane)
+                        .multiply(
+                                false,
+                                true,
+                                n - first,
+                                count,
+                                x.rows(),
+                                from,
+                                n,
+                                from,
+                                n,
+                                1,
+                                target,
+                                n,
+                                Cublas.Arithmetic.FP32));
+    }
+
+    private Cublas.Handle handle(Lane lane) {
+        return handles.computeIfAbsent(lane, l -> cublas.open(l.stream));
+    }
+
+    @Override
+    public void close() {
+        handles.values().forEach(Cublas.Handle::close);
+    }
+}
