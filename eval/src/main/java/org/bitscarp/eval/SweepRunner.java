@@ -62,9 +62,11 @@ public final class SweepRunner {
                     request.protocols().getFirst().context());
             ContinuationPlan asked = asked(request, text, tokenizer);
             String obstacle = asked == null ? null : obstacle(checkpoint, request, asked);
-            boolean writes = asked != null && (obstacle == null || request.continuations().demanded());
+            boolean writes = asked != null
+                    && (obstacle == null || request.continuations().demanded());
             Fingerprint fingerprint = SweepFingerprint.of(version, backend, checkpoint, tokenizer, request, writes);
-            if (LevelStore.differsOnlyIn(SweepFingerprint.WRITES, request.keeping().folder(), fingerprint)) {
+            if (LevelStore.differsOnlyIn(
+                    SweepFingerprint.WRITES, request.keeping().folder(), fingerprint)) {
                 writes = !writes;
                 fingerprint.with(SweepFingerprint.WRITES, writes);
             }
@@ -110,7 +112,8 @@ public final class SweepRunner {
                             TaskScores.of(tasks, plan, results),
                             writing == null
                                     ? null
-                                    : new ContinuationTexts(writing, tokenizer).of(results, store.written(request.levels()))),
+                                    : new ContinuationTexts(writing, tokenizer)
+                                            .of(results, store.written(request.levels()))),
                     notes);
         }
     }

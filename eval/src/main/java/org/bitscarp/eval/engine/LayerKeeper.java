@@ -111,8 +111,7 @@ final class LayerKeeper {
         }
         for (String file : packedFiles) {
             folder.read(file, (f, packed) -> {
-                        parts.packed.read(
-                                packed, level -> parts.tallies.get(level).allocation);
+                        parts.packed.read(packed, level -> parts.tallies.get(level).allocation);
                         return file;
                     })
                     .orElseThrow(() -> new IOException(

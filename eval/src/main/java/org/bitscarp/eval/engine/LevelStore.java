@@ -61,8 +61,8 @@ public final class LevelStore {
         }
         List<String> differences = finished == null ? List.of() : finished.differences(fingerprint);
         if (!differences.isEmpty()) {
-            progress.note("beginning afresh, since the finished sweep in " + folder.path().getParent()
-                    + " is another one: " + String.join(", ", differences));
+            progress.note("beginning afresh, since the finished sweep in "
+                    + folder.path().getParent() + " is another one: " + String.join(", ", differences));
             levels.clear();
             seconds = 0;
             spilled = false;
@@ -116,7 +116,9 @@ public final class LevelStore {
 
     /** The fingerprint of a run of some levels. */
     public static Fingerprint of(Fingerprint fingerprint, List<Level> levels) {
-        return of(fingerprint, String.join(",", levels.stream().map(Level::toString).toList()));
+        return of(
+                fingerprint,
+                String.join(",", levels.stream().map(Level::toString).toList()));
     }
 
     private static Fingerprint of(Fingerprint fingerprint, String levels) {
@@ -144,7 +146,8 @@ public final class LevelStore {
         }
         for (int l = 0; l < results.size(); l++) {
             LevelResult result = results.get(l);
-            List<int[]> texts = sweep.written().isEmpty() ? List.of() : sweep.written().get(l);
+            List<int[]> texts =
+                    sweep.written().isEmpty() ? List.of() : sweep.written().get(l);
             levels.putIfAbsent(result.level().toString(), new Finished(result, texts));
         }
         modelSha256 = sweep.modelSha256();

@@ -133,7 +133,10 @@ final class PackedLevels implements AutoCloseable {
             for (int i = 0; i < count; i++) {
                 try (Arena scratch = Arena.ofConfined()) {
                     PackedMatrix matrix = PackedMatrix.allocate(
-                            allocations.apply(place.level).format(place.role, place.layer), in.readInt(), in.readInt(), scratch);
+                            allocations.apply(place.level).format(place.role, place.layer),
+                            in.readInt(),
+                            in.readInt(),
+                            scratch);
                     DurableFile.readSegment(in, matrix.bytes().asSlice(0, matrix.byteSize()));
                     keep(place.level, place.layer, place.role, matrix);
                 }

@@ -284,12 +284,7 @@ public final class Sweep {
     }
 
     private void layers(
-            int finished,
-            LayerKeeper.Parts parts,
-            WeightReader reader,
-            int unitRows,
-            Lanes lanes,
-            PackedSink sinks)
+            int finished, LayerKeeper.Parts parts, WeightReader reader, int unitRows, Lanes lanes, PackedSink sinks)
             throws IOException {
         List<Workspace> spaces = new ArrayList<>();
         try (Arena arena = Arena.ofShared();
@@ -311,8 +306,7 @@ public final class Sweep {
                     sinks,
                     this::advance);
             for (int layer = finished; layer < spec.layers(); layer++) {
-                pass.run(
-                        layer, reader, plan, parts.tallies(), parts.states(), calibrationPlan, parts.calibration());
+                pass.run(layer, reader, plan, parts.tallies(), parts.states(), calibrationPlan, parts.calibration());
                 keeper.finished(layer + 1, parts);
             }
         } finally {

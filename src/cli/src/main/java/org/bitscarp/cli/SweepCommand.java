@@ -4,8 +4,8 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
-import org.bitscarp.eval.report.BehaviourText;
 import org.bitscarp.eval.engine.LevelStore;
+import org.bitscarp.eval.report.BehaviourText;
 import org.bitscarp.eval.report.CliffRule;
 import org.bitscarp.eval.report.ConsoleTable;
 import org.bitscarp.eval.report.JsonReport;
@@ -65,16 +65,18 @@ final class SweepCommand implements Callable<Integer> {
             names = "--out",
             defaultValue = "bitscarp-out",
             paramLabel = "DIR",
-            description = "Folder for report.html, report.md, results.csv and results.json, and for what lets an interrupted"
-                    + " sweep go on; a finished one is added to by a command with more levels. Default: ${DEFAULT-VALUE}.")
+            description =
+                    "Folder for report.html, report.md, results.csv and results.json, and for what lets an interrupted"
+                            + " sweep go on; a finished one is added to by a command with more levels. Default: ${DEFAULT-VALUE}.")
     private Path out;
 
     @Option(
             names = "--keep-every",
             defaultValue = "10",
             paramLabel = "SECONDS",
-            description = "Finished layers are kept in --out at most this often, and the same command goes on from there"
-                    + " when it was interrupted; 0 for after every layer, never for not at all. Default: ${DEFAULT-VALUE}.")
+            description =
+                    "Finished layers are kept in --out at most this often, and the same command goes on from there"
+                            + " when it was interrupted; 0 for after every layer, never for not at all. Default: ${DEFAULT-VALUE}.")
     private String keepEvery;
 
     @Option(
@@ -106,14 +108,14 @@ final class SweepCommand implements Callable<Integer> {
                 LevelStore.forget(folder);
             }
             result = Measurement.run(
-                options,
-                measured,
-                new CliffRule(1 + threshold / 100),
-                behaviour.tasks(),
-                behaviour.continuations(),
-                new Keeping(folder, keepEvery()),
-                spec,
-                streams.err());
+                    options,
+                    measured,
+                    new CliffRule(1 + threshold / 100),
+                    behaviour.tasks(),
+                    behaviour.continuations(),
+                    new Keeping(folder, keepEvery()),
+                    spec,
+                    streams.err());
             ReportFiles.writeAll(result, out);
         }
         if (options.json) {

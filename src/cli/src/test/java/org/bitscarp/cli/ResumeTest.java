@@ -20,9 +20,24 @@ import org.junit.jupiter.api.io.TempDir;
 class ResumeTest {
     /** Enough for a few seconds with a state after each of six layers. */
     private static final List<String> COMMAND = List.of(
-            "sweep", "-q", "--max-tokens", "256", "--context", "64", "--threads", "1", "--keep-every", "0",
-            "--memory", "1g", "--calibration", "builtin-calibration", "--calibration-tokens", "128",
-            "--continuations", "2");
+            "sweep",
+            "-q",
+            "--max-tokens",
+            "256",
+            "--context",
+            "64",
+            "--threads",
+            "1",
+            "--keep-every",
+            "0",
+            "--memory",
+            "1g",
+            "--calibration",
+            "builtin-calibration",
+            "--calibration-tokens",
+            "128",
+            "--continuations",
+            "2");
 
     private static final String LEVELS = "fp32,int4,int2:search";
 
@@ -30,7 +45,10 @@ class ResumeTest {
     Path folder;
 
     private String[] command(String out, String levels, String... more) {
-        return Stream.of(COMMAND.stream(), Stream.of("--out", folder.resolve(out).toString(), "--levels", levels), Stream.of(more))
+        return Stream.of(
+                        COMMAND.stream(),
+                        Stream.of("--out", folder.resolve(out).toString(), "--levels", levels),
+                        Stream.of(more))
                 .flatMap(s -> s)
                 .toArray(String[]::new);
     }
@@ -60,9 +78,14 @@ class ResumeTest {
     private Process started(String[] command) throws IOException {
         List<String> words = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED", 
-                "-Xmx1g", "-D" + Home.PROPERTY + "=" + CommandLineRun.checkout().resolve("datasets"),
-                "-cp", System.getProperty("java.class.path"), Main.class.getName()));
+                "--add-modules",
+                "jdk.incubator.vector",
+                "--enable-native-access=ALL-UNNAMED",
+                "-Xmx1g",
+                "-D" + Home.PROPERTY + "=" + CommandLineRun.checkout().resolve("datasets"),
+                "-cp",
+                System.getProperty("java.class.path"),
+                Main.class.getName()));
         words.addAll(List.of(command));
         return new ProcessBuilder(words)
                 .redirectErrorStream(true)
@@ -97,7 +120,8 @@ class ResumeTest {
             resumed += Files.exists(folder.resolve(out).resolve(".sweep/layers.bin")) ? 1 : 0;
             completesAsBefore(out, expected);
         }
-        System.out.println("ResumeTest: " + kills + " runs, " + killed + " killed, " + resumed + " of them went on from a state");
+        System.out.println(
+                "ResumeTest: " + kills + " runs, " + killed + " killed, " + resumed + " of them went on from a state");
         assertTrue(killed > 0, "no run was slow enough to be killed");
     }
 
@@ -117,7 +141,10 @@ class ResumeTest {
     @Test
     void aFinishedSweepOfSomethingElseIsGivenUpAndSaysWhy() throws IOException {
         CommandLineRun.of(command("out", "fp32,int4", "--context", "32")).succeeds();
-        CommandLineRun other = CommandLineRun.of(Stream.of(command("out", LEVELS)).filter(w -> !w.equals("-q")).toArray(String[]::new)).succeeds();
+        CommandLineRun other = CommandLineRun.of(Stream.of(command("out", LEVELS))
+                        .filter(w -> !w.equals("-q"))
+                        .toArray(String[]::new))
+                .succeeds();
         assertTrue(other.err().contains("afresh") && other.err().contains("protocols (was gptq 32"), other.err());
     }
 
@@ -133,7 +160,8 @@ class ResumeTest {
         Assumptions.assumeTrue(Files.exists(state), "the run was over before it could be killed");
         CommandLineRun.of(command("out", LEVELS, "--context", "32")).fails(1, "unfinished", "protocols", "--fresh");
         CommandLineRun.of(command("out", "fp32,int8")).fails(1, "unfinished", "levels (was fp32,int4", "--fresh");
-        CommandLineRun.of(command("out", "fp32,int4", "--fresh", "--context", "32")).succeeds();
+        CommandLineRun.of(command("out", "fp32,int4", "--fresh", "--context", "32"))
+                .succeeds();
         assertFalse(Files.exists(state));
     }
 }

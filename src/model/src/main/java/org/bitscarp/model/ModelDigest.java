@@ -84,8 +84,7 @@ public final class ModelDigest {
 
     private static void finishIfComplete(Key key, Progress progress) {
         if (progress.missing == 0) {
-            progress.line =
-                    prefix(key, progress) + HexFormat.of().formatHex(progress.digest.digest()) + "\n";
+            progress.line = prefix(key, progress) + HexFormat.of().formatHex(progress.digest.digest()) + "\n";
             progress.digest = null;
         }
     }
