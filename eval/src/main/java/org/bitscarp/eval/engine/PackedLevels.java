@@ -110,9 +110,11 @@ final class PackedLevels implements AutoCloseable {
             out.writeInt(place.level);
             out.writeInt(place.layer);
             out.writeUTF(place.role.name());
-            List<PackedMatrix> kept = matrices.get(place);
+            List<Kept> kept = matrices.get(place);
             out.writeInt(kept.size());
-            for (PackedMatrix matrix : kept) {
+            for (Kept one : kept) {
+                BasisFormat.write(out, one.change());
+                PackedMatrix matrix = one.matrix();
                 out.writeInt(matrix.rows());
                 out.writeInt(matrix.columns());
                 DurableFile.writeSegment(out, matrix.bytes().asSlice(0, matrix.byteSize()));
@@ -131,6 +133,7 @@ final class PackedLevels implements AutoCloseable {
             Place place = new Place(in.readInt(), in.readInt(), TensorRole.valueOf(in.readUTF()));
             int count = in.readInt();
             for (int i = 0; i < count; i++) {
+                BasisChange change = BasisFormat.read(in);
                 try (Arena scratch = Arena.ofConfined()) {
                     PackedMatrix matrix = PackedMatrix.allocate(
                             allocations.apply(place.level).format(place.role, place.layer),
@@ -138,7 +141,7 @@ final class PackedLevels implements AutoCloseable {
                             in.readInt(),
                             scratch);
                     DurableFile.readSegment(in, matrix.bytes().asSlice(0, matrix.byteSize()));
-                    keep(place.level, place.layer, place.role, matrix);
+                    keep(place.level, place.layer, place.role, matrix, change);
                 }
             }
         }

@@ -39,7 +39,7 @@ class ResumeTest {
             "--continuations",
             "2");
 
-    private static final String LEVELS = "fp32,int4,int2:search";
+    private static final String LEVELS = "fp32,int4:awq:hadamard,int2:search";
 
     @TempDir
     Path folder;
@@ -159,7 +159,7 @@ class ResumeTest {
         process.destroyForcibly().waitFor();
         Assumptions.assumeTrue(Files.exists(state), "the run was over before it could be killed");
         CommandLineRun.of(command("out", LEVELS, "--context", "32")).fails(1, "unfinished", "protocols", "--fresh");
-        CommandLineRun.of(command("out", "fp32,int8")).fails(1, "unfinished", "levels (was fp32,int4", "--fresh");
+        CommandLineRun.of(command("out", "fp32,int8")).fails(1, "unfinished", "levels (was fp32,int4:", "--fresh");
         CommandLineRun.of(command("out", "fp32,int4", "--fresh", "--context", "32"))
                 .succeeds();
         assertFalse(Files.exists(state));
