@@ -72,7 +72,7 @@ struct Operand {
 // One block for a tile of c; a thread sums SIDE × SIDE outputs, in quads TILE / 2 apart. The next slice of depth is on its
 // way while one is multiplied. a: m values wide, b: n, both k deep; c: [m, ·] with rows of ldc
 template <int TILE, int SIDE, int DEPTH, bool TRANSPOSED, bool ADD>
-static __device__ __forceinline__ void product(
+__device__ __forceinline__ void product(
         const float* __restrict__ a,
         const float* __restrict__ b,
         float* __restrict__ c,

@@ -49,14 +49,14 @@ extern "C" __global__ void score_naive(
 }
 
 // A logit and its place, ordered by logit and then by place backwards.
-static __device__ unsigned long long ranked(float logit, int place) {
+__device__ unsigned long long ranked(float logit, int place) {
     unsigned bits = __float_as_uint(logit + 0.0f);
     unsigned ordered = bits & 0x80000000u ? ~bits : bits | 0x80000000u;
     return (unsigned long long)ordered << 32 | (0xffffffffu - (unsigned)place);
 }
 
 // The greatest logit of the row at z, in all threads, and its place; NaN is never the greatest.
-static __device__ float greatest(const float* z, int n, int* place) {
+__device__ float greatest(const float* z, int n, int* place) {
     __shared__ unsigned long long shared[32];
     unsigned long long best = 0;
     for (int i = threadIdx.x; i < n; i += blockDim.x) {
@@ -74,7 +74,7 @@ static __device__ float greatest(const float* z, int n, int* place) {
     return z[*place];
 }
 
-static __device__ void finish(
+__device__ void finish(
         const float* z, int n, int target, float max, int place, double sum, double cross, RowScore* score) {
     if (threadIdx.x == 0) {
         score->sum = sum;

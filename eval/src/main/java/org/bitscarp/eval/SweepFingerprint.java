@@ -61,6 +61,7 @@ final class SweepFingerprint {
                 .with("prompts", sha256(String.join("\n", c.prompts())))
                 .with("seed", c.seed())
                 .with(WRITES, writes)
+                .with("noise", request.judgement().noise())
                 .with("device", backend.description().replaceFirst("\\d+ threads?, ", ""))
                 .with("arithmetic", backend.computeType());
     }

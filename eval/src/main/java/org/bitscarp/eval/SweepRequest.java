@@ -22,6 +22,8 @@ import org.bitscarp.quant.Level;
  * @param spillFolder for hidden states beyond that
  * @param tasks multiple-choice files that all levels answer in the same pass
  * @param continuations what levels are to write
+ * @param judgement by what levels are judged
+ * @param scoresFolder where the scores of all tokens go, or null
  * @param keeping where finished layers and levels are kept, and interrupted sweeps go on from
  * @param command the command line, for the report
  */
@@ -36,5 +38,7 @@ public record SweepRequest(
         Path spillFolder,
         List<Task> tasks,
         ContinuationRequest continuations,
+        Judgement judgement,
+        Path scoresFolder,
         Keeping keeping,
         String command) {}

@@ -45,7 +45,7 @@ final class LevelTally {
         this.level = level;
         this.allocation = allocation;
         this.embeddingFormat = embeddingFormat;
-        scores = new TokenScores(rows);
+        scores = TokenScores.unscored(rows);
         layerDistance = new double[layers];
         layerNorm = new double[layers];
     }

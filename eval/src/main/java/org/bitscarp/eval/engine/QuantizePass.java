@@ -82,7 +82,7 @@ public final class QuantizePass {
     /**
      * Quantizes the linear maps of all layers.
      *
-     * @throws IllegalArgumentException where the solver needs calibration and there is none
+     * @throws IllegalArgumentException where the solver needs calibration and there is none, or for a transform
      */
     public void linearMaps(PackedSink sink) throws IOException {
         SweepChecks.noTransform(level, "writing a file");

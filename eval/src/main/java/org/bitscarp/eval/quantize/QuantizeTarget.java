@@ -1,10 +1,9 @@
 package org.bitscarp.eval.quantize;
 
 import java.util.Optional;
+import org.bitscarp.model.export.GgufFileTypes;
 import org.bitscarp.model.export.GgufModel;
 import org.bitscarp.model.export.GgufTypes;
-import org.bitscarp.quant.BlockFormat;
-import org.bitscarp.quant.FloatFormat;
 import org.bitscarp.quant.Level;
 import org.bitscarp.quant.LevelException;
 import org.bitscarp.quant.Solver;
@@ -20,9 +19,6 @@ import org.bitscarp.quant.ggml.GgufMix;
 public record QuantizeTarget(Level level, GgufMix mix) {
     /** Stands before the name of a mix that is also the name of a block type. */
     public static final String MIX_PREFIX = "llama.cpp:";
-
-    /** {@code LLAMA_FTYPE_MOSTLY_NVFP4}, which no mix has. */
-    private static final int NVFP4 = 39;
 
     /**
      * Reads a level, or a mix with an optional solver behind a colon.
@@ -62,27 +58,7 @@ public record QuantizeTarget(Level level, GgufMix mix) {
 
     /** {@code llama_ftype} of the file. */
     int fileType() {
-        if (mix != null) {
-            return mix.fileType();
-        }
-        BlockFormat format = level.format();
-        if (format == FloatFormat.FP32) {
-            return 0;
-        }
-        if (format == FloatFormat.FP16) {
-            return 1;
-        }
-        if (format == FloatFormat.BF16) {
-            return 32;
-        }
-        return GgufMix.ALL.stream()
-                .filter(m -> m.format().equals(format))
-                .filter(m -> m.namedAsItsFormat()
-                        || m.word().equals(format.name() + "_s")
-                        || format.name().equals("mxfp4"))
-                .findFirst()
-                .map(GgufMix::fileType)
-                .orElse(NVFP4);
+        return mix == null ? GgufFileTypes.of(level.format()) : mix.fileType();
     }
 
     @Override

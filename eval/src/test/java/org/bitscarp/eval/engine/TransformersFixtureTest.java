@@ -11,6 +11,9 @@ import java.util.stream.Stream;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.CpuBackend;
 import org.bitscarp.compute.ScalarBackend;
+import org.bitscarp.cuda.GpuDevices;
+import org.bitscarp.cuda.backend.ComputeType;
+import org.bitscarp.cuda.backend.CudaBackend;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.Checkpoints;
 import org.junit.jupiter.api.Test;
@@ -46,12 +49,19 @@ class TransformersFixtureTest {
     @ParameterizedTest
     @MethodSource("fixtures")
     void everyTokenScoresAsInTransformers(Path folder) throws IOException {
-        check(folder, new ScalarBackend());
-        check(folder, CpuBackend.create(CpuBackend.MatrixProduct.JAVA, 2));
-        check(folder, CpuBackend.create(CpuBackend.MatrixProduct.AUTO, 2));
+        check(folder, folder, new ScalarBackend());
+        check(folder, folder, CpuBackend.create(CpuBackend.MatrixProduct.JAVA, 2));
+        check(folder, folder, CpuBackend.create(CpuBackend.MatrixProduct.AUTO, 2));
+        check(folder, folder, new CudaBackend(GpuDevices.emulated(), 1 << 28, ComputeType.FP32, 2));
     }
 
-    private static void check(Path folder, Backend backend) throws IOException {
+    /**
+     * Scores a model and compares.
+     *
+     * @param model a fixture, or a copy of it in another container
+     * @param folder the fixture with what transformers makes of it
+     */
+    static void check(Path model, Path folder, Backend backend) throws IOException {
         JsonNode expected = JsonMapper.shared().readTree(Files.readString(folder.resolve("expected.json")));
         int[] tokens =
                 expected.get("tokens").valueStream().mapToInt(JsonNode::asInt).toArray();
@@ -60,7 +70,7 @@ class TransformersFixtureTest {
                 .mapToDouble(JsonNode::asDouble)
                 .toArray();
         try (backend;
-                Checkpoint checkpoint = Checkpoints.open(folder)) {
+                Checkpoint checkpoint = Checkpoints.open(model)) {
             List<LevelResult> results = Measurements.run(
                     checkpoint, backend, Measurements.plan(tokens, tokens.length), "fp32", Measurements.PLENTY);
             double[] found = results.getFirst().scores().nll();

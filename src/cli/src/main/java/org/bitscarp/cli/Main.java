@@ -29,6 +29,7 @@ import picocli.CommandLine.Spec;
             PerplexityCommand.class,
             SensitivityCommand.class,
             QuantizeCommand.class,
+            ConvertCommand.class,
             InspectCommand.class,
             FetchCommand.class,
             DoctorCommand.class,

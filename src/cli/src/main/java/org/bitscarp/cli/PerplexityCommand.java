@@ -4,11 +4,9 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import org.bitscarp.eval.generate.ContinuationRequest;
 import org.bitscarp.eval.report.CliffRule;
 import org.bitscarp.eval.report.JsonReport;
 import org.bitscarp.eval.report.SweepResult;
-import org.bitscarp.eval.resume.Keeping;
 import org.bitscarp.quant.Level;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -55,14 +53,7 @@ final class PerplexityCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         SweepResult result = Measurement.run(
-                options,
-                List.of(Level.parse(level)),
-                new CliffRule(),
-                List.of(),
-                ContinuationRequest.NONE,
-                Keeping.NONE,
-                spec,
-                streams.err());
+                options, List.of(Level.parse(level)), new CliffRule(), Measurement.Extras.NONE, spec, streams.err());
         if (options.json) {
             streams.out().println(JsonReport.render(result));
         } else {

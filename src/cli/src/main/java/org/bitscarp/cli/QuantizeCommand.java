@@ -11,6 +11,7 @@ import org.bitscarp.eval.CalibrationWindows;
 import org.bitscarp.eval.engine.Progress;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.eval.quantize.GgufQuantizer;
+import org.bitscarp.eval.quantize.GptqQuantizer;
 import org.bitscarp.eval.quantize.QuantizeSummary;
 import org.bitscarp.eval.quantize.QuantizeTarget;
 import org.bitscarp.model.Checkpoint;
@@ -30,7 +31,9 @@ import picocli.CommandLine.Parameters;
         versionProvider = Version.class,
         sortOptions = false,
         usageHelpAutoWidth = true,
-        description = "Writes a model at one level into a GGUF file: the bytes that a sweep scores at that level.",
+        description =
+                "Writes a model at one level as a GGUF file or a folder of GPTQ safetensors: the bytes that a sweep"
+                        + " scores at that level.",
         footer = {
             "",
             "A level names what the linear maps of the layers become; embedding and output projection stay in their own",
@@ -43,6 +46,7 @@ import picocli.CommandLine.Parameters;
             "  bitscarp quantize ~/models/tiny --to q4_k:gptq --calibration wikitext2-train --out tiny.gguf",
             "  bitscarp quantize ~/models/tiny --to llama.cpp:q2_k --out tiny-q2_k.gguf",
             "  bitscarp quantize ~/models/tiny --to q6_k --pure --out tiny-q6_k.gguf",
+            "  bitscarp quantize ~/models/tiny --to int4:g128:gptq --calibration c4 --out tiny-gptq --gptq-format v2",
             "  bitscarp quantize hf:HuggingFaceTB/SmolLM2-135M --to bf16 --out smollm2.gguf --json"
         })
 final class QuantizeCommand implements Callable<Integer> {
@@ -58,11 +62,18 @@ final class QuantizeCommand implements Callable<Integer> {
             description = "Level or mix, e.g. q4_k_m, q4_k, q3_k:gptq, iq4_xs:search, bf16.")
     private String to;
 
-    @Option(names = "--out", required = true, paramLabel = "FILE", description = "File to write: FILE.gguf.")
+    @Option(names = "--out", required = true, paramLabel = "PATH", description = "FILE.gguf, or a new folder for GPTQ.")
     private Path out;
 
     @Option(names = "--force", description = "Replace a file that exists.")
     private boolean force;
+
+    @Option(
+            names = "--gptq-format",
+            defaultValue = "v1",
+            paramLabel = "VERSION",
+            description = "v1 (read by every program) or v2 (also zero points of 0); default: ${DEFAULT-VALUE}.")
+    private GptqFormat gptqFormat;
 
     @Option(names = "--pure", description = "One type for all matrices, embedding and output projection included.")
     private boolean pure;
@@ -97,6 +108,12 @@ final class QuantizeCommand implements Callable<Integer> {
             description = "No progress.")
     private boolean quiet;
 
+    /** Version of GPTQ's layout. */
+    enum GptqFormat {
+        V1,
+        V2
+    }
+
     QuantizeCommand(Commands.Streams streams) {
         this.streams = streams;
     }
@@ -105,8 +122,11 @@ final class QuantizeCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         QuantizeTarget target = QuantizeTarget.parse(to);
         GgufQuantizer.Types types = new GgufQuantizer.Types(pure, type(embeddingType), type(outputType));
-        if (!out.toString().endsWith(".gguf")) {
-            throw new UsageException("--out " + out + ": expected a name that ends with .gguf");
+        boolean gguf = out.toString().endsWith(".gguf");
+        if (!gguf && (target.mix() != null || pure || embeddingType != null || outputType != null)) {
+            throw new UsageException(
+                    "--out " + out + ": mixes, --pure and types of tables are for GGUF files; expected a"
+                            + " name that ends with .gguf");
         }
         if (context < 1) {
             throw new UsageException("--context " + context + ": expected at least 1");
@@ -120,8 +140,10 @@ final class QuantizeCommand implements Callable<Integer> {
                     compute.memory(),
                     Path.of(System.getProperty("java.io.tmpdir")),
                     "bitscarp " + Version.text());
-            QuantizeSummary summary =
-                    new GgufQuantizer(backend, means, progress).run(checkpoint, target, types, out, force);
+            QuantizeSummary summary = gguf
+                    ? new GgufQuantizer(backend, means, progress).run(checkpoint, target, types, out, force)
+                    : new GptqQuantizer(backend, means, progress)
+                            .run(checkpoint, target.level(), gptqFormat.ordinal() + 1, out);
             line.close();
             print(target, summary);
         }

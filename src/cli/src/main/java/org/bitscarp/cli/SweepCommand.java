@@ -10,6 +10,7 @@ import org.bitscarp.eval.report.CliffRule;
 import org.bitscarp.eval.report.ConsoleTable;
 import org.bitscarp.eval.report.JsonReport;
 import org.bitscarp.eval.report.ReportFiles;
+import org.bitscarp.eval.report.StatisticsText;
 import org.bitscarp.eval.report.SweepResult;
 import org.bitscarp.eval.report.Verdict;
 import org.bitscarp.eval.resume.Keeping;
@@ -55,6 +56,9 @@ final class SweepCommand implements Callable<Integer> {
     @Mixin
     private BehaviourOptions behaviour;
 
+    @Mixin
+    private JudgementOptions judgement;
+
     @Option(
             names = "--levels",
             paramLabel = "LEVELS",
@@ -66,7 +70,7 @@ final class SweepCommand implements Callable<Integer> {
             defaultValue = "bitscarp-out",
             paramLabel = "DIR",
             description =
-                    "Folder for report.html, report.md, results.csv and results.json, and for what lets an interrupted"
+                    "Folder for report.html, report.md, results.csv, results.json and scores of all tokens, and for what lets an interrupted"
                             + " sweep go on; a finished one is added to by a command with more levels. Default: ${DEFAULT-VALUE}.")
     private Path out;
 
@@ -100,7 +104,7 @@ final class SweepCommand implements Callable<Integer> {
         if (!(threshold > 0 && threshold <= 1e6)) {
             throw new UsageException("--threshold " + threshold + ": expected a percentage above 0");
         }
-        List<Level> measured = levels == null ? Level.defaults() : Level.parseList(levels);
+        List<Level> measured = judgement.order(levels == null ? Level.defaults() : Level.parseList(levels));
         SweepResult result;
         try (SweepFolder folder = SweepFolder.lock(out)) {
             OutputFolder.prepare(out);
@@ -111,9 +115,12 @@ final class SweepCommand implements Callable<Integer> {
                     options,
                     measured,
                     new CliffRule(1 + threshold / 100),
-                    behaviour.tasks(),
-                    behaviour.continuations(),
-                    new Keeping(folder, keepEvery()),
+                    new Measurement.Extras(
+                            behaviour.tasks(),
+                            behaviour.continuations(),
+                            judgement.judgement(),
+                            out.resolve(ReportFiles.SCORES),
+                            new Keeping(folder, keepEvery())),
                     spec,
                     streams.err());
             ReportFiles.writeAll(result, out);
@@ -127,6 +134,7 @@ final class SweepCommand implements Callable<Integer> {
             streams.out().println();
             streams.out().println(Verdict.of(result));
             BehaviourText.lines(result.behaviour()).forEach(streams.out()::println);
+            StatisticsText.lines(result).forEach(streams.out()::println);
         }
         if (!options.quiet) {
             streams.err().println("Report: " + out.resolve(ReportFiles.HTML));

@@ -39,7 +39,7 @@ class SweepCommandTest {
         }
         try (Stream<Path> files = Files.list(folder.resolve("out"))) {
             assertEquals(
-                    List.of(".sweep", "report.html", "report.md", "results.csv", "results.json"),
+                    List.of(".sweep", "report.html", "report.md", "results.csv", "results.json", "scores"),
                     files.map(f -> f.getFileName().toString()).sorted().toList(),
                     "nothing else is left behind");
         }

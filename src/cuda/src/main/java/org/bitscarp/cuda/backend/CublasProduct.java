@@ -1,5 +1,6 @@
 package org.bitscarp.cuda.backend;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -82,6 +83,8 @@ final class CublasProduct implements MatrixProduct {
 
     @Override
     public void close() {
-        handles.values().forEach(Cublas.Handle::close);
+        List<Runnable> steps = new ArrayList<>();
+        handles.values().forEach(handle -> steps.add(handle::close));
+        Cleanup.all(steps);
     }
 }

@@ -1,6 +1,7 @@
 package org.bitscarp.cuda.backend;
 
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.bitscarp.compute.Activation;
@@ -287,10 +288,13 @@ public final class CudaBackend implements Backend {
 
     @Override
     public void close() {
-        memories.forEach(DeviceTensors::close);
-        product.close();
-        kernels.close();
-        queue.close();
-        driver.close();
+        List<Runnable> steps = new ArrayList<>();
+        memories.forEach(tensors -> steps.add(tensors::close));
+        steps.add(driver::synchronize);
+        steps.add(product::close);
+        steps.add(kernels::close);
+        steps.add(queue::close);
+        steps.add(driver::close);
+        Cleanup.all(steps);
     }
 }

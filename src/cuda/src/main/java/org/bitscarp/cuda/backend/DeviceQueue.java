@@ -129,6 +129,8 @@ final class DeviceQueue implements AutoCloseable {
 
     @Override
     public void close() {
-        lanes.forEach(Lane::close);
+        List<Runnable> steps = new ArrayList<>();
+        lanes.forEach(lane -> steps.add(lane::close));
+        Cleanup.all(steps);
     }
 }

@@ -28,11 +28,16 @@ final class DeviceTensors implements TensorMemory {
     /** Waits for the device first, which may still work on them. */
     @Override
     public synchronized void close() {
+        List<Runnable> steps = new ArrayList<>();
         if (!blocks.isEmpty()) {
-            queue.driver().synchronize();
+            steps.add(queue.driver()::synchronize);
         }
-        blocks.forEach(DeviceBlock::close);
-        blocks.clear();
-        closed.accept(this);
+        blocks.forEach(block -> steps.add(block::close));
+        steps.add(() -> closed.accept(this));
+        try {
+            Cleanup.all(steps);
+        } finally {
+            blocks.clear();
+        }
     }
 }

@@ -1,6 +1,8 @@
 package org.bitscarp.cuda.backend;
 
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import org.bitscarp.cuda.driver.DeviceBuffer;
 import org.bitscarp.cuda.driver.DeviceMemory;
@@ -104,16 +106,21 @@ final class Lane implements AutoCloseable {
 
     @Override
     public void close() {
+        List<Runnable> steps = new ArrayList<>();
         for (int i = 0; i < 2; i++) {
             if (pinned[i] != null) {
-                driver.freePinned(pinned[i]);
-                passed[i].close();
+                MemorySegment buffer = pinned[i];
+                steps.add(() -> driver.freePinned(buffer));
+            }
+            if (passed[i] != null) {
+                steps.add(passed[i]::close);
             }
         }
         if (scratch != null) {
-            scratch.close();
+            steps.add(scratch::close);
         }
-        end.close();
-        stream.close();
+        steps.add(end::close);
+        steps.add(stream::close);
+        Cleanup.all(steps);
     }
 }

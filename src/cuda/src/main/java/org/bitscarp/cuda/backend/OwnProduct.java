@@ -7,9 +7,17 @@ final class OwnProduct implements MatrixProduct {
     private static final String MODULE = "matmul_fp32";
 
     private final Launcher launcher;
+    private final long largeFrom;
 
+    /** Large tiles where there are enough of them for every multiprocessor. */
     OwnProduct(Launcher launcher) {
+        this(launcher, launcher.multiprocessors());
+    }
+
+    /** @param largeFrom number of large tiles from which on they are used */
+    OwnProduct(Launcher launcher, long largeFrom) {
         this.launcher = launcher;
+        this.largeFrom = largeFrom;
     }
 
     @Override
@@ -49,9 +57,8 @@ final class OwnProduct implements MatrixProduct {
                 .launch(grid(count, n, tile), threads(tile));
     }
 
-    /** Large tiles where there are enough of them for every multiprocessor. */
     private int tile(int m, int n) {
-        return grid(m, n, 128).blocks() >= launcher.multiprocessors() ? 128 : 32;
+        return grid(m, n, 128).blocks() >= largeFrom ? 128 : 32;
     }
 
     private static Grid grid(int m, int n, int tile) {

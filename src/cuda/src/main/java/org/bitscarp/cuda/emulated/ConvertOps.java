@@ -73,7 +73,8 @@ final class ConvertOps {
             case "cvt.rn.f16.f32" ->
                 new Form('w', "w", (w, d, a, b, c) -> {
                     for (int i = 0; i < Warp.LANES; i++) {
-                        w.r[d + i] = Float.floatToFloat16(Float.intBitsToFloat(w.r[a + i])) & 0xffff;
+                        float value = Float.intBitsToFloat(w.r[a + i]);
+                        w.r[d + i] = value != value ? 0x7fff : Float.floatToFloat16(value) & 0xffff;
                     }
                 });
             case "cvt.s64.s32" ->

@@ -115,30 +115,49 @@ final class MatrixOps {
         /** A as [16][k], B as [k][8]. */
         private void gather(Warp w, float[] left, float[] right) {
             int block = 4 * inRegister;
-            for (int lane = 0; lane < Warp.LANES; lane++) {
-                int g = lane >> 2;
-                int t = lane & 3;
-                for (int e = 0; e < inRegister; e++) {
-                    for (int i = 0; i < a.length; i++) {
-                        int column = inRegister * t + e + block * (i >> 1);
-                        left[(g + 8 * (i & 1)) * k + column] = element(w.r[a[i] + lane], e, typeA);
-                    }
-                    for (int i = 0; i < b.length; i++) {
-                        right[(inRegister * t + e + block * i) * N + g] = element(w.r[b[i] + lane], e, typeB);
-                    }
-                }
+            for (int i = 0; i < a.length; i++) {
+                unpack(w.r, a[i], typeA, left, 8 * (i & 1) * k + block * (i >> 1), k, 1);
+            }
+            for (int i = 0; i < b.length; i++) {
+                unpack(w.r, b[i], typeB, right, block * i * N, 1, N);
             }
         }
 
-        private static float element(int bits, int e, String type) {
-            return switch (type) {
-                case "f16" -> Float.float16ToFloat((short) (bits >> 16 * e));
-                case "bf16" -> Float.intBitsToFloat(bits >> 16 * e << 16);
+        /** Element e of lane 4·g + t goes to {@code from + g·outer + (inRegister·t + e)·inner}. */
+        private void unpack(int[] r, int row, String type, float[] to, int from, int outer, int inner) {
+            switch (type) {
+                case "f16" -> {
+                    for (int lane = 0; lane < Warp.LANES; lane++) {
+                        int at = from + (lane >> 2) * outer + 2 * (lane & 3) * inner;
+                        to[at] = Float.float16ToFloat((short) r[row + lane]);
+                        to[at + inner] = Float.float16ToFloat((short) (r[row + lane] >> 16));
+                    }
+                }
+                case "bf16" -> {
+                    for (int lane = 0; lane < Warp.LANES; lane++) {
+                        int at = from + (lane >> 2) * outer + 2 * (lane & 3) * inner;
+                        to[at] = Float.intBitsToFloat(r[row + lane] << 16);
+                        to[at + inner] = Float.intBitsToFloat(r[row + lane] & 0xffff0000);
+                    }
+                }
                 // A tensor core reads the upper 19 bits.
-                case "tf32" -> Float.intBitsToFloat(bits & 0xffffe000);
-                case "s8" -> (byte) (bits >> 8 * e);
-                default -> bits >> 8 * e & 0xff;
-            };
+                case "tf32" -> {
+                    for (int lane = 0; lane < Warp.LANES; lane++) {
+                        to[from + (lane >> 2) * outer + (lane & 3) * inner] =
+                                Float.intBitsToFloat(r[row + lane] & 0xffffe000);
+                    }
+                }
+                default -> {
+                    boolean signed = type.equals("s8");
+                    for (int lane = 0; lane < Warp.LANES; lane++) {
+                        for (int e = 0; e < 4; e++) {
+                            int value = r[row + lane] >> 8 * e;
+                            to[from + (lane >> 2) * outer + (4 * (lane & 3) + e) * inner] =
+                                    signed ? (byte) value : value & 0xff;
+                        }
+                    }
+                }
+            }
         }
 
         /** Products are exact in fp32 and summed one by one in fp32; a tensor core sums several at once, less exactly. */

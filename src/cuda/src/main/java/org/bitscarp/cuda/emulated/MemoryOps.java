@@ -111,6 +111,10 @@ final class MemoryOps {
             }
         }
 
+        boolean isWord() {
+            return bytes == 4 && !quad;
+        }
+
         long get(Warp w, int lane) {
             return quad ? w.q[row + lane] : w.r[row + lane];
         }
@@ -128,6 +132,57 @@ final class MemoryOps {
 
         @Override
         void execute(Warp w, int active) {
+            if (place.isSharedOnly()) {
+                loadShared(w, active);
+            } else if (place.isGlobalOnly()) {
+                loadGlobal(w, active);
+            } else {
+                loadAnywhere(w, active);
+            }
+        }
+
+        private void loadShared(Warp w, int active) {
+            byte[] memory = w.block.shared.bytes;
+            int[] at = w.saved;
+            w.block.shared.noteReads(w, active, this, place.address(), place.bytes(), at);
+            for (int e = 0; e < elements.length; e++) {
+                Element element = elements[e];
+                int offset = e * element.bytes;
+                if (element.isWord()) {
+                    for (int rest = active; rest != 0; rest &= rest - 1) {
+                        int lane = Warp.lane(rest);
+                        w.r[element.row + lane] = (int) SharedMemory.INT.get(memory, at[lane] + offset);
+                    }
+                } else {
+                    for (int rest = active; rest != 0; rest &= rest - 1) {
+                        int lane = Warp.lane(rest);
+                        element.put(w, lane, Place.get(memory, at[lane] + offset, element.bytes));
+                    }
+                }
+            }
+        }
+
+        private void loadGlobal(Warp w, int active) {
+            long[] at = w.savedQ;
+            place.resolveGlobal(w, active, this, at);
+            for (int e = 0; e < elements.length; e++) {
+                Element element = elements[e];
+                int offset = e * element.bytes;
+                if (element.isWord()) {
+                    for (int rest = active; rest != 0; rest &= rest - 1) {
+                        int lane = Warp.lane(rest);
+                        w.r[element.row + lane] = DeviceSpace.NATIVE.get(DeviceSpace.INT, at[lane] + offset);
+                    }
+                } else {
+                    for (int rest = active; rest != 0; rest &= rest - 1) {
+                        int lane = Warp.lane(rest);
+                        element.put(w, lane, Place.read(w, lane, at[lane] + offset, element.bytes));
+                    }
+                }
+            }
+        }
+
+        private void loadAnywhere(Warp w, int active) {
             int bytes = elements[0].bytes;
             for (int rest = active; rest != 0; rest &= rest - 1) {
                 int lane = Warp.lane(rest);

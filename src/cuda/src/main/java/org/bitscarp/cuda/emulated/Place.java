@@ -29,6 +29,30 @@ final class Place {
         this.slot = d.newSlot();
     }
 
+    boolean isSharedOnly() {
+        return space == Space.SHARED;
+    }
+
+    boolean isGlobalOnly() {
+        return space == Space.GLOBAL;
+    }
+
+    Address address() {
+        return address;
+    }
+
+    int bytes() {
+        return bytes;
+    }
+
+    /** {@link #resolve} for all lanes of an access to global memory. */
+    void resolveGlobal(Warp w, int active, Instruction in, long[] places) {
+        for (int rest = active; rest != 0; rest &= rest - 1) {
+            int lane = Warp.lane(rest);
+            places[lane] = global(w, lane, in, address.of(w, lane));
+        }
+    }
+
     /** Checks bounds and alignment of all bytes. */
     long resolve(Warp w, int lane, Instruction in) {
         long at = address.of(w, lane);
@@ -134,7 +158,7 @@ final class Place {
         return bytes == 8 ? a == b : ((a ^ b) & ((1L << 8 * bytes) - 1)) == 0;
     }
 
-    private static long get(byte[] memory, int at, int bytes) {
+    static long get(byte[] memory, int at, int bytes) {
         return switch (bytes) {
             case 1 -> memory[at];
             case 2 -> (short) SharedMemory.SHORT.get(memory, at);

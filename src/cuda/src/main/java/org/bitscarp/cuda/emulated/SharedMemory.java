@@ -78,6 +78,31 @@ final class SharedMemory {
         }
     }
 
+    /** Checks and notes the reads of all lanes, and gives their addresses. */
+    void noteReads(Warp w, int active, Instruction in, Address address, int size, int[] addresses) {
+        int first = size - 1;
+        for (int rest = active; rest != 0; rest &= rest - 1) {
+            int lane = Warp.lane(rest);
+            long at = address.of(w, lane);
+            if (at < 0 || at + size > bytes.length || (at & first) != 0) {
+                check(w, lane, in, at, size);
+            }
+            addresses[lane] = (int) at;
+            int last = ((int) at + first) >> granuleShift;
+            for (int g = (int) at >> granuleShift; g <= last; g++) {
+                long write = writes[g];
+                // Written in an earlier interval, and known to be read by several warps: nothing can change.
+                if (write == 0
+                        || (write & PENDING) != 0
+                        || write >>> BLOCK_SHIFT == blockInterval
+                        || (reads[g] & WARPS) == 0
+                        || reads[g] >>> BLOCK_SHIFT != blockInterval) {
+                    read(w, lane, in, g << granuleShift, 1);
+                }
+            }
+        }
+    }
+
     void read(Warp w, int lane, Instruction in, int address, int size) {
         long mine = stamp(w, lane);
         int last = (address + size - 1) >> granuleShift;

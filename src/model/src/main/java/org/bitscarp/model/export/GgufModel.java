@@ -52,7 +52,7 @@ public final class GgufModel {
         keys.string("general.type", "model");
         keys.string("general.name", name());
         GgufSpecKeys.Rest rest = GgufSpecKeys.put(path, source.spec(), family, keys);
-        constants = rest.tensors();
+        constants = new LinkedHashMap<>(rest.tensors());
         notes.addAll(rest.notes());
         collect();
         GgufTokenizerKeys.put(source, keys);
@@ -96,15 +96,29 @@ public final class GgufModel {
                     0,
                     source.weight(TensorRole.EMBEDDING, 0).orElseThrow());
         }
-        for (Entry entry : entries.values()) {
-            int expected = family.stackedWith(entry.parts.getFirst().role()).size();
-            if (entry.parts.size() < expected) {
-                throw new ModelException(source.path() + ": tensor " + entry.shape.name()
-                        + " of llama.cpp's architecture "
-                        + family.name() + " holds " + expected + " weights, of which the model has only "
-                        + entry.parts.stream().map(part -> part.role().name()).collect(Collectors.joining(", ")));
+        for (TensorRole role : family.names().keySet()) {
+            if (!family.optional().contains(role) && GgufShapes.asked(spec, role)) {
+                for (int layer = 0; layer < (role.inLayer() ? spec.layers() : 1); layer++) {
+                    require(role, layer);
+                }
             }
         }
+    }
+
+    /** llama.cpp asks for what a model may do without: biases, which are then zero. All else must be there. */
+    private void require(TensorRole role, int layer) throws ModelException {
+        String tensor = family.tensor(role, layer).orElseThrow();
+        Entry entry = entries.get(tensor);
+        boolean there = entry != null && entry.parts.stream().anyMatch(part -> part.role() == role);
+        if (there) {
+            return;
+        }
+        List<Long> shape = GgufShapes.stored(source.spec(), family.stackedWith(role));
+        if (shape.size() > 1 || !tensor.endsWith(".bias") || entry != null) {
+            throw new ModelException(source.path() + ": layer " + layer + " has no " + role
+                    + ", which llama.cpp's architecture " + family.name() + " needs (" + tensor + ")");
+        }
+        constants.put(tensor, new float[Math.toIntExact(shape.getFirst())]);
     }
 
     private void add(TensorRole place, TensorRole role, int layer, Weight weight) throws ModelException {

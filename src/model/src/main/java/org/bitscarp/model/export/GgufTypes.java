@@ -1,5 +1,6 @@
 package org.bitscarp.model.export;
 
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -84,9 +85,16 @@ public record GgufTypes(Map<String, BlockFormat> types, Map<String, BlockFormat>
         return stored(weight).filter(f -> weight.bitsPerValue() <= 16).orElse(FloatFormat.FP16);
     }
 
-    /** The type in which a weight can be copied without a change of any value; empty where GGUF has none. */
+    /** The type that holds a weight without a change of any value; empty where GGUF has none. */
     static Optional<BlockFormat> stored(Weight weight) {
-        return weight.format().flatMap(GgufTypes::stored);
+        if (weight.format().isPresent()) {
+            return stored(weight.format().get());
+        }
+        // Plain numbers that lie transposed: they can only be read, and go back into their type exactly.
+        return Arrays.stream(NumberFormat.values())
+                .filter(number -> number.name().equals(weight.formatName()))
+                .findFirst()
+                .flatMap(GgufTypes::stored);
     }
 
     private static Optional<BlockFormat> stored(StoredFormat format) {

@@ -68,14 +68,8 @@ public final class GptqExport {
     }
 
     static GptqSummary write(Checkpoint source, Path target, GptqPlan plan, long shardBytes) throws IOException {
+        GptqExport export = collected(source, plan);
         Path configFile = source.path().resolve(HuggingFaceReader.CONFIG);
-        if (!Files.isRegularFile(configFile)) {
-            throw new ModelException(source.path() + ": " + source.container()
-                    + " cannot be written as GPTQ, which needs a Hugging Face folder (" + HuggingFaceReader.CONFIG
-                    + ")");
-        }
-        GptqExport export = new GptqExport(source, plan);
-        export.collect();
         ObjectNode quantization = GptqConfig.of(plan, export.packed, export.left, export.ordered, export.head);
         ObjectNode config = Json.readObject(configFile, HuggingFaceReader.MAX_CONFIG_BYTES);
         config.set("quantization_config", quantization);
@@ -87,6 +81,28 @@ public final class GptqExport {
             folder.finish();
             return summary;
         }
+    }
+
+    /**
+     * Finds out whether {@link #write} would refuse, without writing anything.
+     *
+     * @throws ModelException as there
+     */
+    public static void check(Checkpoint source, Path target, GptqPlan plan) throws IOException {
+        collected(source, plan);
+        HuggingFaceFolder.requireFree(target);
+    }
+
+    private static GptqExport collected(Checkpoint source, GptqPlan plan) throws ModelException {
+        Path configFile = source.path().resolve(HuggingFaceReader.CONFIG);
+        if (!Files.isRegularFile(configFile)) {
+            throw new ModelException(source.path() + ": " + source.container()
+                    + " cannot be written as GPTQ, which needs a Hugging Face folder (" + HuggingFaceReader.CONFIG
+                    + ")");
+        }
+        GptqExport export = new GptqExport(source, plan);
+        export.collect();
+        return export;
     }
 
     private void collect() throws ModelException {

@@ -37,13 +37,18 @@ final class HuggingFaceFolder implements AutoCloseable {
     /** @throws ModelException where there is something at the place already */
     HuggingFaceFolder(Path target) throws IOException {
         this.target = target.toAbsolutePath().normalize();
-        if (Files.exists(target) && !(Files.isDirectory(target) && isEmpty(target))) {
-            throw new ModelException(target + ": exists and is not an empty folder; name another, or delete it");
-        }
+        requireFree(target);
         temporary = this.target.resolveSibling(
                 "." + this.target.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
         delete(temporary);
         Files.createDirectories(temporary);
+    }
+
+    /** @throws ModelException where there is something at the place already */
+    static void requireFree(Path target) throws IOException {
+        if (Files.exists(target) && !(Files.isDirectory(target) && isEmpty(target))) {
+            throw new ModelException(target + ": exists and is not an empty folder; name another, or delete it");
+        }
     }
 
     private static boolean isEmpty(Path folder) throws IOException {

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.LongUnaryOperator;
 import java.util.stream.Collectors;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.ModelException;
@@ -16,6 +17,7 @@ import org.bitscarp.model.TensorRole;
 import org.bitscarp.model.Weight;
 import org.bitscarp.model.internal.weights.SelectedRows;
 import org.bitscarp.model.internal.weights.StackedWeight;
+import org.bitscarp.model.internal.weights.StoredWeight;
 import org.bitscarp.model.internal.weights.TransposedWeight;
 import org.bitscarp.quant.StoredFormat;
 
@@ -50,10 +52,27 @@ final class LinearMaps {
             return;
         }
         List<Weight> parts = weight.get() instanceof StackedWeight stack ? stack.parts() : List.of(weight.get());
-        for (Weight part : parts) {
+        for (int i = 0; i < parts.size(); i++) {
+            Weight part = parts.get(i);
             Weight whole = whole(part);
-            maps.putIfAbsent(whole.name(), new ExportTensor(whole.name(), role, layer, whole));
+            ExportTensor.Piece piece = new ExportTensor.Piece(role, i, part.rows(), place(part));
+            ExportTensor before = maps.get(whole.name());
+            List<ExportTensor.Piece> pieces = new ArrayList<>(before == null ? List.of() : before.pieces());
+            pieces.add(piece);
+            maps.put(
+                    whole.name(),
+                    before == null
+                            ? new ExportTensor(whole.name(), role, layer, whole, pieces)
+                            : new ExportTensor(whole.name(), before.role(), layer, before.weight(), pieces));
         }
+    }
+
+    private static LongUnaryOperator place(Weight part) {
+        return switch (part) {
+            case SelectedRows rows -> rows.order()::stored;
+            case StoredWeight stored -> stored.order()::stored;
+            default -> row -> row;
+        };
     }
 
     private Weight whole(Weight weight) throws ModelException {

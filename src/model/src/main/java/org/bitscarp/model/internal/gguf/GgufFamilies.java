@@ -34,6 +34,7 @@ public final class GgufFamilies {
             rms("qwen3", List.of("Qwen3ForCausalLM"))
                     .traits(Trait.FREE_HEADS)
                     .attention()
+                    .inputBiases()
                     .headNorms()
                     .gated()
                     .build(),

@@ -21,6 +21,16 @@ public final class GgufShapes {
         return shape;
     }
 
+    /** Whether a model of this kind has a role at all: dense blocks and experts exclude each other. */
+    public static boolean asked(DecoderSpec spec, TensorRole role) {
+        boolean routed = spec.mlp().experts() > 0;
+        return switch (role) {
+            case GATE, UP, DOWN, GATE_BIAS, UP_BIAS, DOWN_BIAS -> !routed;
+            case ROUTER, EXPERT_GATE, EXPERT_UP, EXPERT_DOWN -> routed;
+            default -> true;
+        };
+    }
+
     /** The row at which a role begins. */
     public static long firstRow(DecoderSpec spec, List<TensorRole> stack, TensorRole role) {
         return stack.stream()

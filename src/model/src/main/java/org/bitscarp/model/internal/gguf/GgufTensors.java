@@ -35,7 +35,7 @@ final class GgufTensors {
     Map<TensorRole, Weight[]> roles() throws ModelException {
         Map<TensorRole, Weight[]> roles = new EnumMap<>(TensorRole.class);
         for (TensorRole role : family.names().keySet()) {
-            if (!asked(role)) {
+            if (!GgufShapes.asked(spec, role)) {
                 continue;
             }
             // The number of layers is untrusted: nothing is made for a layer before its weight is found.
@@ -48,16 +48,6 @@ final class GgufTensors {
             }
         }
         return roles;
-    }
-
-    /** Dense blocks and experts exclude each other. */
-    private boolean asked(TensorRole role) {
-        boolean routed = spec.mlp().experts() > 0;
-        return switch (role) {
-            case GATE, UP, DOWN, GATE_BIAS, UP_BIAS, DOWN_BIAS -> !routed;
-            case ROUTER, EXPERT_GATE, EXPERT_UP, EXPERT_DOWN -> routed;
-            default -> true;
-        };
     }
 
     private Weight find(TensorRole role, int layer) throws ModelException {
@@ -80,6 +70,11 @@ final class GgufTensors {
                 .format()
                 .orElseThrow(() -> new ModelException(header.file() + ": tensor " + name + " is of type "
                         + tensor.type() + ", which cannot be read as weights; quantize the model to another type"));
+        boolean vector = spec.shape(role).size() < 2;
+        if (vector && format.pieceLength() > 1) {
+            throw new ModelException(header.file() + ": tensor " + name + " is of type " + tensor.type()
+                    + "; expected plain numbers for a vector");
+        }
         if (role.perExpert()) {
             // Stacked matrices are rows of one.
             shape = spec.shape(role);

@@ -20,6 +20,11 @@ public final class SelectedRows implements Weight {
         this.order = order;
     }
 
+    /** Where each row lies in the whole. */
+    public RowOrder order() {
+        return order;
+    }
+
     /** The matrix that these rows are part of. */
     public Weight whole() {
         return whole;

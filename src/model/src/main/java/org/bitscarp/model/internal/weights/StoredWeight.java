@@ -35,6 +35,11 @@ public final class StoredWeight implements Weight {
         unitSize = shape.size() < 2 ? 1 : shape.getLast();
     }
 
+    /** Where each row lies in the whole. */
+    public RowOrder order() {
+        return order;
+    }
+
     @Override
     public String name() {
         return tensor.name();

@@ -1,0 +1,69 @@
+package org.bitscarp.eval.engine;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import org.bitscarp.cuda.GpuDevices;
+import org.bitscarp.cuda.backend.ComputeType;
+import org.bitscarp.cuda.backend.CudaBackend;
+import org.bitscarp.cuda.driver.DeviceLost;
+import org.bitscarp.cuda.driver.FaultyGpuDriver;
+import org.bitscarp.cuda.driver.GpuException;
+import org.bitscarp.cuda.driver.LaunchFailed;
+import org.bitscarp.cuda.driver.OutOfDeviceMemory;
+import org.bitscarp.eval.protocol.WindowPlan;
+import org.bitscarp.model.Checkpoint;
+import org.bitscarp.model.Checkpoints;
+import org.junit.jupiter.api.Test;
+
+/** Sweeps on a device that fails somewhere on the way: one clean message, and nothing left in its memory. */
+class DeviceFaultsTest {
+    private static final Path MODEL = Path.of("src/test/resources/fixtures/llama-gqa");
+    private static final int[] TOKENS = {1, 5, 9, 13, 2, 6};
+
+    private final FaultyGpuDriver driver = new FaultyGpuDriver(GpuDevices.emulated());
+
+    private static void run(FaultyGpuDriver driver) throws IOException {
+        WindowPlan plan = Measurements.plan(TOKENS, TOKENS.length);
+        try (Checkpoint checkpoint = Checkpoints.open(MODEL);
+                CudaBackend backend = new CudaBackend(driver, 1 << 26, ComputeType.FP32, 1)) {
+            Measurements.run(checkpoint, backend, plan, plan, "fp32,int3:g16:gptq", Measurements.PLENTY);
+        }
+    }
+
+    private static <E extends GpuException> E fails(Class<E> kind, FaultyGpuDriver driver) {
+        E e = assertThrows(kind, () -> run(driver));
+        assertFalse(e.getMessage().contains("\n"), e.getMessage());
+        driver.ledger().requireEmpty();
+        return e;
+    }
+
+    @Test
+    void withoutMemoryAtAnyAllocation() throws IOException {
+        run(driver);
+        driver.ledger().requireEmpty();
+        long allocations = driver.allocations();
+        assertTrue(allocations > 40, allocations + " allocations");
+        for (long n = 1; n <= allocations; n++) {
+            FaultyGpuDriver faulty = new FaultyGpuDriver(GpuDevices.emulated()).failAllocation(n);
+            OutOfDeviceMemory e = fails(OutOfDeviceMemory.class, faulty);
+            assertTrue(e.getMessage().contains("--vram"), e.getMessage());
+            assertEquals(0, e.getSuppressed().length, "giving back worked");
+        }
+    }
+
+    @Test
+    void atALaunchAndWithTheDeviceLost() throws IOException {
+        run(driver);
+        for (int part = 1; part < 8; part++) {
+            fails(
+                    LaunchFailed.class,
+                    new FaultyGpuDriver(GpuDevices.emulated()).failLaunch(driver.launches() * part / 8));
+            fails(DeviceLost.class, new FaultyGpuDriver(GpuDevices.emulated()).loseDevice(driver.calls() * part / 8));
+        }
+    }
+}

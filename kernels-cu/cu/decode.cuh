@@ -1,0 +1,76 @@
+// Packed weights → a dense tensor, bit for bit what the scalar decoders of org.bitscarp.quant give.
+//
+// Floor: reads bits-per-weight / 8 bytes, writes 4 (fp32) or 2 (fp16, bf16) bytes per weight; memory decides.
+#pragma once
+#include "formats/bytes.cuh"
+
+// The tensor's type: 0 fp32, 1 fp16, 2 bf16, the latter two rounded to nearest, ties to even.
+enum Target { FP32 = 0, FP16 = 1, BF16 = 2 };
+
+__device__ __forceinline__ uint16_t toHalf(float value) {
+    uint16_t bits;
+    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(value));
+    return bits;
+}
+
+// Round to nearest even by integers, since sm_75 has no such instruction; a NaN stays one.
+__device__ __forceinline__ uint16_t toBf16(float value) {
+    uint32_t bits = __float_as_uint(value);
+    if ((bits & 0x7FFFFFFF) > 0x7F800000) {
+        return bits >> 16 | 0x40;
+    }
+    return (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
+}
+
+__device__ __forceinline__ void storeAs(int target, void* out, long long index, float value) {
+    if (target == FP32) {
+        ((float*)out)[index] = value;
+    } else {
+        ((uint16_t*)out)[index] = target == FP16 ? toHalf(value) : toBf16(value);
+    }
+}
+
+// A thread decodes eight weights of a block. Grid: x over the octets of a row, y over rows, which it strides.
+// packed: rows × rowBytes bytes, row after row; out: [rows, columns]; length: weights in a full block
+template <typename Format>
+__device__ __forceinline__ void decodeRows(
+        const uint8_t* packed, void* out, int target, int rows, int columns, int length, int zero, long long rowBytes) {
+    int blockLength = Format::LENGTH > 0 ? Format::LENGTH : length;
+    int octets = (blockLength + 7) / 8;
+    int number = blockIdx.x * blockDim.x + threadIdx.x;
+    int block = number / octets;
+    int at = (number - block * octets) * 8;
+    long long column = (long long)block * blockLength + at;
+    if (column >= columns) {
+        return;
+    }
+    int blockEnd = Format::LENGTH > 0 ? blockLength : min(blockLength, (int)(columns - (column - at)));
+    int count = min(8, blockEnd - at);
+    if (count <= 0) {
+        return;
+    }
+    for (int row = blockIdx.y; row < rows; row += gridDim.y) {
+        const uint8_t* bytes = packed + row * rowBytes + (long long)block * Format::blockBytes(blockLength, zero);
+        float w[8];
+        Format::octet(bytes, at, count, zero, w);
+        long long index = (long long)row * columns + column;
+        float4* to = (float4*)((float*)out + index);
+        if (target == FP32 && count == 8 && (uintptr_t)to % 16 == 0) {
+            to[0] = make_float4(w[0], w[1], w[2], w[3]);
+            to[1] = make_float4(w[4], w[5], w[6], w[7]);
+        } else {
+#pragma unroll
+            for (int i = 0; i < 8; i++) {
+                if (i < count) {
+                    storeAs(target, out, index + i, w[i]);
+                }
+            }
+        }
+    }
+}
+
+#define DECODE(NAME, FORMAT) \
+    extern "C" __global__ void decode_##NAME( \
+            const uint8_t* packed, void* out, int target, int rows, int columns, int length, int zero, long long rowBytes) { \
+        decodeRows<FORMAT>(packed, out, target, rows, columns, length, zero, rowBytes); \
+    }

@@ -1,0 +1,5 @@
+// See decode.cuh.
+#include "decode.cuh"
+#include "formats/codebook.cuh"
+
+CODEBOOK_FORMATS(DECODE)

@@ -1,0 +1,5 @@
+// See decode.cuh.
+#include "decode.cuh"
+#include "formats/grouped.cuh"
+
+GROUPED_FORMATS(DECODE)

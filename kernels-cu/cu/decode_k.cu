@@ -1,0 +1,5 @@
+// See decode.cuh.
+#include "decode.cuh"
+#include "formats/kquants.cuh"
+
+K_FORMATS(DECODE)

@@ -1,0 +1,5 @@
+// See decode.cuh.
+#include "decode.cuh"
+#include "formats/plain.cuh"
+
+PLAIN_FORMATS(DECODE)

@@ -1,0 +1,104 @@
+package org.bitscarp.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.bitscarp.model.Checkpoint;
+import org.bitscarp.model.Checkpoints;
+import org.bitscarp.model.export.GgufConvert;
+import org.bitscarp.model.export.GgufModel;
+import org.bitscarp.model.export.GptqConvert;
+import org.bitscarp.model.export.GptqSummary;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/** {@code bitscarp convert}: another container, the same weights. */
+@Command(
+        name = "convert",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        sortOptions = false,
+        usageHelpAutoWidth = true,
+        description = "Writes a model into another container without rounding any weight.",
+        footer = {
+            "",
+            "Into a GGUF file goes any model whose matrices are stored in types that GGUF has; what would have to be",
+            "quantized anew is refused (use quantize). A GPTQ folder is rewritten in the other version of its layout.",
+            "",
+            "Examples:",
+            "  bitscarp convert ~/models/tiny --out tiny.gguf",
+            "  bitscarp convert stories260K.bin --out stories260K.gguf",
+            "  bitscarp convert ~/models/tiny-gptq --out tiny-gptq-v2 --gptq-format v2"
+        })
+final class ConvertCommand implements Callable<Integer> {
+    private final Commands.Streams streams;
+
+    @Parameters(paramLabel = "MODEL", description = ModelArgument.DESCRIPTION)
+    private String model;
+
+    @Option(names = "--out", required = true, paramLabel = "PATH", description = "FILE.gguf, or a new folder for GPTQ.")
+    private Path out;
+
+    @Option(names = "--gptq-format", paramLabel = "VERSION", description = "v1 or v2, for folders.")
+    private QuantizeCommand.GptqFormat gptqFormat;
+
+    @Option(names = "--force", description = "Replace a file that exists.")
+    private boolean force;
+
+    @Option(names = "--json", description = "Print one JSON object on stdout.")
+    private boolean json;
+
+    @Option(
+            names = {"-q", "--quiet"},
+            description = "No progress.")
+    private boolean quiet;
+
+    ConvertCommand(Commands.Streams streams) {
+        this.streams = streams;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        boolean gguf = out.toString().endsWith(".gguf");
+        if (gguf == (gptqFormat != null)) {
+            throw new UsageException("--out " + out + ": expected a name that ends with .gguf, or a folder with"
+                    + " --gptq-format v1 or v2");
+        }
+        Path source = ModelArgument.resolve(model, streams, quiet);
+        long bytes = gguf ? toGguf(source) : toGptq(source);
+        if (json) {
+            ObjectNode root = JsonMapper.shared().createObjectNode();
+            root.put("source", source.toString());
+            root.put("path", out.toString());
+            root.put("bytes", bytes);
+            streams.out().println(root.toPrettyString());
+        } else {
+            streams.out().println(String.format(Locale.ROOT, "%s: %,d bytes", out, bytes));
+        }
+        return 0;
+    }
+
+    private long toGguf(Path source) throws IOException {
+        try (Checkpoint checkpoint = Checkpoints.open(source)) {
+            GgufModel converted = GgufModel.of(checkpoint);
+            if (!quiet) {
+                converted.notes().forEach(note -> streams.err().println("Note: " + note));
+            }
+            return GgufConvert.convert(converted, out, force, "bitscarp " + Version.text());
+        }
+    }
+
+    private long toGptq(Path source) throws IOException {
+        GptqSummary summary = GptqConvert.convert(source, out, gptqFormat.ordinal() + 1);
+        if (summary.wrapped() > 0 && !quiet) {
+            streams.err()
+                    .println("Note: " + summary.wrapped() + " zero points are 0, which version 1 stores as the largest"
+                            + " code; some kernels read that wrongly.");
+        }
+        return summary.bytes();
+    }
+}

@@ -1,0 +1,43 @@
+package org.bitscarp.cuda.backend;
+
+import java.util.Optional;
+import org.bitscarp.quant.BlockFormat;
+import org.bitscarp.quant.FloatFormat;
+import org.bitscarp.quant.GroupedInt;
+import org.bitscarp.quant.NormalFloat4;
+import org.bitscarp.quant.Ternary;
+import org.bitscarp.quant.ggml.GgmlFormat;
+
+/**
+ * How kernels read a storage format: {@code kernels-cu/cu/formats} holds the decoders.
+ *
+ * @param family files with its kernels end in it: {@code decode_grouped.cu}
+ * @param word entries end in it: {@code decode_int4}
+ * @param length weights in a full block
+ * @param zero the zero point of symmetric integers, −1 where each block stores its own
+ */
+record PackedFormat(String family, String word, int length, int zero) {
+    private static final int STORED = -1;
+
+    /** Empty where there are no kernels for the format. */
+    static Optional<PackedFormat> of(BlockFormat format, int columns) {
+        int length = format.blockLength(columns);
+        return switch (format) {
+            case GroupedInt ints ->
+                Optional.of(new PackedFormat(
+                        "grouped", "int" + ints.bits(), length, ints.symmetric() ? 1 << (ints.bits() - 1) : STORED));
+            case NormalFloat4 nf4 -> Optional.of(new PackedFormat("grouped", "nf4", length, STORED));
+            case Ternary ternary -> Optional.of(new PackedFormat("grouped", "ternary", length, STORED));
+            case FloatFormat plain -> Optional.of(new PackedFormat("plain", plain.name(), length, STORED));
+            case GgmlFormat ggml -> Optional.of(new PackedFormat(ggmlFamily(ggml.name()), ggml.name(), length, STORED));
+            default -> Optional.empty();
+        };
+    }
+
+    private static String ggmlFamily(String name) {
+        if (name.endsWith("_k")) {
+            return "k";
+        }
+        return name.startsWith("iq") && !name.startsWith("iq4") ? "codebook" : "ggml";
+    }
+}

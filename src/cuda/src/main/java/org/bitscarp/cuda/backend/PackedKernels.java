@@ -1,0 +1,68 @@
+package org.bitscarp.cuda.backend;
+
+import org.bitscarp.cuda.driver.Grid;
+
+/** Launches of the kernels that read packed weights. */
+final class PackedKernels {
+    /** Rows that a grid can have side by side; kernels stride over more. */
+    private static final int MAX_GRID_ROWS = 65535;
+    /** Weights that a thread decodes. */
+    private static final int OCTET = 8;
+
+    private final Launcher launcher;
+
+    PackedKernels(Launcher launcher) {
+        this.launcher = launcher;
+    }
+
+    /**
+     * Decodes packed rows to fp32.
+     *
+     * @param packed address of the first row; readable up to the next multiple of four bytes behind the last
+     * @param rowBytes bytes of a packed row
+     */
+    void decode(Lane lane, PackedFormat format, long packed, long rowBytes, DeviceTensor target) {
+        Call call = call(lane, format).address(packed).writes(target);
+        decode(call, format, rowBytes, target.rows(), target.columns(), DecodeTarget.FP32);
+    }
+
+    /** Decodes packed rows to any type, into memory of the lane's own: {@code rows × columns} values at {@code target}. */
+    void decode(
+            Lane lane,
+            PackedFormat format,
+            long packed,
+            long rowBytes,
+            int rows,
+            int columns,
+            DecodeTarget type,
+            long target) {
+        decode(call(lane, format).address(packed).address(target), format, rowBytes, rows, columns, type);
+    }
+
+    private Call call(Lane lane, PackedFormat format) {
+        return launcher.call(lane, "decode_" + format.family(), "decode_" + format.word());
+    }
+
+    private static void decode(
+            Call call, PackedFormat format, long rowBytes, int rows, int columns, DecodeTarget type) {
+        if (rows == 0 || columns == 0) {
+            return;
+        }
+        int octets = octets(format, columns);
+        call.integer(type.code)
+                .integer(rows)
+                .integer(columns)
+                .integer(format.length())
+                .integer(format.zero())
+                .long64(rowBytes)
+                .launch(
+                        new Grid(Math.ceilDiv(octets, Launcher.THREADS), Math.min(rows, MAX_GRID_ROWS), 1),
+                        Launcher.THREADS);
+    }
+
+    /** Pieces of up to eight weights in a row; none reaches across the end of a block. */
+    private static int octets(PackedFormat format, int columns) {
+        int blocks = Math.ceilDiv(columns, format.length());
+        return Math.multiplyExact(blocks, Math.ceilDiv(format.length(), OCTET));
+    }
+}
