@@ -164,7 +164,11 @@ public final class Sweep {
                 .map(tally -> HeadScorer.nameOf(tally.embeddingFormat))
                 .distinct()
                 .count();
-        long forStates = memoryBudget - MemoryUse.fixed(checkpoint, levels, headFormats, unitRows, backend.lanes());
+        long fixed = MemoryUse.fixed(checkpoint, levels, headFormats, unitRows, backend.lanes());
+        Preflight preflight = Preflight.of(checkpoint, fixed, plan.rows(), calibrationRows, tallies.size());
+        preflight.check(keeper);
+        preflight.say(backend, checkpoint, unitRows, tallies.size(), progress);
+        long forStates = memoryBudget - fixed;
         // In proportion to what each of the two would take.
         double share = calibrationRows / (calibrationRows + levelRows);
         long forCalibration = (long) (forStates * share);
