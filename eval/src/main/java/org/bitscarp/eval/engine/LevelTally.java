@@ -26,6 +26,8 @@ final class LevelTally {
     long quantizedWeights;
     long otherBytes;
     long nanos;
+    /** Whether a sink wants to know second moments of inputs that the level itself does without. */
+    boolean momentsWanted;
 
     /** Injected after each layer, or null. */
     final RoundingNoise noise;

@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.DoubleAdder;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.TensorMemory;
@@ -38,6 +40,7 @@ public final class Sweep {
     private final long memoryBudget;
     private final Path spillFolder;
     private final Progress progress;
+    private final Map<Integer, Allocation> allocations = new HashMap<>();
     private PackedSink sink = PackedSink.NONE;
     private RoundingNoise noise;
     private LevelResult noiseFloor;
@@ -75,6 +78,12 @@ public final class Sweep {
         this.spillFolder = spillFolder;
         this.progress = progress;
         digest = new ModelDigest(checkpoint);
+    }
+
+    /** Gives linear maps of a level other formats than the level's own. */
+    public Sweep allocate(int level, Allocation allocation) {
+        allocations.put(level, allocation);
+        return this;
     }
 
     /** Hands packed matrices to {@code sink} during {@link #run}. */
@@ -223,8 +232,10 @@ public final class Sweep {
     /** One of each level, then that of the noise floor. */
     private List<LevelTally> tallies() {
         List<LevelTally> tallies = new ArrayList<>();
-        for (Level level : levels) {
-            tallies.add(new LevelTally(level, embeddingFormat(level), null, plan.rows(), spec.layers()));
+        for (int l = 0; l < levels.size(); l++) {
+            Level level = levels.get(l);
+            Allocation allocation = allocations.getOrDefault(l, Allocation.uniform(level.format()));
+            tallies.add(new LevelTally(level, allocation, embeddingFormat(level), null, plan.rows(), spec.layers()));
         }
         if (noise != null) {
             Level reference = levels.getFirst();
@@ -334,14 +345,9 @@ public final class Sweep {
                 }
             }
         }
-        List<Weight> tables = new ArrayList<>();
-        tables.add(checkpoint.weight(TensorRole.EMBEDDING, 0).orElseThrow());
-        if (!spec.tiedHead()) {
-            tables.add(checkpoint.weight(TensorRole.HEAD, 0).orElseThrow());
-        }
         for (LevelTally tally : tallies) {
             tally.otherBytes += small;
-            for (Weight table : tables) {
+            for (Weight table : tables(tally.level)) {
                 long bytes = bytes(tally, table);
                 if (tally.level.quantizesEmbedding()) {
                     tally.quantizedBytes += bytes;
@@ -351,6 +357,16 @@ public final class Sweep {
                 }
             }
         }
+    }
+
+    /** Embedding and output projection, which is a table of its own where a rotated one takes over the last norm's gain. */
+    private List<Weight> tables(Level level) {
+        Weight embedding = checkpoint.weight(TensorRole.EMBEDDING, 0).orElseThrow();
+        if (!spec.tiedHead()) {
+            return List.of(embedding, checkpoint.weight(TensorRole.HEAD, 0).orElseThrow());
+        }
+        boolean untied = Folding.of(checkpoint, level.transform()).rotatesResidual();
+        return untied ? List.of(embedding, embedding) : List.of(embedding);
     }
 
     private static long bytes(LevelTally tally, Weight table) {
