@@ -92,15 +92,15 @@ public final class SweepRunner {
             }
             List<LevelResult> results = store.results(request.levels());
             progress.report("resampling", 1, 1);
-            Assessment assessment = new Assessment(
-                    results, request.levels().size() < 2 ? null : store.noiseFloor(), plan, judgement);
+            Assessment assessment =
+                    new Assessment(results, request.levels().size() < 2 ? null : store.noiseFloor(), plan, judgement);
             List<SweepResult.Row> rows = assessment.rows(text, checkpoint.parameters());
             Statistics statistics = assessment.statistics(rows);
             double overlap = NgramOverlap.share(text.tokens(), calibration);
             notes.addAll(Guards.text(text, tokenizer));
             notes.addAll(Guards.overlap(overlap));
             addNotes(notes, checkpoint, request, plan, results, store);
-                        if (asked != null && !writes) {
+            if (asked != null && !writes) {
                 notes.add("Levels wrote no continuations" + (obstacle == null ? "" : ": " + obstacle)
                         + "; ask for them with --continuations.");
             }

@@ -59,7 +59,8 @@ final class BasisFormat {
                     write(out, step);
                 }
             }
-            default -> throw new IllegalStateException("a basis that state files have no word for: " + basis.getClass());
+            default ->
+                throw new IllegalStateException("a basis that state files have no word for: " + basis.getClass());
         }
     }
 

@@ -63,9 +63,10 @@ final class LayerKeeper {
     /** @throws IOException when the folder has less room than states take */
     void checkSpace(long bytes) throws IOException {
         if (folder != null && intervalNanos < Long.MAX_VALUE / 2 && folder.usableBytes() < bytes) {
-            throw new IOException("the state of this sweep takes up to " + Preflight.size(bytes) + " in " + folder.path()
-                    + ", where " + Preflight.size(folder.usableBytes())
-                    + " are free; give another --out, or --keep-every never to begin again when it is interrupted");
+            throw new IOException(
+                    "the state of this sweep takes up to " + Preflight.size(bytes) + " in " + folder.path()
+                            + ", where " + Preflight.size(folder.usableBytes())
+                            + " are free; give another --out, or --keep-every never to begin again when it is interrupted");
         }
     }
 

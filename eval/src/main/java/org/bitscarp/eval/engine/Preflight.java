@@ -62,9 +62,10 @@ record Preflight(long fixed, long heap, long states, double operations) {
         }
         long java = Runtime.getRuntime().maxMemory();
         if (heap > java) {
-            throw new IOException("token scores take " + size(heap) + " of the Java heap, which may grow to " + size(java)
-                    + "; give BITSCARP_JAVA_OPTIONS=-Xmx" + (heap / (1L << 30) + 2)
-                    + "g, fewer --levels or a smaller --max-tokens");
+            throw new IOException(
+                    "token scores take " + size(heap) + " of the Java heap, which may grow to " + size(java)
+                            + "; give BITSCARP_JAVA_OPTIONS=-Xmx" + (heap / (1L << 30) + 2)
+                            + "g, fewer --levels or a smaller --max-tokens");
         }
         keeper.checkSpace(2 * states);
     }

@@ -15,7 +15,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** A state file is the old one or the new one, whatever fails and whenever. */
 class FaultsTest {
-    private static final Fingerprint PRINT = new Fingerprint().with("model", "tiny").with("text", null);
+    private static final Fingerprint PRINT =
+            new Fingerprint().with("model", "tiny").with("text", null);
 
     @TempDir
     Path out;
@@ -100,7 +101,8 @@ class FaultsTest {
 
     @Test
     void differencesAreNamed() {
-        Fingerprint other = new Fingerprint().with("model", "large").with("text", null).with("seed", 1);
+        Fingerprint other =
+                new Fingerprint().with("model", "large").with("text", null).with("seed", 1);
         assertEquals(List.of("model (was tiny, is large)", "seed (was none, is 1)"), PRINT.differences(other));
         assertEquals(List.of(), PRINT.differences(new Fingerprint().with("model", "tiny")));
     }
