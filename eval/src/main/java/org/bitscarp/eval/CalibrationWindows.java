@@ -29,9 +29,9 @@ public final class CalibrationWindows {
             return null;
         }
         TokenizedText tokenized =
-                TokenizedText.of(text, tokenizer, checkpoint.spec().vocabulary(), size.tokens(checkpoint));
+                TokenizedText.of(text, tokenizer, checkpoint.spec().vocabulary(), size.tokens());
         try {
-            return plan(tokenized.tokens(), tokenizer, size.context(checkpoint));
+            return plan(tokenized.tokens(), tokenizer, size.context());
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException("calibration text " + text.name() + ": " + e.getMessage(), e);
         }
@@ -43,8 +43,8 @@ public final class CalibrationWindows {
      */
     public static BudgetPlanner.Windows forBudget(
             Checkpoint checkpoint, Tokenizer tokenizer, Corpus text, CalibrationSize size) throws IOException {
-        int maxTokens = size.tokens(checkpoint);
-        int context = size.context(checkpoint);
+        int maxTokens = size.tokens();
+        int context = size.context();
         int extra = Math.multiplyExact(3 * SENSITIVITY_WINDOWS, context);
         int[] tokens = TokenizedText.of(
                         text, tokenizer, checkpoint.spec().vocabulary(), Math.addExact(maxTokens, extra))

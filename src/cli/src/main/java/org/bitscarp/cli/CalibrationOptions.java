@@ -31,7 +31,7 @@ final class CalibrationOptions {
     @Option(
             names = "--calibration-context",
             paramLabel = "N",
-            description = "Tokens in a window of the calibration text; default: what the model was made for, at most 2048.")
+            description = "Tokens in a window of the calibration text; default: that of --context.")
     Integer context;
 
     /** The text, or null. */
@@ -39,10 +39,12 @@ final class CalibrationOptions {
         return text == null ? null : corpora.read(text);
     }
 
-    CalibrationSize size() {
-        return new CalibrationSize(
-                MeasureOptions.positive("--calibration-tokens", tokens),
-                samples == null ? 0 : MeasureOptions.positive("--samples", samples),
-                context == null ? 0 : MeasureOptions.positive("--calibration-context", context));
+    /** @param otherwise tokens in a window where nothing is said of it */
+    CalibrationSize size(int otherwise) {
+        int window = context == null ? otherwise : MeasureOptions.positive("--calibration-context", context);
+        int most = MeasureOptions.positive("--calibration-tokens", tokens);
+        return samples == null
+                ? new CalibrationSize(most, window)
+                : CalibrationSize.ofSamples(MeasureOptions.positive("--samples", samples), window);
     }
 }

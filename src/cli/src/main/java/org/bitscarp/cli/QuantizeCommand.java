@@ -107,6 +107,13 @@ final class QuantizeCommand implements Callable<Integer> {
     @Mixin
     private CalibrationOptions calibration;
 
+    @Option(
+            names = "--context",
+            defaultValue = "512",
+            paramLabel = "N",
+            description = "Tokens in a window of the calibration text; default: ${DEFAULT-VALUE}.")
+    private int context;
+
     @Mixin
     private ComputeOptions compute;
 
@@ -146,6 +153,9 @@ final class QuantizeCommand implements Callable<Integer> {
                     "--out " + out + ": budgets, mixes, --pure and types of tables are for GGUF files; expected a"
                             + " name that ends with .gguf");
         }
+        if (context < 1) {
+            throw new UsageException("--context " + context + ": expected at least 1");
+        }
         try (Checkpoint checkpoint = Checkpoints.open(ModelArgument.resolve(model, streams, quiet));
                 Backend backend = compute.backend(streams.err(), quiet);
                 ProgressLine line = new ProgressLine(streams.err(), Terminal.stderr(), Terminal.unicode())) {
@@ -175,7 +185,7 @@ final class QuantizeCommand implements Callable<Integer> {
         Corpus text = calibration.read(MeasureOptions.corpora(streams, quiet));
         try (Tokenizer tokenizer = checkpoint.tokenizer()) {
             BudgetPlanner.Windows windows =
-                    CalibrationWindows.forBudget(checkpoint, tokenizer, text, calibration.size());
+                    CalibrationWindows.forBudget(checkpoint, tokenizer, text, calibration.size(context));
             return new GgufQuantizer(backend, means(windows.calibration()), progress)
                     .run(checkpoint, budget, windows, types, out, force);
         }
@@ -194,7 +204,7 @@ final class QuantizeCommand implements Callable<Integer> {
         Corpora corpora = MeasureOptions.corpora(streams, quiet);
         Corpus text = calibration.read(corpora);
         try (Tokenizer tokenizer = checkpoint.tokenizer()) {
-            return CalibrationWindows.of(checkpoint, tokenizer, text, calibration.size());
+            return CalibrationWindows.of(checkpoint, tokenizer, text, calibration.size(context));
         }
     }
 
