@@ -2,7 +2,9 @@
 # Compiles cu/*.cu to ptx/sm_*/*.ptx and writes ptx/MANIFEST. Needs nvcc and ptxas; users and CI do not, the PTX is checked in.
 #   build.sh                 compiles what changed
 #   build.sh --all           compiles everything
-#   build.sh --check DIR     compiles everything into DIR and fails where it differs from what is checked in
+#   build.sh --check DIR [NAME...]
+#                            compiles everything, or what is named, into DIR and fails where it differs from what is
+#                            checked in
 # A first line "// arch: 80" in a .cu restricts it to those architectures (default: 75 80).
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -14,7 +16,13 @@ flags=(-O3 -std=c++17 -Werror all-warnings)
 
 mode=${1:-changed}
 out=$here/ptx
-[ "$mode" = --check ] && out=$2
+if [ "$mode" = --check ]; then
+  out=$2
+  shift 2
+else
+  set --
+fi
+names=$(find "$here/cu" -maxdepth 1 -name '*.cu' -printf '%f\n' | sed 's/\.cu$//' | LC_ALL=C sort)
 
 # The hash of a kernel: flags, then its file and each header that it includes with quotes, each once, depth first.
 sources() {
@@ -40,40 +48,48 @@ lower_version() { # file architecture
   return 1
 }
 
-manifest=$(mktemp)
-trap 'rm -f "$manifest"' EXIT
-for cu in $(find "$here/cu" -maxdepth 1 -name '*.cu' | LC_ALL=C sort); do
-  name=$(basename "$cu" .cu)
-  hash=$(source_hash "$name.cu")
-  architectures=$(sed -n '1s|^// arch: ||p' "$cu")
-  stale=yes
-  if [ "$mode" = changed ] && grep -qs "^source $name $hash nvcc $version\$" "$here/ptx/MANIFEST"; then stale=no; fi
-  echo "source $name $hash nvcc $version" >>"$manifest"
+compile() { # name architecture
+  local ptx=$out/sm_$2/$1.ptx
+  mkdir -p "$(dirname "$ptx")"
+  # The seed keeps paths and chance out of the names of internal symbols.
+  (cd "$here/cu" && "$nvcc" "${flags[@]}" -frandom-seed=bitscarp -I. -arch="compute_$2" -ptx "$1.cu" -o "$ptx.new")
+  # Comments name the compiler's build, which is no part of the kernel.
+  sed -i -e '/^\/\//d' -e 's/[ \t]*$//' "$ptx.new"
+  lower_version "$ptx.new" "$2"
+  mv "$ptx.new" "$ptx"
+  echo "sm_$2/$1.ptx"
+}
+
+entries=$(mktemp -d)
+trap 'rm -rf "$entries"' EXIT
+build() { # name
+  local hash architectures architecture stale=yes
+  hash=$(source_hash "$1.cu")
+  architectures=$(sed -n '1s|^// arch: ||p' "$here/cu/$1.cu")
+  if [ "$mode" = changed ] && grep -qs "^source $1 $hash nvcc $version\$" "$here/ptx/MANIFEST"; then stale=no; fi
+  echo "source $1 $hash nvcc $version" >"$entries/$1"
   for architecture in ${architectures:-75 80}; do
-    ptx=$out/sm_$architecture/$name.ptx
-    if [ $stale = yes ] || [ ! -f "$ptx" ]; then
-      mkdir -p "$(dirname "$ptx")"
-      "$nvcc" "${flags[@]}" -I"$here/cu" -arch="compute_$architecture" -ptx "$cu" -o "$ptx.new"
-      # Comments name the compiler's build, which is no part of the kernel.
-      sed -i -e '/^\/\//d' -e 's/[ \t]*$//' "$ptx.new"
-      lower_version "$ptx.new" "$architecture"
-      mv "$ptx.new" "$ptx"
-      echo "sm_$architecture/$name.ptx"
-    fi
-    echo "ptx sm_$architecture/$name.ptx $(sha256sum "$ptx" | cut -d' ' -f1)" >>"$manifest"
+    if [ $stale = yes ] || [ ! -f "$out/sm_$architecture/$1.ptx" ]; then compile "$1" "$architecture"; fi
+    echo "ptx sm_$architecture/$1.ptx $(sha256sum "$out/sm_$architecture/$1.ptx" | cut -d' ' -f1)" >>"$entries/$1"
   done
+}
+
+# Two at a time.
+for name in ${*:-$names}; do
+  while [ "$(jobs -rp | wc -l)" -ge 2 ]; do wait -n; done
+  build "$name" &
 done
-mkdir -p "$out"
-cat "$manifest" >"$out/MANIFEST"
-# PTX of kernels that are gone.
+while [ -n "$(jobs -p)" ]; do wait -n; done
+cat "$entries"/* >"$entries/all" 2>/dev/null || true
+
 if [ "$mode" != --check ]; then
+  mkdir -p "$out"
+  cat "$entries/all" >"$out/MANIFEST"
+  # PTX of kernels that are gone.
   find "$out" -name '*.ptx' | while read -r ptx; do
-    grep -q "^ptx ${ptx#"$out"/} " "$manifest" || rm "$ptx"
+    grep -q "^ptx ${ptx#"$out"/} " "$out/MANIFEST" || rm "$ptx"
   done
-else
-  # Lines of the manifest may lie in any order: branches are merged line by line.
-  diff -r -x MANIFEST "$here/ptx" "$out" && diff <(sort "$here/ptx/MANIFEST") <(sort "$out/MANIFEST") || {
-    echo "build.sh: what nvcc $version makes differs from what is checked in; run kernels-cu/build.sh --all" >&2
-    exit 1
-  }
+elif ! comm -23 <(sort "$entries/all") <(sort "$here/ptx/MANIFEST") | diff - /dev/null; then
+  echo "build.sh: what nvcc $version makes differs from what is checked in; run kernels-cu/build.sh --all" >&2
+  exit 1
 fi

@@ -53,6 +53,9 @@ public final class SensitivityRunner {
                     request.calibration(),
                     request.calibrationTokens(),
                     request.protocols().getFirst().context());
+            double overlap = NgramOverlap.share(text.tokens(), calibration);
+            List<String> notes = new ArrayList<>(Guards.text(text, tokenizer));
+            notes.addAll(Guards.overlap(overlap));
             SensitivityPass pass = new SensitivityPass(
                     checkpoint,
                     backend,
@@ -72,7 +75,7 @@ public final class SensitivityRunner {
                     backend.description(),
                     backend.computeType(),
                     level.toString(),
-                    SweepRunner.describeCalibration(request, calibration),
+                    SweepRunner.describeCalibration(request, calibration, overlap),
                     request.command(),
                     started.toString(),
                     seconds,
@@ -80,7 +83,7 @@ public final class SensitivityRunner {
                             .value(),
                     measure(measured.all(), measured.reference(), plan),
                     parts(measured, plan),
-                    List.of());
+                    notes);
         }
     }
 

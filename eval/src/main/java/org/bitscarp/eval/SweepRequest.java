@@ -21,6 +21,8 @@ import org.bitscarp.quant.Level;
  * @param spillFolder for hidden states beyond that
  * @param tasks multiple-choice files that all levels answer in the same pass
  * @param continuations what levels are to write
+ * @param judgement by what levels are judged
+ * @param scoresFolder where the scores of all tokens go, or null
  * @param command the command line, for the report
  */
 public record SweepRequest(
@@ -34,4 +36,6 @@ public record SweepRequest(
         Path spillFolder,
         List<Task> tasks,
         ContinuationRequest continuations,
+        Judgement judgement,
+        Path scoresFolder,
         String command) {}

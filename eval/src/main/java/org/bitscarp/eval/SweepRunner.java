@@ -1,10 +1,11 @@
 package org.bitscarp.eval;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.datasets.Corpus;
 import org.bitscarp.datasets.TokenizedText;
@@ -16,10 +17,9 @@ import org.bitscarp.eval.generate.ContinuationPlan;
 import org.bitscarp.eval.protocol.Protocol;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.eval.report.CliffRule;
+import org.bitscarp.eval.report.Statistics;
 import org.bitscarp.eval.report.SweepResult;
-import org.bitscarp.eval.stats.MeanDivergence;
-import org.bitscarp.eval.stats.PairedDifference;
-import org.bitscarp.eval.stats.Perplexity;
+import org.bitscarp.eval.scores.ScoreFile;
 import org.bitscarp.eval.task.TaskSequences;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.Tokenizer;
@@ -68,10 +68,22 @@ public final class SweepRunner {
                     request.spillFolder(),
                     progress);
             ContinuationPlan writing = writing(checkpoint, request, text, tokenizer, notes);
+            Judgement judgement = request.judgement();
+            sweep.withNoiseFloor(request.levels().size() < 2 ? null : judgement.noise());
             List<LevelResult> results = sweep.letWrite(writing).run();
+            progress.report("resampling", 1, 1);
+            Assessment assessment = new Assessment(results, sweep.noiseFloor(), plan, judgement);
+            List<SweepResult.Row> rows = assessment.rows(text, checkpoint.parameters());
+            Statistics statistics = assessment.statistics(rows);
+            double overlap = NgramOverlap.share(text.tokens(), calibration);
+            notes.addAll(Guards.text(text, tokenizer));
+            notes.addAll(Guards.overlap(overlap));
             addNotes(notes, checkpoint, request, plan, results, sweep);
+            notes.addAll(Guards.scores(rows, checkpoint.spec().vocabulary()));
+            if (request.scoresFolder() != null) {
+                writeScores(request, results, plan, text, tokenizer);
+            }
             double seconds = (Instant.now().toEpochMilli() - started.toEpochMilli()) / 1000.0;
-            List<SweepResult.Row> rows = rows(results, plan, text, checkpoint);
             return new SweepResult(
                     version,
                     describe(checkpoint, sweep.modelSha256()),
@@ -79,7 +91,7 @@ public final class SweepRunner {
                     protocols(plan, tokenizer),
                     backend.description(),
                     backend.computeType(),
-                    describeCalibration(request, calibration),
+                    describeCalibration(request, calibration, overlap),
                     request.command(),
                     started.toString(),
                     seconds,
@@ -90,6 +102,7 @@ public final class SweepRunner {
                             writing == null
                                     ? null
                                     : new ContinuationTexts(writing, tokenizer).of(results, sweep.written())),
+                    statistics,
                     notes);
         }
     }
@@ -130,6 +143,25 @@ public final class SweepRunner {
             return null;
         }
         return plan;
+    }
+
+    private static void writeScores(
+            SweepRequest request, List<LevelResult> results, WindowPlan plan, TokenizedText text, Tokenizer tokenizer)
+            throws IOException {
+        Protocol protocol = plan.protocols().getFirst();
+        String positions = ScoreFile.positions(
+                text.corpus().sha256(),
+                tokenizer.sha256(),
+                Integer.toString(text.tokens().length),
+                protocol.kind().text(),
+                Integer.toString(protocol.context()),
+                Integer.toString(protocol.stride()));
+        Files.createDirectories(request.scoresFolder());
+        for (LevelResult result : results) {
+            String level = result.level().toString();
+            new ScoreFile(positions, level, result.scores().select(plan.scoredRows(0)))
+                    .write(request.scoresFolder().resolve(ScoreFile.name(level)));
+        }
     }
 
     static TokenizedText tokenize(Corpus corpus, Tokenizer tokenizer, Checkpoint checkpoint, int maxTokens)
@@ -173,12 +205,17 @@ public final class SweepRunner {
                 text.corpus().name(), text.corpus().sha256(), text.corpus().bytes(), text.total(), tokenizer.sha256());
     }
 
-    static String describeCalibration(SweepRequest request, WindowPlan plan) {
+    static String describeCalibration(SweepRequest request, WindowPlan plan, double overlap) {
         return plan == null
                 ? null
                 : request.calibration().name() + ", " + plan.rows() + " tokens in windows of " + plan.longestWindow()
                         + ", full-precision activations, sha256 "
-                        + request.calibration().sha256();
+                        + request.calibration().sha256()
+                        + String.format(
+                                Locale.ROOT,
+                                ", has %.2f %% of the evaluation text (runs of %d tokens)",
+                                100 * overlap,
+                                NgramOverlap.LENGTH);
     }
 
     private static void addNotes(
@@ -220,73 +257,5 @@ public final class SweepRunner {
         if (sweep.spilled()) {
             notes.add("Hidden states of some levels were kept in a file (--memory).");
         }
-    }
-
-    private List<SweepResult.Row> rows(
-            List<LevelResult> results, WindowPlan plan, TokenizedText text, Checkpoint checkpoint) {
-        long parameters = checkpoint.parameters();
-        LevelResult reference = results.getFirst();
-        List<SweepResult.Row> rows = new ArrayList<>();
-        for (LevelResult result : results) {
-            List<SweepResult.Score> scores = new ArrayList<>();
-            for (int p = 0; p < plan.protocols().size(); p++) {
-                scores.add(score(result, reference, plan, p, text));
-            }
-            MeanDivergence divergence =
-                    MeanDivergence.of(result.scores().kld(), result.scores().sameTop1(), plan.scoredRows(0));
-            long nonfinite = nonfinite(result, plan);
-            rows.add(new SweepResult.Row(
-                    result.level().toString(),
-                    result.level().format().name(),
-                    result.level().solver().name(),
-                    result == reference,
-                    result.bitsPerWeight(),
-                    8.0 * result.modelBytes() / parameters,
-                    result.modelBytes(),
-                    scores,
-                    new SweepResult.Divergence(divergence.mean(), divergence.stderr(), divergence.sameTop1()),
-                    result.stats().relativeError(),
-                    result.layerErrors(),
-                    result.seconds(),
-                    result.stats().fallbacks,
-                    nonfinite));
-        }
-        rows.sort(Comparator.comparingDouble(SweepResult.Row::bitsPerWeight).reversed());
-        return rows;
-    }
-
-    /** Scored positions, of any protocol, whose likelihood or divergence is NaN or infinite. */
-    private static long nonfinite(LevelResult result, WindowPlan plan) {
-        long count = 0;
-        for (WindowPlan.Unit unit : plan.units()) {
-            for (int scored : unit.scored()) {
-                int row = unit.firstRow() + scored;
-                boolean sound = Double.isFinite(result.scores().nll()[row])
-                        && Double.isFinite(result.scores().kld()[row]);
-                count += sound ? 0 : 1;
-            }
-        }
-        return count;
-    }
-
-    private static SweepResult.Score score(
-            LevelResult result, LevelResult reference, WindowPlan plan, int protocol, TokenizedText text) {
-        int[] scored = plan.scoredRows(protocol);
-        Perplexity perplexity = Perplexity.of(result.scores().nll(), scored);
-        double referencePerplexity =
-                Perplexity.of(reference.scores().nll(), scored).value();
-        PairedDifference difference = PairedDifference.of(
-                result.scores().nll(), reference.scores().nll(), scored, plan.scoredWindows(protocol));
-        double nats = perplexity.nllSum() / perplexity.count();
-        return new SweepResult.Score(
-                plan.protocols().get(protocol).kind().text(),
-                perplexity.value(),
-                perplexity.stderr(),
-                perplexity.nllSum(),
-                perplexity.count(),
-                nats / Math.log(2) * text.tokensPerByte(),
-                difference.perplexity(referencePerplexity),
-                difference.perplexityInterval(referencePerplexity),
-                difference.tied());
     }
 }

@@ -78,7 +78,7 @@ final class LayerPass {
         inLayer = reader.layer(layer, full);
         present(full).forEach((role, w) -> backend.upload(w.data(), tensors.get(role)));
         holdsFullPrecision = true;
-        boolean hessians = tallies.stream().anyMatch(t -> t.level.usesHessian());
+        boolean hessians = tallies.stream().anyMatch(t -> t.momentsWanted || t.level.usesHessian());
         try (Calibration calibration = new Calibration(backend, hessians)) {
             Importance importance = calibrationPlan == null
                     ? Importance.NONE
@@ -182,13 +182,7 @@ final class LayerPass {
             // The noise floor's matrices are the reference's, which the sink has already.
             if (tally.noise == null) {
                 LayerTransform.Place place = maps.get(job).place();
-                sink.packed(
-                        level,
-                        layer,
-                        place.role(),
-                        place.expert(),
-                        matrix,
-                        jobs.get(job).change());
+                sink.packed(jobs.get(job).packed(level, layer, place.role(), place.expert(), matrix));
             }
         });
         for (int i = 0; i < jobs.size(); i++) {

@@ -23,6 +23,8 @@ final class LevelTally {
     long quantizedWeights;
     long otherBytes;
     long nanos;
+    /** Whether a sink wants to know second moments of inputs that the level itself does without. */
+    boolean momentsWanted;
 
     /** Injected after each layer, or null. */
     final RoundingNoise noise;
@@ -42,7 +44,7 @@ final class LevelTally {
         this.level = level;
         this.allocation = allocation;
         this.embeddingFormat = embeddingFormat;
-        scores = new TokenScores(rows);
+        scores = TokenScores.unscored(rows);
         layerDistance = new double[layers];
         layerNorm = new double[layers];
     }

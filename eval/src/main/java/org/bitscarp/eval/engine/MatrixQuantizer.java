@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.Tensor;
+import org.bitscarp.model.TensorRole;
 import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.DenseMatrix;
 import org.bitscarp.quant.InputStatistics;
@@ -42,6 +43,11 @@ final class MatrixQuantizer {
     record Job(DenseMatrix weights, BlockFormat format, InputStatistics inputs, Tensor target, BasisChange change) {
         Job(DenseMatrix weights, BlockFormat format, InputStatistics inputs, Tensor target) {
             this(weights, format, inputs, target, BasisChange.NONE);
+        }
+
+        /** For a sink, with where the matrix belongs. */
+        PackedSink.Packed packed(int level, int layer, TensorRole role, int expert, PackedMatrix matrix) {
+            return new PackedSink.Packed(level, layer, role, expert, matrix, change, weights, inputs);
         }
     }
 

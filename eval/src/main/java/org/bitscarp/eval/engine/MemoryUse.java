@@ -6,6 +6,7 @@ import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.DecoderSpec;
 import org.bitscarp.model.TensorRole;
 import org.bitscarp.model.Weight;
+import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.FloatFormat;
 import org.bitscarp.quant.Level;
 
@@ -77,9 +78,10 @@ final class MemoryUse {
         return levels.stream().anyMatch(level -> !level.transform().identity());
     }
 
+    /** At most what fp16 takes where the level's blocks do not fit, so that an allocation has to put others there. */
     private static long packedBytes(Level level, Weight weight) {
-        return level.format() == FloatFormat.FP32
-                ? 0
-                : weight.rows() * level.format().rowBytes(Math.toIntExact(weight.columns()));
+        int columns = Math.toIntExact(weight.columns());
+        BlockFormat format = level.format().supports(columns) ? level.format() : FloatFormat.FP16;
+        return format == FloatFormat.FP32 ? 0 : weight.rows() * format.rowBytes(columns);
     }
 }

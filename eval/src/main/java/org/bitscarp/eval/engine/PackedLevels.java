@@ -73,9 +73,9 @@ final class PackedLevels implements AutoCloseable {
 
     /** Keeps each matrix, then hands it on. */
     PackedSink before(PackedSink next) {
-        return (level, layer, role, expert, matrix, change) -> {
-            keep(level, layer, role, matrix, change);
-            next.packed(level, layer, role, expert, matrix, change);
+        return packed -> {
+            keep(packed.level(), packed.layer(), packed.role(), packed.matrix(), packed.change());
+            next.packed(packed);
         };
     }
 

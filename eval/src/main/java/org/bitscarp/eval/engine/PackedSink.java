@@ -2,6 +2,8 @@ package org.bitscarp.eval.engine;
 
 import java.io.IOException;
 import org.bitscarp.model.TensorRole;
+import org.bitscarp.quant.DenseMatrix;
+import org.bitscarp.quant.InputStatistics;
 import org.bitscarp.quant.PackedMatrix;
 import org.bitscarp.quant.transform.BasisChange;
 
@@ -11,14 +13,30 @@ public interface PackedSink {
     /**
      * A matrix of one level; layers come in order, in each of them the levels, and in each level the experts of a role.
      *
+     * @param packed valid during this call only
+     */
+    void packed(Packed packed) throws IOException;
+
+    /**
+     * A packed matrix and what it was made from.
+     *
      * @param level index among the levels of the pass
      * @param expert number of the expert, 0 for a map that is not one of several
-     * @param matrix valid during this call only
+     * @param matrix the bytes
      * @param change what the weights went through before they were packed
+     * @param weights as they were then
+     * @param inputs what calibration tells of the inputs in that basis, or null
      */
-    void packed(int level, int layer, TensorRole role, int expert, PackedMatrix matrix, BasisChange change)
-            throws IOException;
+    record Packed(
+            int level,
+            int layer,
+            TensorRole role,
+            int expert,
+            PackedMatrix matrix,
+            BasisChange change,
+            DenseMatrix weights,
+            InputStatistics inputs) {}
 
     /** For passes whose bytes nobody wants. */
-    PackedSink NONE = (level, layer, role, expert, matrix, change) -> {};
+    PackedSink NONE = packed -> {};
 }

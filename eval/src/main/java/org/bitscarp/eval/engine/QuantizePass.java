@@ -3,10 +3,8 @@ package org.bitscarp.eval.engine;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import org.bitscarp.compute.Backend;
-import org.bitscarp.compute.TensorMemory;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.DecoderSpec;
@@ -18,7 +16,6 @@ import org.bitscarp.quant.Level;
 import org.bitscarp.quant.PackedMatrix;
 import org.bitscarp.quant.SolveStats;
 import org.bitscarp.quant.Solvers;
-import org.bitscarp.quant.transform.BasisChange;
 
 /**
  * A model quantized at one level without being measured: the bytes that a {@link Sweep} scores at that level. With
@@ -129,7 +126,7 @@ public final class QuantizePass {
                     .run(
                             level.solver(),
                             List.of(job),
-                            (j, packed) -> sink.packed(0, layer, role, expert, packed, BasisChange.NONE))
+                            (j, packed) -> sink.packed(job.packed(0, layer, role, expert, packed)))
                     .getFirst()
                     .stats());
         }
@@ -143,55 +140,10 @@ public final class QuantizePass {
     }
 
     private void calibrated(PackedSink sink, Lanes lanes) throws IOException {
-        SweepChecks.positions(checkpoint, calibration.longestWindow());
-        WindowPlan nothing = new WindowPlan(new int[0], -1, false, List.of());
         LevelTally tally = new LevelTally(level, allocation, null, null, 0, spec.layers());
-        done = 0;
-        total = (double) spec.layers() * calibration.rows();
-        List<Workspace> spaces = new ArrayList<>();
-        int unitRows = calibration.largestUnit();
-        long fixed = MemoryUse.fixed(checkpoint, List.of(level), 1, unitRows, backend.lanes());
-        try (HiddenStates none = new HiddenStates(1, 0, spec.hidden(), 0, spillFolder);
-                HiddenStates states =
-                        new HiddenStates(1, calibration.rows(), spec.hidden(), memoryBudget - fixed, spillFolder);
-                Arena arena = Arena.ofShared();
-                TensorMemory memory = backend.newMemory()) {
-            WeightReader reader = new WeightReader(checkpoint, lanes);
-            embed(reader, states, lanes);
-            for (int lane = 0; lane < backend.lanes(); lane++) {
-                spaces.add(new Workspace(backend, spec, unitRows));
-            }
-            LayerPass pass = new LayerPass(
-                    backend,
-                    new DecoderLayer(backend, spec, calibration.longestWindow(), memory),
-                    new MatrixQuantizer(backend, lanes),
-                    lanes,
-                    spaces,
-                    checkpoint,
-                    reader.allocateLayer(arena),
-                    memory,
-                    sink,
-                    (what, rows) -> {
-                        progress.report(what, done, total);
-                        done += rows;
-                    });
-            for (int layer = 0; layer < spec.layers(); layer++) {
-                pass.run(layer, reader, nothing, List.of(tally), none, calibration, states);
-            }
-        } finally {
-            spaces.forEach(Workspace::close);
-        }
+        new CalibratedPass(checkpoint, backend, calibration, memoryBudget, spillFolder, progress)
+                .run(List.of(tally), sink, lanes);
         stats.add(tally.stats);
-    }
-
-    private void embed(WeightReader reader, HiddenStates states, Lanes lanes) throws IOException {
-        try (Arena arena = Arena.ofShared()) {
-            List<int[]> texts =
-                    calibration.units().stream().map(WindowPlan.Unit::tokens).toList();
-            Embeddings embeddings = new Embeddings(reader, spec, texts, arena);
-            DenseMatrix rows = embeddings.in(null, arena, new SolveStats());
-            embeddings.write(rows, Embeddings.positions(reader, checkpoint, arena), calibration, states, 0, lanes);
-        }
     }
 
     /** Rounds embedding or output projection to a format, piece by piece. */

@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.DoubleAdder;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.TensorMemory;
@@ -36,6 +38,7 @@ public final class Sweep {
     private final long memoryBudget;
     private final Path spillFolder;
     private final Progress progress;
+    private final Map<Integer, Allocation> allocations = new HashMap<>();
     private PackedSink sink = PackedSink.NONE;
     private RoundingNoise noise;
     private LevelResult noiseFloor;
@@ -72,6 +75,12 @@ public final class Sweep {
         this.spillFolder = spillFolder;
         this.progress = progress;
         digest = new ModelDigest(checkpoint);
+    }
+
+    /** Gives linear maps of a level other formats than the level's own. */
+    public Sweep allocate(int level, Allocation allocation) {
+        allocations.put(level, allocation);
+        return this;
     }
 
     /** Hands packed matrices to {@code sink} during {@link #run}. */
@@ -189,8 +198,10 @@ public final class Sweep {
     /** One of each level, then that of the noise floor. */
     private List<LevelTally> tallies() {
         List<LevelTally> tallies = new ArrayList<>();
-        for (Level level : levels) {
-            tallies.add(new LevelTally(level, embeddingFormat(level), null, plan.rows(), spec.layers()));
+        for (int l = 0; l < levels.size(); l++) {
+            Level level = levels.get(l);
+            Allocation allocation = allocations.getOrDefault(l, Allocation.uniform(level.format()));
+            tallies.add(new LevelTally(level, allocation, embeddingFormat(level), null, plan.rows(), spec.layers()));
         }
         if (noise != null) {
             Level reference = levels.getFirst();

@@ -13,16 +13,19 @@ import java.util.Arrays;
  * @param sharedTop5 how many of the reference's five most likely tokens are among the level's five
  */
 public record TokenScores(double[] nll, double[] kld, float[] confidence, boolean[] sameTop1, byte[] sharedTop5) {
-    TokenScores(int rows) {
-        this(new double[rows], new double[rows], new float[rows], new boolean[rows], new byte[rows]);
-        Arrays.fill(nll, Double.NaN);
-        Arrays.fill(kld, Double.NaN);
-        Arrays.fill(confidence, Float.NaN);
+    /** Of rows that nobody has scored yet. */
+    public static TokenScores unscored(int rows) {
+        TokenScores scores =
+                new TokenScores(new double[rows], new double[rows], new float[rows], new boolean[rows], new byte[rows]);
+        Arrays.fill(scores.nll, Double.NaN);
+        Arrays.fill(scores.kld, Double.NaN);
+        Arrays.fill(scores.confidence, Float.NaN);
+        return scores;
     }
 
     /** The same for some of the rows, in the order given. */
     public TokenScores select(int[] rows) {
-        TokenScores selected = new TokenScores(rows.length);
+        TokenScores selected = unscored(rows.length);
         for (int i = 0; i < rows.length; i++) {
             selected.nll[i] = nll[rows[i]];
             selected.kld[i] = kld[rows[i]];

@@ -167,6 +167,11 @@ public final class WindowPlan {
         return new Unit(rows, length, tokens, targets, java.util.Arrays.copyOf(scoredRowsOfUnit, n));
     }
 
+    /** Token ids of the text; not a copy. */
+    public int[] text() {
+        return text;
+    }
+
     public List<Protocol> protocols() {
         return protocols;
     }

@@ -5,10 +5,15 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.bitscarp.compute.Backend;
+import org.bitscarp.eval.budget.Budget;
+import org.bitscarp.eval.budget.BudgetPlan;
+import org.bitscarp.eval.budget.BudgetPlanner;
+import org.bitscarp.eval.engine.CandidateErrors.Place;
 import org.bitscarp.eval.engine.Progress;
 import org.bitscarp.eval.engine.QuantizePass;
 import org.bitscarp.eval.protocol.WindowPlan;
@@ -20,6 +25,7 @@ import org.bitscarp.model.export.GgufTensorShape;
 import org.bitscarp.model.export.GgufTypes;
 import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.FloatFormat;
+import org.bitscarp.quant.PackedMatrix;
 
 /** Quantizes a model into a GGUF file. */
 public final class GgufQuantizer {
@@ -70,6 +76,49 @@ public final class GgufQuantizer {
         return write(model, target, types, file, replace, started);
     }
 
+    /**
+     * Writes a file whose linear maps keep within a budget; embedding and output projection stay in their own type, at
+     * most 16 bits, unless {@code wanted} says otherwise.
+     *
+     * @param windows whose calibration windows are those of {@link Means}
+     */
+    public QuantizeSummary run(
+            Checkpoint checkpoint,
+            Budget budget,
+            BudgetPlanner.Windows windows,
+            Types wanted,
+            Path file,
+            boolean replace)
+            throws IOException {
+        long started = System.nanoTime();
+        GgufModel model = GgufModel.of(checkpoint);
+        BudgetPlan plan = new BudgetPlanner(
+                        checkpoint, backend, windows, means.memoryBudget, means.spillFolder, progress)
+                .plan(budget, together(model));
+        GgufTypes.Rule maps = tensor -> {
+            GgufModel.Part part = model.parts(tensor.name()).getFirst();
+            BlockFormat format = plan.formats().get(new Place(part.role(), part.layer()));
+            return format != null
+                    ? format
+                    : GgufTypes.level(model, plan.base().format()).of(tensor);
+        };
+        GgufTypes types = GgufTypes.of(model, GgufTypes.with(maps, wanted.embedding(), wanted.output()));
+        return write(model, new QuantizeTarget(plan.base(), null), types, file, replace, started)
+                .of(budget.toString(), plan.notes());
+    }
+
+    /** Linear maps by the tensor that they are stored in. */
+    private static List<List<Place>> together(GgufModel model) {
+        Map<String, List<Place>> tensors = new LinkedHashMap<>();
+        for (GgufModel.Part part : model.parts()) {
+            if (part.role().linear()) {
+                tensors.computeIfAbsent(part.tensor(), name -> new ArrayList<>())
+                        .add(new Place(part.role(), part.layer()));
+            }
+        }
+        return List.copyOf(tensors.values());
+    }
+
     /** Writes a file with given types, whatever rule they come from. */
     public QuantizeSummary run(GgufModel model, QuantizeTarget target, GgufTypes types, Path file, boolean replace)
             throws IOException {
@@ -106,9 +155,10 @@ public final class GgufQuantizer {
                             (first, rows) -> output.write(part, first, rows.rows(), rows.bytes()));
                 }
             }
-            pass.linearMaps((level, layer, role, expert, matrix, change) -> {
-                for (GgufModel.Part part : parts.get(role).get(layer)) {
-                    output.write(part, (long) expert * matrix.rows(), matrix.rows(), matrix.bytes());
+            pass.linearMaps(packed -> {
+                PackedMatrix matrix = packed.matrix();
+                for (GgufModel.Part part : parts.get(packed.role()).get(packed.layer())) {
+                    output.write(part, (long) packed.expert() * matrix.rows(), matrix.rows(), matrix.bytes());
                 }
             });
             output.finish();

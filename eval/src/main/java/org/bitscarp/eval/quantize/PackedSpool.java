@@ -16,7 +16,6 @@ import org.bitscarp.model.export.ExportTensor;
 import org.bitscarp.model.export.WeightEncoder;
 import org.bitscarp.quant.PackedMatrix;
 import org.bitscarp.quant.StoredFormat;
-import org.bitscarp.quant.transform.BasisChange;
 
 /**
  * Packed matrices in the order in which a pass makes them, for a writer that wants them in another order: a temporary file
@@ -42,9 +41,11 @@ final class PackedSpool implements PackedSink, WeightEncoder, AutoCloseable {
     }
 
     @Override
-    public void packed(int level, int layer, TensorRole role, int expert, PackedMatrix matrix, BasisChange change)
-            throws IOException {
-        places.put(new Key(role, layer, expert), new Place(end, matrix.byteSize() / matrix.rows()));
+    public void packed(Packed packed) throws IOException {
+        PackedMatrix matrix = packed.matrix();
+        places.put(
+                new Key(packed.role(), packed.layer(), packed.expert()),
+                new Place(end, matrix.byteSize() / matrix.rows()));
         for (long at = 0; at < matrix.byteSize(); at += CHUNK) {
             ByteBuffer bytes = matrix.bytes()
                     .asSlice(at, Math.min(CHUNK, matrix.byteSize() - at))

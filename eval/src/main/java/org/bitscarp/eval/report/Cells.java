@@ -1,5 +1,6 @@
 package org.bitscarp.eval.report;
 
+import java.util.Optional;
 import org.bitscarp.eval.report.SweepResult.Divergence;
 import org.bitscarp.eval.report.SweepResult.Row;
 import org.bitscarp.eval.report.SweepResult.Score;
@@ -80,6 +81,24 @@ final class Cells {
             return Figures.NONE;
         }
         return "[" + Figures.signed(interval[0] / scale()) + ", " + Figures.signed(interval[1] / scale()) + "]";
+    }
+
+    /** Letters of the level's group of ties. */
+    String ties(Row row) {
+        return certainty(row).map(Statistics.OfLevel::group).orElse(Figures.NONE);
+    }
+
+    /** The verdict at the margin, in a word. */
+    String verdict(Row row) {
+        return row.reference()
+                ? Figures.NONE
+                : certainty(row).map(level -> level.loss().text()).orElse(Figures.NONE);
+    }
+
+    private Optional<Statistics.OfLevel> certainty(Row row) {
+        return result.statistics() == null
+                ? Optional.empty()
+                : result.statistics().of(row.level());
     }
 
     String divergence(Row row) {

@@ -141,7 +141,7 @@ public final class CliffRule {
     }
 
     /** The best level of every width, from most to fewest bits per weight. */
-    static List<Row> widths(List<Row> rows) {
+    public static List<Row> widths(List<Row> rows) {
         List<Row> sorted = rows.stream()
                 .filter(r -> r.bitsPerWeight() > 0 && Double.isFinite(r.bitsPerWeight()))
                 .sorted(Comparator.comparingDouble(Row::bitsPerWeight).reversed())

@@ -79,6 +79,10 @@ public final class ConsoleTable {
         columns.add(new Column(style.ascii() ? "+-" : "±", false, 1, 4, cells::stderr));
         columns.add(new Column(style.ascii() ? "delta %" : "Δ %", false, 1, 0, cells::delta));
         columns.add(new Column("95 % interval", false, 1, 5, cells::interval));
+        if (result.statistics() != null) {
+            columns.add(new Column("ties", false, 1, 8, cells::ties));
+            columns.add(new Column("verdict", true, 1, 9, cells::verdict));
+        }
         for (int i = 1; i < result.protocols().size(); i++) {
             int protocol = i;
             String name = result.protocols().get(i).name();

@@ -13,7 +13,7 @@ import org.bitscarp.eval.report.SweepResult.Score;
 /**
  * {@code results.csv}: a header and one record per level, RFC 4180 (CRLF, quotes doubled), columns named as in
  * {@code results.json}. Figures of further protocols follow in columns that carry the protocol's name,
- * {@code perplexity_sliding}. Layer errors are one cell, separated by spaces. What is not finite is {@code nan} or
+ * {@code perplexity_sliding}. Notes on the whole sweep stand in the reference's row, separated by {@code |}. Layer errors are one cell, separated by spaces. What is not finite is {@code nan} or
  * {@code inf}, what was not measured is empty.
  */
 public final class CsvReport {
@@ -28,6 +28,30 @@ public final class CsvReport {
             "delta_ppl_ci95_high",
             "tied");
 
+    private static final List<String> CERTAINTY = List.of(
+            "delta_log_ppl",
+            "delta_log_ppl_ci95_low",
+            "delta_log_ppl_ci95_high",
+            "delta_log_ppl_stderr",
+            "verdict",
+            "more_tokens",
+            "group",
+            "kld_ci95_low",
+            "kld_ci95_high",
+            "kld_min",
+            "kld_p1",
+            "kld_p5",
+            "kld_p10",
+            "kld_p50",
+            "kld_p90",
+            "kld_p95",
+            "kld_p99",
+            "kld_p99.9",
+            "kld_max",
+            "same_top5",
+            "delta_p_mean",
+            "delta_p_rms");
+
     private CsvReport() {}
 
     /** Writes {@code results.csv} in full or not at all. */
@@ -40,7 +64,7 @@ public final class CsvReport {
         StringBuilder out = new StringBuilder();
         record(out, header(result));
         for (Row row : result.rows()) {
-            record(out, cells(row));
+            record(out, cells(row, result));
         }
         return out.toString();
     }
@@ -58,6 +82,8 @@ public final class CsvReport {
                 "seconds",
                 "fallbacks",
                 "nonfinite"));
+        names.addAll(CERTAINTY);
+        names.add("notes");
         for (SweepResult.Protocol protocol :
                 result.protocols().subList(1, result.protocols().size())) {
             SCORE.forEach(name -> names.add(name + "_" + protocol.name()));
@@ -65,7 +91,7 @@ public final class CsvReport {
         return names;
     }
 
-    private static List<String> cells(Row row) {
+    private static List<String> cells(Row row, SweepResult result) {
         List<String> cells = new ArrayList<>();
         cells.add(row.level());
         cells.add(row.format());
@@ -89,8 +115,38 @@ public final class CsvReport {
         cells.add(Figures.shortest(row.seconds()));
         cells.add(Long.toString(row.fallbacks()));
         cells.add(Long.toString(row.nonfinite()));
+        certainty(
+                cells,
+                result.statistics() == null
+                        ? null
+                        : result.statistics().of(row.level()).orElse(null));
+        cells.add(row.reference() ? String.join(" | ", result.notes()) : "");
         row.scores().stream().skip(1).forEach(s -> score(cells, s));
         return cells;
+    }
+
+    private static void certainty(List<String> cells, Statistics.OfLevel level) {
+        if (level == null) {
+            CERTAINTY.forEach(name -> cells.add(""));
+            return;
+        }
+        cells.add(Figures.shortest(level.difference()));
+        numbers(cells, level.interval());
+        cells.add(Figures.shortest(level.pairedError()));
+        cells.add(level.loss().text());
+        cells.add(Long.toString(level.moreTokens()));
+        cells.add(level.group());
+        numbers(cells, level.kldInterval());
+        cells.add(Figures.shortest(level.spread().least()));
+        numbers(cells, level.spread().kld());
+        cells.add(Figures.shortest(level.spread().greatest()));
+        cells.add(Figures.shortest(level.spread().sharedTop5()));
+        cells.add(Figures.shortest(level.spread().probability()));
+        cells.add(Figures.shortest(level.spread().probabilityRms()));
+    }
+
+    private static void numbers(List<String> cells, double... values) {
+        DoubleStream.of(values).mapToObj(Figures::shortest).forEach(cells::add);
     }
 
     private static void score(List<String> cells, Score score) {

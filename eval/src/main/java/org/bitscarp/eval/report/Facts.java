@@ -94,9 +94,9 @@ final class Facts {
 
     static String errorBars() {
         return "± is the standard error of a perplexity, tokens taken as independent (as llama.cpp prints it); the 95 %"
-                + " interval is of the difference to the reference, from differences paired token by token, and is much"
-                + " narrower because both levels read the same text. A level whose interval contains zero is tied with"
-                + " the reference (≈).";
+                + " interval is of the difference to the reference, from differences paired token by token and resampled"
+                + " in blocks, and is much narrower because both levels read the same text. A level that is not told"
+                + " apart from the reference, all levels tested together, is tied with it (≈).";
     }
 
     static String legend() {

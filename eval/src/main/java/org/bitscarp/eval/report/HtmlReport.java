@@ -23,6 +23,7 @@ public final class HtmlReport {
         html.element("h2", "Every level", "id", "levels");
         html.raw(new LevelTable(result).draw()).close().newline();
         layers(html, result);
+        StatisticsHtml.add(html, result);
         BehaviourHtml.add(html, result.behaviour());
         method(html, result);
         return HtmlPage.close(html);
@@ -94,7 +95,7 @@ public final class HtmlReport {
                 "divergence",
                 charts.divergence(),
                 360,
-                "Mean KL(reference ‖ level) over the same positions. Bars: 95 % interval (± 1.96 standard errors).");
+                "Mean KL(reference ‖ level) over the same positions. Bars: 95 % interval. Dotted: the noise floor.");
     }
 
     /**

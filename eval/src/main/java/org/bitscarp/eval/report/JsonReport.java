@@ -53,6 +53,7 @@ public final class JsonReport {
         result.rows().forEach(r -> row(rows.addObject(), r));
         cliff(root, result.cliff());
         BehaviourJson.add(root, result.behaviour());
+        StatisticsJson.add(root, result.statistics());
         ArrayNode notes = root.putArray("notes");
         result.notes().forEach(notes::add);
         return root;

@@ -98,6 +98,7 @@ public final class JsonResultReader extends JsonFields {
                 List.copyOf(rows),
                 cliff(field(root, "cliff")),
                 new BehaviourReader(source).behaviour(root),
+                new StatisticsReader(source).statistics(root),
                 List.copyOf(notes));
     }
 

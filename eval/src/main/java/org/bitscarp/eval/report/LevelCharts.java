@@ -14,9 +14,6 @@ final class LevelCharts {
     /** Ratio of the highest to the lowest perplexity from which a linear axis would squash the low end. */
     private static final double LOG_FROM = 3;
 
-    /** Half width of a 95 % interval in standard errors of a normal distribution. */
-    private static final double NORMAL_95 = 1.96;
-
     private final SweepResult result;
     private final Cells cells;
     private final List<Row> rows;
@@ -88,18 +85,22 @@ final class LevelCharts {
                 continue;
             }
             double value = row.divergence().kldMean();
-            double error = NORMAL_95 * row.divergence().kldStderr();
             points.add(new Point(
                     row.level(),
                     readout(row),
                     kind(row),
                     row.bitsPerWeight(),
                     value,
-                    error > 0 && value > error ? new double[] {value - error, value + error} : null,
+                    divergenceInterval(row),
                     null,
                     best.contains(row.level()),
                     priority(row)));
         }
+        Statistics.NoiseFloor floor =
+                result.statistics() == null ? null : result.statistics().noiseFloor();
+        List<Line> lines = floor == null || !(floor.kldMean() > 0)
+                ? List.of()
+                : List.of(new Line(floor.kldMean(), "noise floor " + Figures.nats(floor.kldMean()), "below"));
         return new ChartSpec(
                 "KL divergence from the reference against bits per weight",
                 "How far each level's predictions are from the reference's. Every level is in the table below.",
@@ -108,8 +109,20 @@ final class LevelCharts {
                 widest(),
                 narrowest(),
                 points,
-                List.of(),
+                lines,
                 null);
+    }
+
+    /** Null where no interval was found, or where it reaches down to what a logarithmic axis has no place for. */
+    private double[] divergenceInterval(Row row) {
+        if (result.statistics() == null) {
+            return null;
+        }
+        return result.statistics()
+                .of(row.level())
+                .map(Statistics.OfLevel::kldInterval)
+                .filter(interval -> interval[0] > 0 && Double.isFinite(interval[1]))
+                .orElse(null);
     }
 
     private double widest() {

@@ -62,6 +62,11 @@ final class LevelTable {
         columns.add(new Column("±", "std. error", cells::stderr));
         columns.add(new Column("Δ", "%", cells::delta));
         columns.add(new Column("95 % interval", "%", cells::interval));
+        if (result.statistics() != null) {
+            columns.add(new Column("Ties", "letters", cells::ties));
+            columns.add(new Column(
+                    "Verdict", "at " + Figures.allowance(1 + result.statistics().marginUsed()), cells::verdict));
+        }
         for (int i = 1; i < result.protocols().size(); i++) {
             int protocol = i;
             columns.add(new Column("Perplexity", result.protocols().get(i).name(), r -> cells.perplexity(r, protocol)));

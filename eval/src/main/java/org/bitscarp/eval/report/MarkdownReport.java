@@ -23,6 +23,7 @@ public final class MarkdownReport {
         out.append("**").append(escape(Verdict.of(result))).append("**\n\n");
         table(out, result);
         out.append('\n').append(escape(Facts.legend())).append("\n\n");
+        statistics(out, result);
         behaviour(out, result.behaviour());
         out.append("## How this was measured\n\n");
         for (Facts.Fact fact : Facts.of(result)) {
@@ -44,6 +45,9 @@ public final class MarkdownReport {
         Cells cells = new Cells(result);
         List<String> head =
                 new ArrayList<>(List.of("Level", "Bits/weight", "MB", "Perplexity", "±", "Δ %", "95 % interval"));
+        if (result.statistics() != null) {
+            head.add("Verdict");
+        }
         for (Protocol protocol :
                 result.protocols().subList(1, result.protocols().size())) {
             head.add("Perplexity, " + protocol.name());
@@ -60,6 +64,9 @@ public final class MarkdownReport {
             line.add(cells.stderr(row));
             line.add(cells.delta(row));
             line.add(cells.interval(row));
+            if (result.statistics() != null) {
+                line.add(cells.verdict(row));
+            }
             for (int i = 1; i < result.protocols().size(); i++) {
                 line.add(cells.perplexity(row, i));
             }
@@ -69,6 +76,23 @@ public final class MarkdownReport {
             line.add(Figures.seconds(row.seconds()));
             line(out, line);
         }
+    }
+
+    private static void statistics(StringBuilder out, SweepResult result) {
+        Statistics statistics = result.statistics();
+        if (statistics == null) {
+            return;
+        }
+        out.append("## ").append(StatisticsTables.DIFFERENCE_TITLE).append("\n\n");
+        table(out, StatisticsTables.DIFFERENCE_HEAD, StatisticsTables.differences(statistics));
+        out.append('\n').append(escape(StatisticsTables.DIFFERENCE_LEGEND)).append("\n\n");
+        StatisticsTables.sentences(statistics)
+                .forEach(sentence -> out.append("- ").append(escape(sentence)).append('\n'));
+        out.append("\n## ").append(StatisticsTables.SPREAD_TITLE).append("\n\n");
+        table(out, StatisticsTables.SPREAD_HEAD, StatisticsTables.spreads(statistics, result));
+        out.append('\n').append(escape(StatisticsTables.SPREAD_LEGEND)).append("\n\n");
+        table(out, StatisticsTables.confidenceHead(statistics), StatisticsTables.confidence(statistics));
+        out.append('\n').append(escape(StatisticsTables.CONFIDENCE_LEGEND)).append("\n\n");
     }
 
     private static void behaviour(StringBuilder out, SweepResult.Behaviour behaviour) {

@@ -12,6 +12,8 @@ public final class ReportFiles {
     public static final String MARKDOWN = "report.md";
     public static final String CSV = "results.csv";
     public static final String JSON = "results.json";
+    /** Folder of score files, beside the reports. */
+    public static final String SCORES = "scores";
 
     private ReportFiles() {}
 

@@ -21,10 +21,10 @@ import java.util.Map;
 import java.util.SequencedMap;
 
 /**
- * Writes text files so that a reader sees either the old file or the whole new one: all of them go to temporary names in
+ * Writes files so that a reader sees either the old file or the whole new one: all of them go to temporary names in
  * the same folder and to the disk first, and only then are they moved into place.
  */
-final class StagedFiles {
+public final class StagedFiles {
     /** Writes bytes to a new file and on to the disk; tests replace it to fill the disk. */
     interface Sink {
         void write(Path file, byte[] bytes) throws IOException;
@@ -32,11 +32,27 @@ final class StagedFiles {
 
     private StagedFiles() {}
 
-    /** Writes one file. */
+    /** Writes one file of text. */
     static void write(Path file, String text) throws IOException {
-        SequencedMap<Path, String> files = new LinkedHashMap<>();
-        files.put(file, text);
-        write(files, StagedFiles::toDisk);
+        write(file, text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /**
+     * Writes one file.
+     *
+     * @throws IOException one line that names the file and the reason
+     */
+    public static void write(Path file, byte[] bytes) throws IOException {
+        SequencedMap<Path, byte[]> files = new LinkedHashMap<>();
+        files.put(file, bytes);
+        writeAll(files, StagedFiles::toDisk);
+    }
+
+    /** Writes all files of text or, when one cannot be written, none. */
+    static void write(SequencedMap<Path, String> files, Sink sink) throws IOException {
+        SequencedMap<Path, byte[]> bytes = new LinkedHashMap<>();
+        files.forEach((file, text) -> bytes.put(file, text.getBytes(StandardCharsets.UTF_8)));
+        writeAll(bytes, sink);
     }
 
     /**
@@ -44,10 +60,10 @@ final class StagedFiles {
      *
      * @throws IOException one line that names the file and the reason
      */
-    static void write(SequencedMap<Path, String> files, Sink sink) throws IOException {
+    static void writeAll(SequencedMap<Path, byte[]> files, Sink sink) throws IOException {
         List<Path> staged = new ArrayList<>();
         try {
-            for (Map.Entry<Path, String> entry : files.entrySet()) {
+            for (Map.Entry<Path, byte[]> entry : files.entrySet()) {
                 Path file = entry.getKey();
                 try {
                     if (Files.isDirectory(file)) {
@@ -55,7 +71,7 @@ final class StagedFiles {
                     }
                     Path temporary = temporary(file);
                     staged.add(temporary);
-                    sink.write(temporary, entry.getValue().getBytes(StandardCharsets.UTF_8));
+                    sink.write(temporary, entry.getValue());
                 } catch (IOException e) {
                     throw cannotWrite(file, e);
                 }

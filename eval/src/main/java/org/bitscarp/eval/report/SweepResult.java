@@ -18,6 +18,7 @@ import java.util.List;
  * @param rows one per level, from most to fewest bits per weight; exactly one is the reference
  * @param cliff where it falls off, or null when there are too few levels to say
  * @param behaviour what levels answered and wrote
+ * @param statistics how sure the figures are, or null with a single level
  * @param notes warnings that a reader of the numbers has to know, one sentence each
  */
 public record SweepResult(
@@ -34,6 +35,7 @@ public record SweepResult(
         List<Row> rows,
         Cliff cliff,
         Behaviour behaviour,
+        Statistics statistics,
         List<String> notes) {
 
     /**

@@ -8,8 +8,13 @@ import org.bitscarp.eval.report.SweepResult.Row;
 public final class Verdict {
     private Verdict() {}
 
-    /** One or two short sentences for people, without markup. */
+    /** A few short sentences for people, without markup. */
     public static String of(SweepResult result) {
+        String certainty = Certainty.sentence(result);
+        return cliff(result) + (certainty.isEmpty() ? "" : " " + certainty);
+    }
+
+    private static String cliff(SweepResult result) {
         Cliff cliff = result.cliff();
         if (cliff == null) {
             return reference(result).map(r -> !r.sound()).orElse(true)
@@ -51,7 +56,7 @@ public final class Verdict {
                 : result.cliff().threshold();
     }
 
-    private static String at(double bits, String level) {
+    static String at(double bits, String level) {
         return Figures.bits(bits) + " bits (" + level + ")";
     }
 

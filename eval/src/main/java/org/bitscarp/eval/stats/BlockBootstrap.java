@@ -11,7 +11,8 @@ import java.util.SplittableRandom;
  *
  * <p>Sums of blocks come from prefix sums, so a resample costs as many additions as it has blocks. Deviations are enlarged
  * by √(k/(k−1)) and by the ratio of Student's quantile with k−1 degrees of freedom to the normal one, k being the number of
- * blocks: a bootstrap of few blocks is too narrow by these factors.
+ * blocks: a bootstrap of few blocks is too narrow by these factors. Another factor makes up for the correlation across the
+ * ends of blocks, as estimated with the block length; the largest of all series serves them all.
  */
 public final class BlockBootstrap {
     public static final int RESAMPLES = 2000;
@@ -20,6 +21,8 @@ public final class BlockBootstrap {
      * are lengthened until there are no more of them; a longer block only sees more of the correlation.
      */
     static final int MOST_BLOCKS = 1000;
+    /** Shares of missed variance above this are not estimated well enough to be made up for. */
+    private static final double MOST_BIAS = 0.3;
 
     private final double[] means;
     private final double[][] deviations;
@@ -48,9 +51,12 @@ public final class BlockBootstrap {
     public static BlockBootstrap of(List<double[]> series, int resamples, long seed) {
         int n = series.getFirst().length;
         int automatic = 1;
+        double bias = 0;
         for (double[] values : series) {
-            double[] finite = Arrays.stream(values).filter(Double::isFinite).toArray();
-            automatic = Math.max(automatic, (int) Math.ceil(BlockLength.automatic(finite)));
+            BlockLength own = BlockLength.automatic(
+                    Arrays.stream(values).filter(Double::isFinite).toArray());
+            automatic = Math.max(automatic, (int) Math.ceil(own.tokens()));
+            bias = Math.max(bias, own.bias());
         }
         int block = Math.max(1, Math.min(Math.max(automatic, (n + MOST_BLOCKS - 1) / MOST_BLOCKS), n));
         int blocks = Math.max(1, (n + block - 1) / block);
@@ -61,7 +67,8 @@ public final class BlockBootstrap {
             Prefix prefix = new Prefix(series.get(s));
             means[s] = prefix.mean(0, n);
             deviations[s] = deviations(prefix, starts, block, blocks, resamples);
-            double width = spread(blocks) * Math.sqrt((double) blocks * block / n);
+            double width =
+                    spread(blocks) * Math.sqrt((double) blocks * block / n / (1 - Math.min(bias / block, MOST_BIAS)));
             for (int r = 0; r < resamples; r++) {
                 deviations[s][r] *= width;
             }

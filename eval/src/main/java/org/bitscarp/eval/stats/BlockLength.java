@@ -3,30 +3,33 @@ package org.bitscarp.eval.stats;
 /**
  * Block length of a moving-block bootstrap of the mean, from the autocorrelation of the series: the plug-in rule of Politis
  * and White 2004 with the constant as corrected by Patton, Politis and White 2009.
+ *
+ * @param tokens the length
+ * @param bias b times the share of the mean's variance that blocks of b tokens miss: the correlation across their ends
  */
-public final class BlockLength {
+public record BlockLength(double tokens, double bias) {
+    private static final BlockLength INDEPENDENT = new BlockLength(1, 0);
     /** Two-sided bound on an autocorrelation that counts as none, in units of √(log₁₀ n / n) (2004, section 3.2). */
     private static final double BOUND = 2;
-
-    private BlockLength() {}
 
     /**
      * The length b = (2 G² / D)^⅓ · n^⅓ with G = Σ λ(k/M)·|k|·R(k) and D = 4/3·(Σ λ(k/M)·R(k))², where R is the sample
      * autocovariance, λ the flat-top lag window and M twice the lag after which correlations vanish; between 1 and
-     * min(3√n, n/3).
+     * min(3√n, n/3). Blocks of b tokens give the mean a variance that is too small by the share G / (b Σ λ(k/M)·R(k))
+     * (Künsch 1989, theorem 3.3).
      *
      * @param series finite values in order
      */
-    public static double automatic(double[] series) {
+    public static BlockLength automatic(double[] series) {
         int n = series.length;
         if (n < 4) {
-            return 1;
+            return INDEPENDENT;
         }
         double[] centred = centred(series);
         double variance = covariance(centred, 0);
         // Differences that vary by rounding alone have no correlation worth a name.
         if (!(variance > 0)) {
-            return 1;
+            return INDEPENDENT;
         }
         int quiet = Math.max(5, (int) Math.ceil(Math.sqrt(Math.log10(n))));
         int most = (int) Math.ceil(Math.sqrt(n)) + quiet;
@@ -53,7 +56,9 @@ public final class BlockLength {
         }
         double length = Math.cbrt(2 * weighted * weighted / (4.0 / 3 * total * total) * n);
         double longest = Math.ceil(Math.min(3 * Math.sqrt(n), n / 3.0));
-        return Double.isFinite(length) ? Math.clamp(length, 1, longest) : longest;
+        return Double.isFinite(length)
+                ? new BlockLength(Math.clamp(length, 1, longest), weighted / total)
+                : new BlockLength(longest, 0);
     }
 
     private static double[] centred(double[] series) {

@@ -88,6 +88,7 @@ class JsonReportTest {
                         "cliff",
                         "tasks",
                         "continuations",
+                        "statistics",
                         "notes"),
                 List.copyOf(root.propertyNames()));
         assertEquals("gptq", root.get("protocol").get("name").asString());

@@ -10,6 +10,9 @@ import org.bitscarp.eval.report.SweepResult.Protocol;
 import org.bitscarp.eval.report.SweepResult.Row;
 import org.bitscarp.eval.report.SweepResult.Score;
 import org.bitscarp.eval.report.SweepResult.Text;
+import org.bitscarp.eval.stats.ChangePoint;
+import org.bitscarp.eval.stats.DivergenceSpread;
+import org.bitscarp.eval.stats.Loss;
 
 /** Made-up results: one as a sweep of a small model looks, one that tries to break every writer. */
 final class Samples {
@@ -85,6 +88,7 @@ final class Samples {
                 List.copyOf(rows),
                 new CliffRule().find(rows),
                 behaviour("piqa.jsonl", "The harbour was quiet", " and the boats lay still."),
+                statistics(rows),
                 List.of("2 rows of the ternary level fell back to round-to-nearest: their scale was zero."));
     }
 
@@ -165,7 +169,61 @@ final class Samples {
                 rows,
                 new CliffRule().find(rows),
                 behaviour(HOSTILE, HOSTILE, HOSTILE),
+                rows.size() < 2 ? null : statistics(rows),
                 List.of(HOSTILE, "A second note."));
+    }
+
+    /** Intervals of the rows' own, every verdict, a noise floor; without a change point where a row is not sound. */
+    static Statistics statistics(List<Row> rows) {
+        List<Statistics.OfLevel> levels = new ArrayList<>();
+        for (int i = 0; i < rows.size(); i++) {
+            Row row = rows.get(i);
+            double base = rows.getFirst().score().perplexity();
+            double[] interval = row.score().deltaPplCi95();
+            double[] natural = {Math.log1p(interval[0] / base), Math.log1p(interval[1] / base)};
+            Loss loss = row.sound() ? Loss.of(natural[0], natural[1], Math.log1p(0.01)) : Loss.DAMAGED;
+            levels.add(new Statistics.OfLevel(
+                    row.level(),
+                    Math.log1p(row.score().deltaPpl() / base),
+                    natural,
+                    (natural[1] - natural[0]) / 4,
+                    natural,
+                    loss,
+                    loss == Loss.INDETERMINATE ? 120_000L * i : 0,
+                    i < 3 ? "a" : String.valueOf((char) ('a' + i % 26)),
+                    new double[] {
+                        0.9 * row.divergence().kldMean(), 1.1 * row.divergence().kldMean()
+                    },
+                    spread(row.divergence().kldMean())));
+        }
+        boolean sound = rows.stream().allMatch(Row::sound);
+        return new Statistics(
+                rows.getFirst().level(),
+                0.01,
+                0.01,
+                0.5,
+                new Statistics.Bootstrap(21, 14, 974, 2000, 1, 3.04),
+                new Statistics.NoiseFloor(0x1p-9, 1, 2e-5, new double[] {-3e-5, 7e-5}, 4.1e-5, 0.9961, spread(4.1e-5)),
+                sound ? new ChangePoint(3.41, 3.38, 3.45, 0.31) : null,
+                List.copyOf(levels));
+    }
+
+    private static DivergenceSpread spread(double mean) {
+        double[] kld = new double[8];
+        for (int i = 0; i < kld.length; i++) {
+            kld[i] = mean * i * i / 10;
+        }
+        return new DivergenceSpread(
+                -1e-9,
+                kld,
+                40 * mean,
+                0.97,
+                -mean / 5,
+                mean,
+                kld.clone(),
+                List.of(
+                        new DivergenceSpread.Bucket(0, 0.5, 12_000, 2 * mean, 0.8),
+                        new DivergenceSpread.Bucket(0.5, 1, 0, Double.NaN, Double.NaN)));
     }
 
     /** Two levels, the second of which answers worse and loops. */

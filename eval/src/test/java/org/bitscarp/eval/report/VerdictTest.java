@@ -26,7 +26,16 @@ class VerdictTest {
                 List.of(rows),
                 new CliffRule().find(List.of(rows)),
                 s.behaviour(),
+                null,
                 s.notes()));
+    }
+
+    @Test
+    void intervalsSayWhatIsUnharmedWhatItCostsAndWhatIsBroken() {
+        assertEquals(
+                "Safe down to 3.19 bits (int3). Falls at 2.19 bits (int2): +60.6 %. Within +1 % down to 8.19 bits (int8);"
+                        + " int4 costs 1.08 to 2.22 %; int3 costs 5.60 to 8.43 %; broken from 2.19 bits (int2) down.",
+                Verdict.of(Samples.realistic()));
     }
 
     @Test

@@ -9,6 +9,7 @@ import org.bitscarp.cuda.GpuDevices;
 import org.bitscarp.cuda.GpuProbe;
 import org.bitscarp.cuda.backend.ComputeType;
 import org.bitscarp.cuda.backend.CudaBackend;
+import org.bitscarp.cuda.cublas.CublasLibraries;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.Checkpoints;
 import org.bitscarp.model.Tokenizer;
@@ -18,7 +19,7 @@ final class Checkup {
     private Checkup() {}
 
     static List<Finding> run() {
-        return List.of(jdk(), vectors(), blas(), memory(), builtin(), cuda());
+        return List.of(jdk(), vectors(), blas(), memory(), builtin(), cuda(), cublas());
     }
 
     private static Finding jdk() {
@@ -81,16 +82,29 @@ final class Checkup {
     /** The driver, and who would multiply matrices on its first device. */
     private static Finding cuda() {
         GpuProbe probe = GpuProbe.run();
-        return switch (probe.state()) {
-            case ABSENT -> Finding.absent("CUDA", probe.detail(), "");
-            case BROKEN -> Finding.broken("CUDA", probe.detail(), probe.remedy());
-            case FOUND -> {
-                try (CudaBackend backend = new CudaBackend(GpuDevices.open(0), Long.MAX_VALUE, ComputeType.FP32, 1)) {
-                    yield Finding.found("CUDA", probe.detail() + "; " + backend.description());
-                } catch (RuntimeException | LinkageError e) {
-                    yield Finding.broken("CUDA", probe.detail() + ", but it cannot be used: " + e.getMessage(), "");
-                }
-            }
-        };
+        if (probe.state() == GpuProbe.State.ABSENT) {
+            return Finding.absent("CUDA", probe.detail(), "the CPU is used; " + probe.remedy());
+        }
+        if (probe.state() == GpuProbe.State.BROKEN) {
+            return Finding.broken("CUDA", probe.detail(), probe.remedy());
+        }
+        try (CudaBackend backend = new CudaBackend(GpuDevices.open(0), Long.MAX_VALUE, ComputeType.FP32, 1)) {
+            return Finding.found("CUDA", probe.detail() + "; " + backend.description());
+        } catch (RuntimeException e) {
+            return Finding.broken("CUDA", probe.detail() + ", but it cannot be used: " + e.getMessage(), "");
+        }
+    }
+
+    /** Only of interest where there is a device. */
+    private static Finding cublas() {
+        CublasLibraries libraries = CublasLibraries.look();
+        return libraries
+                .found()
+                .map(library -> Finding.found("cuBLAS", library.description()))
+                .orElseGet(() -> Finding.absent(
+                        "cuBLAS",
+                        libraries.reason(),
+                        "on a GPU, matrix products in fp32 are the project's own; other --compute types need libcublas 12"
+                                + " or 13"));
     }
 }

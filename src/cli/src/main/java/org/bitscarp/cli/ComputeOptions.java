@@ -14,6 +14,9 @@ import picocli.CommandLine.Option;
 
 /** What a command that computes may use of the machine, and in which arithmetic. */
 final class ComputeOptions {
+    /** Device memory that libraries and the driver may want for themselves: workspaces of cuBLAS, code of kernels. */
+    private static final long RESERVE = 512L << 20;
+
     private static final Pattern CUDA = Pattern.compile("cuda(?::(\\d{1,4}))?");
 
     @Option(
@@ -82,7 +85,8 @@ final class ComputeOptions {
     private Backend automatic(PrintStream err, boolean quiet) {
         GpuProbe probe = GpuProbe.run();
         if (probe.state() == GpuProbe.State.BROKEN) {
-            throw new IllegalStateException("--device auto: " + probe.detail() + "; " + probe.remedy());
+            throw new IllegalStateException(
+                    "--device auto: " + probe.detail() + "; " + probe.remedy() + ", or use --device cpu");
         }
         boolean found = probe.state() == GpuProbe.State.FOUND;
         if (!quiet) {
@@ -109,7 +113,8 @@ final class ComputeOptions {
     private Backend gpu(int number) {
         GpuProbe probe = GpuProbe.run();
         if (probe.state() != GpuProbe.State.FOUND) {
-            throw new IllegalStateException("--device " + device + ": " + probe.detail() + "; " + probe.remedy());
+            throw new IllegalStateException(
+                    "--device " + device + ": " + probe.detail() + "; " + probe.remedy() + ", or use --device cpu");
         }
         if (number >= probe.devices()) {
             throw new UsageException("--device " + device + ": there is " + probe.detail() + ", numbered from 0");
@@ -121,7 +126,9 @@ final class ComputeOptions {
         boolean done = false;
         try {
             long free = driver.freeMemory();
-            long cap = vram == null ? free : Math.min(free, MemorySize.parse("--vram", vram));
+            long cap = vram == null
+                    ? Math.max(free - RESERVE, free / 2)
+                    : Math.min(free, MemorySize.parse("--vram", vram));
             Backend backend = new CudaBackend(driver, cap, compute, threads);
             done = true;
             return backend;

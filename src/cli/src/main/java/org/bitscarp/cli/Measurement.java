@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.stream.Collectors;
 import org.bitscarp.datasets.Corpora;
 import org.bitscarp.datasets.tasks.Task;
+import org.bitscarp.eval.Judgement;
 import org.bitscarp.eval.SweepRequest;
 import org.bitscarp.eval.SweepRunner;
 import org.bitscarp.eval.engine.Progress;
@@ -19,6 +20,19 @@ import picocli.CommandLine.Model.CommandSpec;
 
 /** What {@code sweep} and {@code perplexity} do alike: from options to a result, with progress on the way. */
 final class Measurement {
+    /**
+     * What a sweep does beside measuring perplexity.
+     *
+     * @param scoresFolder for the scores of all tokens, or null
+     */
+    record Extras(List<Task> tasks, ContinuationRequest continuations, Judgement judgement, Path scoresFolder) {
+        static final Extras NONE = new Extras(
+                List.of(),
+                ContinuationRequest.NONE,
+                Judgement.of(Judgement.MARGIN, Judgement.BROKEN).withoutNoise(),
+                null);
+    }
+
     private Measurement() {}
 
     /** @param spec of the running command, for the command line in the report */
@@ -26,8 +40,7 @@ final class Measurement {
             MeasureOptions options,
             List<Level> levels,
             CliffRule rule,
-            List<Task> tasks,
-            ContinuationRequest continuations,
+            Extras extras,
             CommandSpec spec,
             PrintStream err)
             throws IOException {
@@ -35,19 +48,11 @@ final class Measurement {
                 var backend = options.backend(err);
                 ProgressLine progress = new ProgressLine(err, Terminal.stderr(), Terminal.unicode())) {
             return new SweepRunner(backend, rule, Version.text())
-                    .run(
-                            checkpoint,
-                            request(options, levels, tasks, continuations, spec),
-                            options.quiet ? Progress.NONE : progress);
+                    .run(checkpoint, request(options, levels, extras, spec), options.quiet ? Progress.NONE : progress);
         }
     }
 
-    static SweepRequest request(
-            MeasureOptions options,
-            List<Level> levels,
-            List<Task> tasks,
-            ContinuationRequest continuations,
-            CommandSpec spec)
+    static SweepRequest request(MeasureOptions options, List<Level> levels, Extras extras, CommandSpec spec)
             throws IOException {
         Corpora corpora = options.corpora();
         return new SweepRequest(
@@ -59,8 +64,10 @@ final class Measurement {
                 options.calibration.tokens(),
                 options.memory(),
                 Path.of(System.getProperty("java.io.tmpdir")),
-                tasks,
-                continuations,
+                extras.tasks,
+                extras.continuations,
+                extras.judgement,
+                extras.scoresFolder,
                 commandLine(spec));
     }
 

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import org.bitscarp.eval.generate.ContinuationRequest;
 import org.bitscarp.eval.report.CliffRule;
 import org.bitscarp.eval.report.JsonReport;
 import org.bitscarp.eval.report.SweepResult;
@@ -54,13 +53,7 @@ final class PerplexityCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         SweepResult result = Measurement.run(
-                options,
-                List.of(Level.parse(level)),
-                new CliffRule(),
-                List.of(),
-                ContinuationRequest.NONE,
-                spec,
-                streams.err());
+                options, List.of(Level.parse(level)), new CliffRule(), Measurement.Extras.NONE, spec, streams.err());
         if (options.json) {
             streams.out().println(JsonReport.render(result));
         } else {

@@ -8,6 +8,8 @@ import org.bitscarp.compute.Backend;
 import org.bitscarp.datasets.Corpora;
 import org.bitscarp.datasets.Corpus;
 import org.bitscarp.eval.CalibrationWindows;
+import org.bitscarp.eval.budget.Budget;
+import org.bitscarp.eval.budget.BudgetPlanner;
 import org.bitscarp.eval.engine.Progress;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.eval.quantize.GgufQuantizer;
@@ -19,6 +21,7 @@ import org.bitscarp.model.Checkpoints;
 import org.bitscarp.model.Tokenizer;
 import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.Level;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -45,6 +48,7 @@ import picocli.CommandLine.Parameters;
             "  bitscarp quantize --to q4_k_m --out prose-q4_k_m.gguf",
             "  bitscarp quantize ~/models/tiny --to q4_k:gptq --calibration wikitext2-train --out tiny.gguf",
             "  bitscarp quantize ~/models/tiny --to llama.cpp:q2_k --out tiny-q2_k.gguf",
+            "  bitscarp quantize ~/models/tiny --budget 3.0bpw --calibration wikitext2-train --out tiny-3.gguf",
             "  bitscarp quantize ~/models/tiny --to q6_k --pure --out tiny-q6_k.gguf",
             "  bitscarp quantize ~/models/tiny --to int4:g128:gptq --calibration c4 --out tiny-gptq --gptq-format v2",
             "  bitscarp quantize hf:HuggingFaceTB/SmolLM2-135M --to bf16 --out smollm2.gguf --json"
@@ -55,12 +59,25 @@ final class QuantizeCommand implements Callable<Integer> {
     @Parameters(arity = "0..1", paramLabel = "MODEL", description = ModelArgument.DESCRIPTION)
     private String model;
 
-    @Option(
-            names = "--to",
-            required = true,
-            paramLabel = "LEVEL",
-            description = "Level or mix, e.g. q4_k_m, q4_k, q3_k:gptq, iq4_xs:search, bf16.")
-    private String to;
+    @ArgGroup(multiplicity = "1")
+    private Goal goal;
+
+    /** What the file is to be. */
+    static final class Goal {
+        @Option(
+                names = "--to",
+                paramLabel = "LEVEL",
+                description = "Level or mix, e.g. q4_k_m, q4_k, q3_k:gptq, iq4_xs:search, bf16.")
+        private String level;
+
+        @Option(
+                names = "--budget",
+                paramLabel = "BITS",
+                description =
+                        "Bits per weight of all linear maps together, e.g. 3.0bpw or 2.75bpw:search: each gets the"
+                                + " format whose bits do most good, by measured sensitivity. Needs --calibration.")
+        private String budget;
+    }
 
     @Option(names = "--out", required = true, paramLabel = "PATH", description = "FILE.gguf, or a new folder for GPTQ.")
     private Path out;
@@ -120,12 +137,20 @@ final class QuantizeCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        QuantizeTarget target = QuantizeTarget.parse(to);
+        Budget budget = goal.budget == null ? null : Budget.parse(goal.budget);
+        QuantizeTarget target = goal.budget == null ? QuantizeTarget.parse(goal.level) : null;
+        if (budget != null && calibration.text == null) {
+            throw new UsageException("--budget " + goal.budget + ": sensitivity is measured on calibration text; give"
+                    + " --calibration builtin-calibration, a file or a data set");
+        }
+        if (budget != null && pure) {
+            throw new UsageException("--pure and --budget contradict each other; leave one out");
+        }
         GgufQuantizer.Types types = new GgufQuantizer.Types(pure, type(embeddingType), type(outputType));
         boolean gguf = out.toString().endsWith(".gguf");
-        if (!gguf && (target.mix() != null || pure || embeddingType != null || outputType != null)) {
+        if (!gguf && (budget != null || target.mix() != null || pure || embeddingType != null || outputType != null)) {
             throw new UsageException(
-                    "--out " + out + ": mixes, --pure and types of tables are for GGUF files; expected a"
+                    "--out " + out + ": budgets, mixes, --pure and types of tables are for GGUF files; expected a"
                             + " name that ends with .gguf");
         }
         if (context < 1) {
@@ -135,19 +160,40 @@ final class QuantizeCommand implements Callable<Integer> {
                 Backend backend = compute.backend(streams.err(), quiet);
                 ProgressLine line = new ProgressLine(streams.err(), Terminal.stderr(), Terminal.unicode())) {
             Progress progress = quiet ? Progress.NONE : line;
-            GgufQuantizer.Means means = new GgufQuantizer.Means(
-                    windows(checkpoint, target),
-                    compute.memory(),
-                    Path.of(System.getProperty("java.io.tmpdir")),
-                    "bitscarp " + Version.text());
-            QuantizeSummary summary = gguf
-                    ? new GgufQuantizer(backend, means, progress).run(checkpoint, target, types, out, force)
-                    : new GptqQuantizer(backend, means, progress)
-                            .run(checkpoint, target.level(), gptqFormat.ordinal() + 1, out);
+            QuantizeSummary summary = budget != null
+                    ? quantize(checkpoint, backend, budget, types, progress)
+                    : quantize(checkpoint, backend, target, types, progress);
             line.close();
             print(target, summary);
         }
         return 0;
+    }
+
+    private QuantizeSummary quantize(
+            Checkpoint checkpoint, Backend backend, QuantizeTarget target, GgufQuantizer.Types types, Progress progress)
+            throws IOException {
+        GgufQuantizer.Means means = means(windows(checkpoint, target));
+        return out.toString().endsWith(".gguf")
+                ? new GgufQuantizer(backend, means, progress).run(checkpoint, target, types, out, force)
+                : new GptqQuantizer(backend, means, progress)
+                        .run(checkpoint, target.level(), gptqFormat.ordinal() + 1, out);
+    }
+
+    private QuantizeSummary quantize(
+            Checkpoint checkpoint, Backend backend, Budget budget, GgufQuantizer.Types types, Progress progress)
+            throws IOException {
+        Corpus text = calibration.read(MeasureOptions.corpora(streams, quiet));
+        try (Tokenizer tokenizer = checkpoint.tokenizer()) {
+            BudgetPlanner.Windows windows =
+                    CalibrationWindows.forBudget(checkpoint, tokenizer, text, calibration.tokens(), context);
+            return new GgufQuantizer(backend, means(windows.calibration()), progress)
+                    .run(checkpoint, budget, windows, types, out, force);
+        }
+    }
+
+    private GgufQuantizer.Means means(WindowPlan windows) {
+        return new GgufQuantizer.Means(
+                windows, compute.memory(), Path.of(System.getProperty("java.io.tmpdir")), "bitscarp " + Version.text());
     }
 
     /** Calibration windows where the solver makes use of them; tokenizing takes its time otherwise. */
@@ -176,7 +222,7 @@ final class QuantizeCommand implements Callable<Integer> {
             return;
         }
         summary.notes().forEach(note -> streams.err().println("Note: " + note));
-        if (target.shadowsMix() && !pure) {
+        if (target != null && target.shadowsMix() && !pure) {
             String word = target.level().format().name();
             streams.err()
                     .println("Note: " + word

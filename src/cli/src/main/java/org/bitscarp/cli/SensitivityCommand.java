@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import org.bitscarp.eval.SensitivityRunner;
 import org.bitscarp.eval.engine.Progress;
-import org.bitscarp.eval.generate.ContinuationRequest;
 import org.bitscarp.eval.report.SensitivityReports;
 import org.bitscarp.eval.report.SensitivityResult;
 import org.bitscarp.model.Checkpoint;
@@ -95,7 +94,7 @@ final class SensitivityCommand implements Callable<Integer> {
             result = new SensitivityRunner(backend, Version.text())
                     .run(
                             checkpoint,
-                            Measurement.request(options, levels, List.of(), ContinuationRequest.NONE, spec),
+                            Measurement.request(options, levels, Measurement.Extras.NONE, spec),
                             by == By.tensor,
                             options.quiet ? Progress.NONE : progress);
         }

@@ -9,6 +9,7 @@ import org.bitscarp.eval.report.CliffRule;
 import org.bitscarp.eval.report.ConsoleTable;
 import org.bitscarp.eval.report.JsonReport;
 import org.bitscarp.eval.report.ReportFiles;
+import org.bitscarp.eval.report.StatisticsText;
 import org.bitscarp.eval.report.SweepResult;
 import org.bitscarp.eval.report.Verdict;
 import org.bitscarp.quant.Level;
@@ -52,6 +53,9 @@ final class SweepCommand implements Callable<Integer> {
     @Mixin
     private BehaviourOptions behaviour;
 
+    @Mixin
+    private JudgementOptions judgement;
+
     @Option(
             names = "--levels",
             paramLabel = "LEVELS",
@@ -62,7 +66,8 @@ final class SweepCommand implements Callable<Integer> {
             names = "--out",
             defaultValue = "bitscarp-out",
             paramLabel = "DIR",
-            description = "Folder for report.html, report.md, results.csv and results.json; default: ${DEFAULT-VALUE}.")
+            description =
+                    "Folder for report.html, report.md, results.csv, results.json and scores of all tokens; default: ${DEFAULT-VALUE}.")
     private Path out;
 
     @Option(
@@ -81,14 +86,17 @@ final class SweepCommand implements Callable<Integer> {
         if (!(threshold > 0 && threshold <= 1e6)) {
             throw new UsageException("--threshold " + threshold + ": expected a percentage above 0");
         }
-        List<Level> measured = levels == null ? Level.defaults() : Level.parseList(levels);
+        List<Level> measured = judgement.order(levels == null ? Level.defaults() : Level.parseList(levels));
         OutputFolder.prepare(out);
         SweepResult result = Measurement.run(
                 options,
                 measured,
                 new CliffRule(1 + threshold / 100),
-                behaviour.tasks(),
-                behaviour.continuations(),
+                new Measurement.Extras(
+                        behaviour.tasks(),
+                        behaviour.continuations(),
+                        judgement.judgement(),
+                        out.resolve(ReportFiles.SCORES)),
                 spec,
                 streams.err());
         ReportFiles.writeAll(result, out);
@@ -101,6 +109,7 @@ final class SweepCommand implements Callable<Integer> {
             streams.out().println();
             streams.out().println(Verdict.of(result));
             BehaviourText.lines(result.behaviour()).forEach(streams.out()::println);
+            StatisticsText.lines(result).forEach(streams.out()::println);
         }
         if (!options.quiet) {
             streams.err().println("Report: " + out.resolve(ReportFiles.HTML));

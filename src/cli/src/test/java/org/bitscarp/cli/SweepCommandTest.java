@@ -37,7 +37,7 @@ class SweepCommandTest {
             assertTrue(Files.size(folder.resolve("out").resolve(file)) > 200, file);
         }
         try (Stream<Path> files = Files.list(folder.resolve("out"))) {
-            assertEquals(4, files.count(), "nothing else is left behind");
+            assertEquals(5, files.count(), "the reports, the folder of scores, and nothing else is left behind");
         }
         assertTrue(run.err().contains("report.html"), run.err());
     }

@@ -21,8 +21,7 @@ public record GpuProbe(State state, int devices, String detail, String remedy) {
     /** {@code CUDA_ERROR_NO_DEVICE} of the driver API. */
     private static final int NO_DEVICE = 100;
 
-    private static final String INSTALL =
-            "install the NVIDIA driver, version 525 or later; no toolkit is needed. Or use --device cpu";
+    private static final String INSTALL = "install the NVIDIA driver, version 525 or later; no toolkit is needed";
 
     /** Absent is no failure: there is nothing to use. Broken is: something is there and does not work. */
     public enum State {
@@ -47,7 +46,7 @@ public record GpuProbe(State state, int devices, String detail, String remedy) {
                         State.ABSENT,
                         0,
                         "the NVIDIA driver finds no device",
-                        "look at nvidia-smi and CUDA_VISIBLE_DEVICES, or use --device cpu");
+                        "look at nvidia-smi and CUDA_VISIBLE_DEVICES");
             }
             if (status != 0) {
                 return broken("cuInit of the NVIDIA driver fails with error " + status);
@@ -72,6 +71,6 @@ public record GpuProbe(State state, int devices, String detail, String remedy) {
     }
 
     private static GpuProbe broken(String detail) {
-        return new GpuProbe(State.BROKEN, 0, detail, "reinstall the NVIDIA driver, or use --device cpu");
+        return new GpuProbe(State.BROKEN, 0, detail, "reinstall the NVIDIA driver");
     }
 }

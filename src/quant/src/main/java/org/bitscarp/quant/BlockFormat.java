@@ -74,6 +74,30 @@ public interface BlockFormat {
      */
     Grid search(float[] w, int from, int length, float[] importance, int importanceFrom);
 
+    /** Whether {@link #refit} can move the parameters of a grid. */
+    default boolean refits() {
+        return false;
+    }
+
+    /**
+     * The grid that fits codes best which are chosen already: scale and offset of one part move to what can be stored and
+     * adds least to the error.
+     *
+     * @param part number of the run of {@link Grid#partLength} weights
+     * @return {@code grid} itself where nothing is better
+     */
+    default Grid refit(Grid grid, int part, ScaleError error) {
+        return grid;
+    }
+
+    /**
+     * {@link #refit} for what the parts of a block share: scale × level of all weights is multiplied by 1 + a and every offset
+     * by 1 + b, which {@code error} is a function of.
+     */
+    default Grid refitShared(Grid grid, ScaleError error) {
+        return grid;
+    }
+
     /** Writes one block: the grid's parameters and {@code length} codes, at {@code offset}. */
     void encode(Grid grid, int[] codes, int length, MemorySegment target, long offset);
 

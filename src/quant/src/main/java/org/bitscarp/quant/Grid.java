@@ -34,6 +34,29 @@ public interface Grid {
         }
     }
 
+    /** Weights that have a scale of their own, from position 0 on; where there is one scale, all of them. */
+    default int partLength() {
+        return Integer.MAX_VALUE;
+    }
+
+    /**
+     * What a code stands for before the scale and offset of its part: value = scale × level + offset.
+     *
+     * @throws UnsupportedOperationException where the format does not {@linkplain BlockFormat#refits refit} its grids
+     */
+    default float level(int code) {
+        throw new UnsupportedOperationException("this grid's parameters are not fitted to codes");
+    }
+
+    /**
+     * What is added to scale × level at a position.
+     *
+     * @throws UnsupportedOperationException as {@link #level}, and where the grid has one part
+     */
+    default float offset(int position) {
+        throw new UnsupportedOperationException("this grid's parts share no scale");
+    }
+
     /** How often fitting this grid had to leave the rule that the format's name promises; see {@link SolveStats}. */
     default int fallbacks() {
         return 0;

@@ -102,6 +102,33 @@ public record GroupedInt(int bits, BlockScope scope, boolean symmetric) implemen
     }
 
     @Override
+    public boolean refits() {
+        return true;
+    }
+
+    /** The best scale for the zero point as it is, and for both of its neighbours where it is not fixed. */
+    @Override
+    public Grid refit(Grid grid, int part, ScaleError error) {
+        IntGrid now = (IntGrid) grid;
+        if (now.scale() == 0 || now.fallbacks() > 0) {
+            return grid;
+        }
+        int reach = symmetric ? 0 : 1;
+        IntGrid best = now;
+        double least = 0;
+        for (int zero = Math.max(0, now.zero() - reach); zero <= Math.min(maxCode(), now.zero() + reach); zero++) {
+            int shift = zero - now.zero();
+            float scale = HalfScale.round((float) (now.scale() + error.bestScaleOfShifted(now.scale(), shift)));
+            double change = error.change(scale - now.scale(), -shift * scale);
+            if (change < least && scale != 0 && (symmetric || scale > 0)) {
+                least = change;
+                best = new IntGrid(scale, zero, maxCode(), now.fallbacks());
+            }
+        }
+        return best;
+    }
+
+    @Override
     public void encode(Grid grid, int[] codes, int length, MemorySegment target, long offset) {
         IntGrid parameters = (IntGrid) grid;
         HalfScale.put(target, offset, parameters.scale());

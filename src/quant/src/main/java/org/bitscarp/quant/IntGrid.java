@@ -39,6 +39,11 @@ record IntGrid(float scale, int zero, int maxCode, int fallbacks) implements Gri
     }
 
     @Override
+    public float level(int code) {
+        return code - zero;
+    }
+
+    @Override
     public float value(int position, int code) {
         return scale * (code - zero);
     }

@@ -129,6 +129,19 @@ public record NormalFloat4(BlockScope scope) implements BlockFormat {
     }
 
     @Override
+    public boolean refits() {
+        return true;
+    }
+
+    @Override
+    public Grid refit(Grid grid, int part, ScaleError error) {
+        Levels now = (Levels) grid;
+        float scale = HalfScale.round((float) (now.scale() + error.bestScale(0)));
+        boolean better = scale != 0 && now.fallbacks() == 0 && error.change(scale - now.scale(), 0) < 0;
+        return better ? new Levels(scale, 0) : now;
+    }
+
+    @Override
     public void encode(Grid grid, int[] codes, int length, MemorySegment target, long offset) {
         HalfScale.put(target, offset, ((Levels) grid).scale);
         CodeBits.pack(4, codes, length, target, offset + HalfScale.BYTES);
@@ -168,6 +181,11 @@ public record NormalFloat4(BlockScope scope) implements BlockFormat {
                 int bin = (int) ((clamped + 1) * (BINS / 2));
                 codes[i] = BIN_CODE[bin] + (clamped > BIN_MIDPOINT[bin] ? 1 : 0);
             }
+        }
+
+        @Override
+        public float level(int code) {
+            return LEVELS[code];
         }
 
         @Override

@@ -90,6 +90,19 @@ public record Ternary(BlockScope scope) implements BlockFormat {
     }
 
     @Override
+    public boolean refits() {
+        return !sharedGrid();
+    }
+
+    @Override
+    public Grid refit(Grid grid, int part, ScaleError error) {
+        TernaryGrid now = (TernaryGrid) grid;
+        float scale = HalfScale.round((float) (now.scale() + error.bestScale(0)));
+        boolean better = scale > 0 && now.fallbacks() == 0 && error.change(scale - now.scale(), 0) < 0;
+        return better ? new TernaryGrid(scale, 0) : now;
+    }
+
+    @Override
     public void encode(Grid grid, int[] codes, int length, MemorySegment target, long offset) {
         HalfScale.put(target, offset, ((TernaryGrid) grid).scale());
         long at = offset + HalfScale.BYTES;

@@ -43,6 +43,11 @@ record TernaryGrid(float scale, int fallbacks) implements Grid {
     }
 
     @Override
+    public float level(int code) {
+        return code;
+    }
+
+    @Override
     public float value(int position, int code) {
         return scale * code;
     }

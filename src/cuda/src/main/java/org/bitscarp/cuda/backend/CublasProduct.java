@@ -78,6 +78,7 @@ final class CublasProduct implements MatrixProduct {
     }
 
     private Cublas.Handle handle(Lane lane) {
+        queue.driver().makeCurrent();
         return handles.computeIfAbsent(lane, l -> cublas.open(l.stream));
     }
 

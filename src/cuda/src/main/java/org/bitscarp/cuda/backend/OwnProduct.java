@@ -7,22 +7,28 @@ final class OwnProduct implements MatrixProduct {
     private static final String MODULE = "matmul_fp32";
 
     private final Launcher launcher;
+    private final String because;
     private final long largeFrom;
 
-    /** Large tiles where there are enough of them for every multiprocessor. */
-    OwnProduct(Launcher launcher) {
-        this(launcher, launcher.multiprocessors());
+    /**
+     * Large tiles where there are enough of them for every multiprocessor.
+     *
+     * @param because why it is not a library
+     */
+    OwnProduct(Launcher launcher, String because) {
+        this(launcher, because, launcher.multiprocessors());
     }
 
     /** @param largeFrom number of large tiles from which on they are used */
-    OwnProduct(Launcher launcher, long largeFrom) {
+    OwnProduct(Launcher launcher, String because, long largeFrom) {
         this.launcher = launcher;
+        this.because = because;
         this.largeFrom = largeFrom;
     }
 
     @Override
     public String description() {
-        return "own matrix product";
+        return "own matrix product (" + because + ")";
     }
 
     @Override

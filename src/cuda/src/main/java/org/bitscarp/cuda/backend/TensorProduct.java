@@ -12,24 +12,25 @@ final class TensorProduct implements MatrixProduct {
     /** Bytes of rounded weights at a time. */
     private static final long SLAB = 64L << 20;
 
-    private final Launcher launcher;
     private final TensorCores cores;
     private final DenseType type;
+    private final String because;
 
-    TensorProduct(Launcher launcher, DenseType type) {
-        this(launcher, type, launcher.multiprocessors());
+    /** @param because why it is not a library */
+    TensorProduct(Launcher launcher, DenseType type, String because) {
+        this(launcher, type, because, launcher.multiprocessors());
     }
 
     /** @param largeFrom number of large tiles from which on they are used */
-    TensorProduct(Launcher launcher, DenseType type, long largeFrom) {
-        this.launcher = launcher;
+    TensorProduct(Launcher launcher, DenseType type, String because, long largeFrom) {
         this.cores = new TensorCores(launcher, largeFrom);
         this.type = type;
+        this.because = because;
     }
 
     @Override
     public String description() {
-        return "own matrix product on tensor cores, " + type.word();
+        return "own matrix product on tensor cores, " + type.word() + " (" + because + ")";
     }
 
     @Override

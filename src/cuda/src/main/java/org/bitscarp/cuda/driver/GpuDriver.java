@@ -76,6 +76,9 @@ public interface GpuDriver extends AutoCloseable {
 
     GpuEvent newEvent();
 
+    /** Lets a library that works in the current context work on this device, from the calling thread. */
+    default void makeCurrent() {}
+
     /** Waits until all work on all streams is done. */
     void synchronize();
 

@@ -79,6 +79,11 @@ public final class JCudaGpuDriver implements GpuDriver {
     }
 
     @Override
+    public void makeCurrent() {
+        call("taking the device into use", () -> {});
+    }
+
+    @Override
     public String name() {
         return "cuda";
     }

@@ -72,24 +72,27 @@ class ArtefactsTest {
         }
     }
 
+    /** One kernel, since compiling takes seconds; {@code .ci/run} regenerates all of them where nvcc is. */
     @Test
     void regeneratingGivesTheSameBytes(@TempDir Path scratch) throws Exception {
         String compiler = compiler();
         String recorded = KernelSources.manifest().stream()
                 .filter(l -> l.startsWith("source "))
-                .map(l -> l.substring(l.indexOf("nvcc ") + 5))
-                .distinct()
-                .reduce((a, b) -> a + ", " + b)
-                .orElse(compiler);
+                .findFirst()
+                .orElse("source none of them nvcc " + compiler);
+        String madeBy = recorded.substring(recorded.indexOf("nvcc ") + 5);
         assumeTrue(!compiler.isEmpty(), "nvcc is not on the PATH: PTX is not regenerated");
-        assumeTrue(compiler.equals(recorded), "PTX was made by nvcc " + recorded + ", here is " + compiler);
+        assumeTrue(compiler.equals(madeBy), "PTX was made by nvcc " + madeBy + ", here is " + compiler);
         Process build = new ProcessBuilder(
-                        KernelSources.ROOT.resolve("build.sh").toString(), "--check", scratch.toString())
+                        KernelSources.ROOT.resolve("build.sh").toString(),
+                        "--check",
+                        scratch.toString(),
+                        recorded.split(" ")[1])
                 .redirectErrorStream(true)
                 .start();
         String output = new String(build.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertEquals(0, build.waitFor(), output);
-        assertTrue(Files.exists(scratch.resolve("MANIFEST")));
+        assertTrue(output.contains(".ptx"), output);
     }
 
     /** As build.sh computes it: flags, then the file and each header that it includes with quotes, each once, depth first. */

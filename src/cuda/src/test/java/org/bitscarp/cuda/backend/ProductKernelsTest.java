@@ -36,7 +36,7 @@ class ProductKernelsTest {
             DeviceTensor y = bed.tensor(m, n);
             DeviceTensor left = bed.tensor(m, k, x);
             DeviceTensor right = bed.tensor(n, k, w);
-            new OwnProduct(bed.launcher, large ? 0 : Integer.MAX_VALUE).multiply(bed.lane, left, right, y);
+            new OwnProduct(bed.launcher, "test", large ? 0 : Integer.MAX_VALUE).multiply(bed.lane, left, right, y);
             float[] found = bed.values(y);
             for (int i = 0; i < m; i++) {
                 for (int j = 0; j < n; j++) {
@@ -83,7 +83,7 @@ class ProductKernelsTest {
         float[] before = KernelBed.random(columns * columns, random);
         try (KernelBed bed = new KernelBed(80)) {
             DeviceTensor sums = bed.tensor(columns, columns, before);
-            new OwnProduct(bed.launcher, large ? 0 : Integer.MAX_VALUE)
+            new OwnProduct(bed.launcher, "test", large ? 0 : Integer.MAX_VALUE)
                     .addOuterProducts(bed.lane, bed.tensor(rows, columns, x), first, count, sums);
             float[] found = bed.values(sums);
             for (int i = 0; i < columns; i++) {

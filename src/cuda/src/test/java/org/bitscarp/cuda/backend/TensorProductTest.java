@@ -51,7 +51,7 @@ class TensorProductTest {
         float[] w = KernelBed.random(n * k, random);
         try (KernelBed bed = new KernelBed(80)) {
             DeviceTensor y = bed.tensor(m, n);
-            new TensorProduct(bed.launcher, type, large ? 0 : Long.MAX_VALUE)
+            new TensorProduct(bed.launcher, type, "test", large ? 0 : Long.MAX_VALUE)
                     .multiply(bed.lane, bed.tensor(m, k, x), bed.tensor(n, k, w), y);
             float[] found = bed.values(y);
             for (int i = 0; i < m; i++) {
@@ -83,7 +83,7 @@ class TensorProductTest {
         float[] before = KernelBed.random(columns * columns, random);
         try (KernelBed bed = new KernelBed(80)) {
             DeviceTensor sums = bed.tensor(columns, columns, before);
-            new TensorProduct(bed.launcher, DenseType.FP16, large ? 0 : Long.MAX_VALUE)
+            new TensorProduct(bed.launcher, DenseType.FP16, "test", large ? 0 : Long.MAX_VALUE)
                     .addOuterProducts(bed.lane, bed.tensor(rows, columns, x), first, count, sums);
             float[] found = bed.values(sums);
             for (int i = 0; i < columns; i++) {

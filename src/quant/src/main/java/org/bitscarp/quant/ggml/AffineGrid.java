@@ -61,6 +61,16 @@ class AffineGrid extends GgmlGrid {
     }
 
     @Override
+    public final float level(int code) {
+        return code - zero;
+    }
+
+    @Override
+    public final float offset(int position) {
+        return offset[position / subLength];
+    }
+
+    @Override
     public final float value(int position, int code) {
         int sub = position / subLength;
         return scale[sub] * (code - zero) + offset[sub];

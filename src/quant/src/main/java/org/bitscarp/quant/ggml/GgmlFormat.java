@@ -6,7 +6,9 @@ import java.util.Arrays;
 import java.util.List;
 import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.Grid;
+import org.bitscarp.quant.HalfScale;
 import org.bitscarp.quant.MiniFloat;
+import org.bitscarp.quant.ScaleError;
 
 /**
  * A block type of GGUF files, as in llama.cpp's {@code ggml-common.h} (layouts) and {@code ggml-quants.c} (rules), tag
@@ -132,6 +134,23 @@ public abstract class GgmlFormat implements BlockFormat {
         }
         grid.fallbacks = saturated + (vanished ? 1 : 0);
         return grid;
+    }
+
+    /** Grids with fallbacks stay as they are. */
+    @Override
+    public final Grid refit(Grid grid, int part, ScaleError error) {
+        return grid.fallbacks() > 0 ? grid : refit((GgmlGrid) grid, part, error);
+    }
+
+    /** {@link #refit(Grid, int, ScaleError)} where {@link #refits()}. */
+    GgmlGrid refit(GgmlGrid grid, int part, ScaleError error) {
+        return grid;
+    }
+
+    /** The nearest FP16 number to the best scale; 0 where the old one is better, or it is 0. */
+    static float refittedHalf(float scale, ScaleError error) {
+        float moved = HalfScale.round((float) (scale + error.bestScale(0)));
+        return error.change(moved - scale, 0) < 0 ? moved : 0;
     }
 
     @Override

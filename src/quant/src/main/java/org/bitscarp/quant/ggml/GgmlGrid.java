@@ -26,6 +26,11 @@ abstract class GgmlGrid implements Grid {
     }
 
     @Override
+    public final int partLength() {
+        return subLength;
+    }
+
+    @Override
     public final int fallbacks() {
         return fallbacks;
     }

@@ -2,6 +2,9 @@ package org.bitscarp.quant.ggml;
 
 import java.util.Arrays;
 import java.util.List;
+import org.bitscarp.quant.Grid;
+import org.bitscarp.quant.HalfScale;
+import org.bitscarp.quant.ScaleError;
 
 /** The k-quants: super-blocks of 256 weights whose sub-blocks' scales are integers themselves. */
 abstract class KFormat extends GgmlFormat {
@@ -52,5 +55,65 @@ abstract class KFormat extends GgmlFormat {
         return plain
                 ? Arrays.copyOfRange(importance, from, from + length)
                 : ScaleFit.spread(x, from, length, importance, variance);
+    }
+
+    @Override
+    public final boolean refits() {
+        return true;
+    }
+
+    @Override
+    final GgmlGrid refit(GgmlGrid grid, int part, ScaleError error) {
+        KGrid now = (KGrid) grid;
+        int[] scales = now.scaleCodes.clone();
+        if (now.minimumCodes == null) {
+            scales[part] = refitted(scales[part], now.superScale, minScale(), maxScale(), error);
+            return scales[part] == now.scaleCodes[part] ? grid : now.with(now.superScale, 0, scales, null);
+        }
+        int[] minima = now.minimumCodes.clone();
+        double least = 0;
+        int middle = near(scales[part], error.bestScale(), now.superScale);
+        for (int s = middle - 1; s <= middle + 1; s++) {
+            int scale = Math.clamp(s, minScale(), maxScale());
+            double move = (double) now.superScale * (scale - now.scaleCodes[part]);
+            int minimum =
+                    Math.clamp(near(now.minimumCodes[part], -error.bestOffset(move), now.superMinimum), 0, maxScale());
+            double change = error.change(move, -(double) now.superMinimum * (minimum - now.minimumCodes[part]));
+            if (change < least) {
+                least = change;
+                scales[part] = scale;
+                minima[part] = minimum;
+            }
+        }
+        return least == 0 ? grid : now.with(now.superScale, now.superMinimum, scales, minima);
+    }
+
+    @Override
+    public final Grid refitShared(Grid grid, ScaleError error) {
+        KGrid now = (KGrid) grid;
+        if (now.fallbacks > 0) {
+            return grid;
+        }
+        double a = now.minimumCodes == null ? error.bestScale(0) : error.bestScale();
+        float scale = HalfScale.round((float) (now.superScale * (1 + a)));
+        double moved = relative(now.superScale, scale);
+        float minimum = HalfScale.round((float) (now.superMinimum * (1 + error.bestOffset(moved))));
+        boolean better = scale != 0 && error.change(moved, relative(now.superMinimum, minimum)) < 0;
+        return better ? now.with(scale, minimum, now.scaleCodes, now.minimumCodes) : grid;
+    }
+
+    private static double relative(float before, float after) {
+        return before == 0 ? 0 : (double) after / before - 1;
+    }
+
+    /** The integer whose multiple of {@code step} is the best scale of those in a range; {@code now} where none is better. */
+    static int refitted(int now, float step, int least, int most, ScaleError error) {
+        int wanted = Math.clamp(near(now, error.bestScale(0), step), least, most);
+        return error.change((double) step * (wanted - now), 0) < 0 ? wanted : now;
+    }
+
+    /** The integer nearest to code + move / step; the code where there is no step. */
+    private static int near(int code, double move, float step) {
+        return step == 0 ? code : (int) Math.clamp(Math.rint(code + move / step), -1000, 1000);
     }
 }

@@ -13,6 +13,16 @@ abstract class LevelGrid extends GgmlGrid {
     }
 
     @Override
+    public final float level(int code) {
+        return levels[code];
+    }
+
+    @Override
+    public final float offset(int position) {
+        return 0;
+    }
+
+    @Override
     public final float value(int position, int code) {
         return scale[position / subLength] * levels[code];
     }

@@ -2,6 +2,7 @@ package org.bitscarp.quant.ggml;
 
 import java.util.List;
 import org.bitscarp.quant.HalfScale;
+import org.bitscarp.quant.ScaleError;
 
 /** Integers with an FP16 scale and minimum: {@code q4_1}, {@code q5_1}; value = scale × code + minimum. */
 final class OffsetInt extends GgmlFormat {
@@ -95,6 +96,21 @@ final class OffsetInt extends GgmlFormat {
             }
         }
         return best;
+    }
+
+    @Override
+    public boolean refits() {
+        return true;
+    }
+
+    @Override
+    GgmlGrid refit(GgmlGrid grid, int part, ScaleError error) {
+        float oldScale = grid.scale[0];
+        float oldMinimum = ((AffineGrid) grid).offset[0];
+        float scale = HalfScale.round((float) (oldScale + error.bestScale()));
+        float minimum = HalfScale.round((float) (oldMinimum + error.bestOffset(scale - oldScale)));
+        boolean better = scale != 0 && error.change(scale - oldScale, minimum - oldMinimum) < 0;
+        return better ? grid(scale, minimum) : grid;
     }
 
     /** The weighted sums that fix the squared error and its minimum for given codes. */

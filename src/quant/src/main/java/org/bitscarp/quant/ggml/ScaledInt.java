@@ -2,6 +2,7 @@ package org.bitscarp.quant.ggml;
 
 import java.util.List;
 import org.bitscarp.quant.HalfScale;
+import org.bitscarp.quant.ScaleError;
 
 /**
  * Integers with one FP16 scale: {@code q4_0}, {@code q5_0}, {@code q8_0} and the two-bit {@code q2_0}; value = scale ×
@@ -112,5 +113,16 @@ final class ScaledInt extends GgmlFormat {
             }
         };
         return grid(search.best(x, importance));
+    }
+
+    @Override
+    public boolean refits() {
+        return true;
+    }
+
+    @Override
+    GgmlGrid refit(GgmlGrid grid, int part, ScaleError error) {
+        float scale = refittedHalf(grid.scale[0], error);
+        return scale == 0 ? grid : grid(scale);
     }
 }

@@ -3,6 +3,7 @@ package org.bitscarp.quant.ggml;
 import java.util.List;
 import org.bitscarp.quant.BlockScope;
 import org.bitscarp.quant.HalfScale;
+import org.bitscarp.quant.ScaleError;
 import org.bitscarp.quant.Ternary;
 
 /** −scale, 0 and scale with one FP16 scale for 256 weights: {@code tq1_0} and {@code tq2_0}; code 1 is zero. */
@@ -57,6 +58,17 @@ class TernaryBlocks extends GgmlFormat {
     GgmlGrid search(float[] x, float[] importance) {
         Ternary groups = new Ternary(BlockScope.group(LENGTH));
         return grid(groups.search(x, 0, LENGTH, importance, 0).value(0, 1));
+    }
+
+    @Override
+    public boolean refits() {
+        return true;
+    }
+
+    @Override
+    GgmlGrid refit(GgmlGrid grid, int part, ScaleError error) {
+        float scale = refittedHalf(grid.scale[0], error);
+        return scale == 0 ? grid : grid(scale);
     }
 
     /**

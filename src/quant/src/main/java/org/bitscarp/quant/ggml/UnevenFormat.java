@@ -1,7 +1,9 @@
 package org.bitscarp.quant.ggml;
 
 import java.util.List;
+import org.bitscarp.quant.Grid;
 import org.bitscarp.quant.HalfScale;
+import org.bitscarp.quant.ScaleError;
 
 /**
  * Four-bit codes for sixteen unevenly spaced levels: {@code iq4_nl} with an FP16 scale for 32 weights, {@code iq4_xs}
@@ -216,5 +218,42 @@ final class UnevenFormat extends GgmlFormat {
         };
         float scale = search.best(x, importance);
         return GgmlGrid.better(best, single(scale, scale), x, importance);
+    }
+
+    @Override
+    public boolean refits() {
+        return true;
+    }
+
+    @Override
+    GgmlGrid refit(GgmlGrid grid, int part, ScaleError error) {
+        if (subBlocks == 1) {
+            float scale = refittedHalf(grid.scale[0], error);
+            return scale == 0 ? grid : single(scale, scale);
+        }
+        Uneven now = (Uneven) grid;
+        int code = KFormat.refitted(now.scaleCodes[part], now.superScale, -32, 31, error);
+        if (code == now.scaleCodes[part]) {
+            return grid;
+        }
+        int[] codes = now.scaleCodes.clone();
+        codes[part] = code;
+        float[] scale = now.scale.clone();
+        scale[part] = now.superScale * code;
+        return grid(scale, codes, now.superScale, inverses(scale));
+    }
+
+    @Override
+    public Grid refitShared(Grid grid, ScaleError error) {
+        Uneven now = (Uneven) grid;
+        float shared = HalfScale.round((float) (now.superScale * (1 + error.bestScale(0))));
+        if (now.fallbacks > 0 || shared == 0 || !(error.change((double) shared / now.superScale - 1, 0) < 0)) {
+            return grid;
+        }
+        float[] scale = new float[subBlocks];
+        for (int sub = 0; sub < subBlocks; sub++) {
+            scale[sub] = shared * now.scaleCodes[sub];
+        }
+        return grid(scale, now.scaleCodes, shared, inverses(scale));
     }
 }

@@ -3,6 +3,7 @@ package org.bitscarp.quant.gptq;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import java.lang.foreign.MemorySegment;
+import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.Grid;
 
 /**
@@ -14,20 +15,28 @@ final class CoordinateDescent {
     private final Hessian hessian;
     private final double lambda;
     private final int passes;
+    private final int refits;
 
-    CoordinateDescent(Hessian hessian, double lambda, int passes) {
+    /**
+     * @param passes over the codes at most, until nothing moves
+     * @param refits rounds of fitting the grids to the codes, each followed by further passes
+     */
+    CoordinateDescent(Hessian hessian, double lambda, int passes, int refits) {
         this.hessian = hessian;
         this.lambda = lambda;
         this.passes = passes;
+        this.refits = refits;
     }
 
     /**
-     * Refines the codes of a tile; grids stay.
+     * Refines the codes of a tile, and its grids.
      *
+     * @param format of the grids
      * @param errors room for rows × columns floats
      * @param gradient the same
+     * @param sums room for four times a block
      */
-    void run(RowTile tile, MemorySegment errors, MemorySegment gradient) {
+    void run(BlockFormat format, RowTile tile, MemorySegment errors, MemorySegment gradient, MemorySegment sums) {
         int n = tile.columns;
         MemorySegment h = hessian.values().data();
         tile.errors(errors);
@@ -40,12 +49,19 @@ final class CoordinateDescent {
                 TileProduct.View.of(errors, n, 0, 0),
                 TileProduct.View.of(h, n, 0, 0),
                 TileProduct.View.of(gradient, n, 0, 0));
+        GridRefit refit = new GridRefit(format, hessian, lambda, tile, gradient, sums);
         for (int r = 0; r < tile.rows; r++) {
-            for (int pass = 0; pass < passes; pass++) {
-                if (!pass(tile, r, h, gradient)) {
-                    break;
-                }
+            codes(tile, r, h, gradient);
+            for (int round = 0; round < refits && refit.row(r); round++) {
+                codes(tile, r, h, gradient);
             }
+        }
+    }
+
+    private void codes(RowTile tile, int row, MemorySegment h, MemorySegment gradient) {
+        int pass = 0;
+        while (pass < passes && pass(tile, row, h, gradient)) {
+            pass++;
         }
     }
 

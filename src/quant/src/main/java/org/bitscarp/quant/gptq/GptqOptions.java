@@ -6,16 +6,17 @@ package org.bitscarp.quant.gptq;
  * @param damping share of the Hessian's mean diagonal that is added to it; 0.01 in the paper (section 4)
  * @param search grids minimise the error weighted by the inputs' mean squares, instead of the format's published rule
  * @param refinements passes of coordinate descent over the codes of a row under the full Hessian, after the loop
+ * @param refits rounds in which scales are fitted to the codes under the full Hessian and codes then refined once more
  * @param activationOrder columns in the order of falling diagonal, grids fitted to the weights before the loop
  *     ({@code --act-order} with static groups of the reference code)
  */
-public record GptqOptions(double damping, boolean search, int refinements, boolean activationOrder) {
+public record GptqOptions(double damping, boolean search, int refinements, int refits, boolean activationOrder) {
     /** As published: left to right, each group's grid from the weights as the loop has left them. */
-    public static final GptqOptions PUBLISHED = new GptqOptions(0.01, false, 0, false);
+    public static final GptqOptions PUBLISHED = new GptqOptions(0.01, false, 0, 0, false);
 
     /** As published with activation order and static groups. */
-    public static final GptqOptions ACTIVATION_ORDER = new GptqOptions(0.01, false, 0, true);
+    public static final GptqOptions ACTIVATION_ORDER = new GptqOptions(0.01, false, 0, 0, true);
 
     /** What measured best. */
-    public static final GptqOptions BEST = new GptqOptions(0.01, true, 4, false);
+    public static final GptqOptions BEST = new GptqOptions(0.01, true, 4, 3, false);
 }

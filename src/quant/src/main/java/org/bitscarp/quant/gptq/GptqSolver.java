@@ -86,11 +86,13 @@ public final class GptqSolver implements Solver {
             }
             int columns = weights.columns();
             ColumnLoop loop = new ColumnLoop(this::fit, factor, plan, shared != null || options.activationOrder());
-            CoordinateDescent descent = new CoordinateDescent(inputs.hessian(), factor.lambda(), options.refinements());
+            CoordinateDescent descent = new CoordinateDescent(
+                    inputs.hessian(), factor.lambda(), options.refinements(), format.refits() ? options.refits() : 0);
             try (Arena arena = Arena.ofConfined()) {
                 int rows = Math.min(TILE, to - from);
                 MemorySegment work = arena.allocate(4L * rows * columns, 64);
                 MemorySegment errors = arena.allocate(4L * rows * columns, 64);
+                MemorySegment sums = arena.allocate(4L * 4 * format.blockLength(columns), 64);
                 for (int row = from; row < to; row += TILE) {
                     RowTile tile = new RowTile(weights, row, Math.min(TILE, to - row), format, shared);
                     if (options.activationOrder() && shared == null) {
@@ -98,7 +100,7 @@ public final class GptqSolver implements Solver {
                     }
                     loop.run(tile, work, errors);
                     if (options.refinements() > 0) {
-                        descent.run(tile, errors, work);
+                        descent.run(format, tile, errors, work, sums);
                     }
                     tile.pack(target, stats);
                 }

@@ -1,0 +1,93 @@
+package org.bitscarp.eval.engine;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.bitscarp.compute.Backend;
+import org.bitscarp.compute.TensorMemory;
+import org.bitscarp.eval.protocol.WindowPlan;
+import org.bitscarp.model.Checkpoint;
+import org.bitscarp.model.DecoderSpec;
+import org.bitscarp.quant.DenseMatrix;
+import org.bitscarp.quant.Level;
+import org.bitscarp.quant.SolveStats;
+
+/** A sweep's pass over the layers with calibration text and no windows to score: levels are packed and nothing else. */
+final class CalibratedPass {
+    private final Checkpoint checkpoint;
+    private final DecoderSpec spec;
+    private final Backend backend;
+    private final WindowPlan calibration;
+    private final long memoryBudget;
+    private final Path spillFolder;
+    private final Progress progress;
+    private double done;
+
+    CalibratedPass(
+            Checkpoint checkpoint,
+            Backend backend,
+            WindowPlan calibration,
+            long memoryBudget,
+            Path spillFolder,
+            Progress progress) {
+        this.checkpoint = checkpoint;
+        this.spec = checkpoint.spec();
+        this.backend = backend;
+        this.calibration = calibration;
+        this.memoryBudget = memoryBudget;
+        this.spillFolder = spillFolder;
+        this.progress = progress;
+    }
+
+    void run(List<LevelTally> tallies, PackedSink sink, Lanes lanes) throws IOException {
+        SweepChecks.positions(checkpoint, calibration.longestWindow());
+        WindowPlan nothing = new WindowPlan(new int[0], -1, false, List.of());
+        double total = (double) spec.layers() * calibration.rows();
+        List<Workspace> spaces = new ArrayList<>();
+        int unitRows = calibration.largestUnit();
+        List<Level> levels = tallies.stream().map(tally -> tally.level).toList();
+        long fixed = MemoryUse.fixed(checkpoint, levels, 1, unitRows, backend.lanes());
+        try (HiddenStates none = new HiddenStates(tallies.size(), 0, spec.hidden(), 0, spillFolder);
+                HiddenStates states =
+                        new HiddenStates(1, calibration.rows(), spec.hidden(), memoryBudget - fixed, spillFolder);
+                Arena arena = Arena.ofShared();
+                TensorMemory memory = backend.newMemory()) {
+            WeightReader reader = new WeightReader(checkpoint, lanes);
+            embed(reader, states, lanes);
+            for (int lane = 0; lane < backend.lanes(); lane++) {
+                spaces.add(new Workspace(backend, spec, unitRows));
+            }
+            LayerPass pass = new LayerPass(
+                    backend,
+                    new DecoderLayer(backend, spec, calibration.longestWindow(), memory),
+                    new MatrixQuantizer(backend, lanes),
+                    lanes,
+                    spaces,
+                    checkpoint,
+                    reader.allocateLayer(arena),
+                    memory,
+                    sink,
+                    (what, rows) -> {
+                        progress.report(what, done, total);
+                        done += rows;
+                    });
+            for (int layer = 0; layer < spec.layers(); layer++) {
+                pass.run(layer, reader, nothing, tallies, none, calibration, states);
+            }
+        } finally {
+            spaces.forEach(Workspace::close);
+        }
+    }
+
+    private void embed(WeightReader reader, HiddenStates states, Lanes lanes) throws IOException {
+        try (Arena arena = Arena.ofShared()) {
+            List<int[]> texts =
+                    calibration.units().stream().map(WindowPlan.Unit::tokens).toList();
+            Embeddings embeddings = new Embeddings(reader, spec, texts, arena);
+            DenseMatrix rows = embeddings.in(null, arena, new SolveStats());
+            embeddings.write(rows, Embeddings.positions(reader, checkpoint, arena), calibration, states, 0, lanes);
+        }
+    }
+}
