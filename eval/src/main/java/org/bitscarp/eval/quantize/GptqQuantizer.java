@@ -14,6 +14,7 @@ import org.bitscarp.model.export.GptqPlan;
 import org.bitscarp.model.export.GptqSummary;
 import org.bitscarp.quant.GroupedInt;
 import org.bitscarp.quant.Level;
+import org.bitscarp.quant.NumberFormat;
 import org.bitscarp.quant.gptq.GptqOptions;
 
 /** Quantizes a model into a folder of GPTQ safetensors. */
@@ -54,12 +55,16 @@ public final class GptqQuantizer {
             // Damping is recorded for readers who want to know; no reader's result depends on it.
             double damping = level.solver().needsHessian() ? GptqOptions.BEST.damping() : 0;
             GptqPlan.History history = new GptqPlan.History(means.program().replace(' ', ':'), damping, false, false);
-            GptqPlan plan = GptqPlan.uniform(version, format, spool, history);
+            GptqPlan plan = GptqPlan.uniform(version, format, spool, history).withHalfTables();
             GptqExport.check(checkpoint, folder, plan);
             pass.linearMaps(spool);
             GptqSummary written = GptqExport.write(checkpoint, folder, plan);
             return summary(checkpoint, level, written, pass, folder, started);
         }
+    }
+
+    private static boolean table(TensorRole role) {
+        return role == TensorRole.EMBEDDING || role == TensorRole.HEAD;
     }
 
     private static QuantizeSummary summary(
@@ -77,6 +82,8 @@ public final class GptqQuantizer {
                             level.format().name(),
                             weight.size(),
                             weight.rows() * level.format().rowBytes(columns));
+                } else if (table(role) && weight.bitsPerValue() > 16) {
+                    summary.add(NumberFormat.FP16.name(), weight.size(), 2 * weight.size());
                 } else {
                     summary.add(weight.formatName(), weight.size(), weight.byteSize());
                 }

@@ -7,6 +7,7 @@ import jcuda.Pointer;
 import jcuda.driver.CUfunction;
 import jcuda.driver.CUjit_option;
 import jcuda.driver.CUmodule;
+import jcuda.driver.CUresult;
 import jcuda.driver.JCudaDriver;
 import jcuda.driver.JITOptions;
 import org.bitscarp.cuda.driver.BadModule;
@@ -26,16 +27,17 @@ record JCudaModule(JCudaGpuDriver driver, String name, CUmodule handle, Map<Stri
         options.putInt(CUjit_option.CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES, LOG_BYTES);
         byte[] text = (ptx + "\0").getBytes(StandardCharsets.UTF_8);
         driver.call("loading " + name, () -> {
-            try {
-                JCudaDriver.cuModuleLoadDataJIT(handle, Pointer.to(text), options);
-            } catch (CudaException e) {
+            // JCuda returns the status of this call even where exceptions are on.
+            int status = JCudaDriver.cuModuleLoadDataJIT(handle, Pointer.to(text), options);
+            if (status != CUresult.CUDA_SUCCESS) {
                 String log = options.getString(CUjit_option.CU_JIT_ERROR_LOG_BUFFER);
+                CudaException e = new CudaException(CUresult.stringFor(status));
                 throw Calls.isLost(e)
                         ? e
                         : new BadModule(
                                 name,
                                 driver.device().describe(),
-                                Calls.status(e) + (log == null ? "" : "; " + log.strip()));
+                                Calls.status(e) + (log == null || log.isBlank() ? "" : "; " + log.strip()));
             }
         });
         return new JCudaModule(driver, name, handle, EntrySignature.readAll(ptx));

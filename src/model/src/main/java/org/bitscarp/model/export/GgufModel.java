@@ -55,7 +55,7 @@ public final class GgufModel {
         constants = new LinkedHashMap<>(rest.tensors());
         notes.addAll(rest.notes());
         collect();
-        GgufTokenizerKeys.put(source, keys);
+        notes.addAll(GgufTokenizerKeys.put(source, keys));
     }
 
     /**

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.ModelException;
 import org.bitscarp.model.SafetensorsWriter;
@@ -17,8 +18,13 @@ import org.bitscarp.model.TensorInfo;
 import org.bitscarp.model.TensorRole;
 import org.bitscarp.model.internal.HuggingFaceReader;
 import org.bitscarp.model.internal.Json;
+import org.bitscarp.quant.DenseMatrix;
+import org.bitscarp.quant.FloatFormat;
 import org.bitscarp.quant.GroupedInt;
 import org.bitscarp.quant.NumberFormat;
+import org.bitscarp.quant.PackedMatrix;
+import org.bitscarp.quant.SolveStats;
+import org.bitscarp.quant.Solvers;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -125,10 +131,18 @@ public final class GptqExport {
             // A map's own tensor, or the scales of another packing; its bias stays.
             boolean replaced = !tensor.name().endsWith(".bias") && ownedByPacked(tensor.name());
             if (!replaced) {
-                units.add(new Copy(source, tensor));
+                boolean halved =
+                        plan.halfTables() && table(tensor) && tensor.format().bitsPerValue() > 16;
+                units.add(halved ? new Halved(source, tensor) : new Copy(source, tensor));
                 copied++;
             }
         }
+    }
+
+    private boolean table(TensorInfo tensor) {
+        return Stream.of(TensorRole.EMBEDDING, TensorRole.HEAD)
+                .flatMap(role -> source.tensor(role, 0).stream())
+                .anyMatch(tensor::equals);
     }
 
     private boolean ownedByPacked(String tensor) {
@@ -208,6 +222,33 @@ public final class GptqExport {
             folder.json(HuggingFaceReader.INDEX, index(fileOf));
         }
         return new GptqSummary(shards.size(), bytes, packed.size(), copied, wrapped);
+    }
+
+    /** A matrix rounded to fp16. */
+    private record Halved(Checkpoint source, TensorInfo tensor) implements Unit {
+        private static final long WEIGHTS = 1 << 22;
+
+        @Override
+        public List<SafetensorsWriter.Tensor> tensors() {
+            return List.of(new SafetensorsWriter.Tensor(tensor.name(), NumberFormat.FP16, tensor.shape()));
+        }
+
+        @Override
+        public long write(SafetensorsWriter writer) throws IOException {
+            int columns = Math.toIntExact(tensor.shape().getLast());
+            long step = Math.max(1, WEIGHTS / columns);
+            for (long row = 0; row < tensor.rows(); row += step) {
+                int rows = (int) Math.min(step, tensor.rows() - row);
+                try (Arena arena = Arena.ofShared()) {
+                    DenseMatrix values = new DenseMatrix(arena.allocate(4L * rows * columns, 64), rows, columns);
+                    tensor.format().decode(source.map(tensor, row, rows, arena), 0, values.size(), values.data(), 0);
+                    PackedMatrix packed = PackedMatrix.allocate(FloatFormat.FP16, rows, columns, arena);
+                    Solvers.RTN.prepare(values, null, packed).solve(0, rows, new SolveStats());
+                    writer.write(tensor.name(), packed.bytes());
+                }
+            }
+            return 0;
+        }
     }
 
     private List<List<Unit>> shards(long shardBytes) {

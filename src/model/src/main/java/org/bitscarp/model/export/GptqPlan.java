@@ -11,9 +11,12 @@ import org.bitscarp.quant.GroupedInt;
  * @param packing which linear maps are packed, and as what
  * @param order the order in which a quantizer went through the inputs, for maps where that was not from first to last
  * @param encoder gives packed rows, in {@code StoredBlocks} of the packing's format; asked for packed maps only
+ * @param halfTables whether embedding and output projection become fp16 where they take more than 16 bits, as in a sweep;
+ *     otherwise they are copied like everything that is not packed
  * @param history what else the configuration files tell
  */
-public record GptqPlan(int version, Packing packing, Order order, WeightEncoder encoder, History history) {
+public record GptqPlan(
+        int version, Packing packing, Order order, WeightEncoder encoder, boolean halfTables, History history) {
     /** Which linear maps are packed. */
     @FunctionalInterface
     public interface Packing {
@@ -51,6 +54,11 @@ public record GptqPlan(int version, Packing packing, Order order, WeightEncoder 
         Objects.requireNonNull(history);
     }
 
+    /** Everything that is not packed is copied. */
+    public GptqPlan(int version, Packing packing, Order order, WeightEncoder encoder, History history) {
+        this(version, packing, order, encoder, false, history);
+    }
+
     /** All linear maps of the layers in one format, inputs in order. */
     public static GptqPlan uniform(int version, GroupedInt format, WeightEncoder encoder, History history) {
         return new GptqPlan(
@@ -59,5 +67,10 @@ public record GptqPlan(int version, Packing packing, Order order, WeightEncoder 
                 tensor -> Optional.empty(),
                 encoder,
                 history);
+    }
+
+    /** The same with embedding and output projection of at most 16 bits. */
+    public GptqPlan withHalfTables() {
+        return new GptqPlan(version, packing, order, encoder, true, history);
     }
 }

@@ -6,6 +6,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.ModelException;
 import org.bitscarp.model.Tokenizer;
@@ -35,16 +38,34 @@ public final class GgufTokenizerKeys {
     /**
      * Puts the keys.
      *
+     * @return what llama.cpp does differently on some texts
      * @throws ModelException for a tokenizer that llama.cpp has no counterpart of
      */
-    public static void put(Checkpoint source, GgufKeys keys) throws IOException {
+    public static List<String> put(Checkpoint source, GgufKeys keys) throws IOException {
         if (source.path().toString().endsWith(".gguf")) {
             copy(source.path(), keys);
-            return;
+            return List.of();
         }
         TokenizerTables tables = TokenizerSource.read(source, source.spec().vocabulary());
-        check(source, tables);
+        boolean incomplete = tables.kind() == TokenizerTables.Kind.SENTENCE_PIECE
+                && !tables.types().contains(TokenizerTables.Type.BYTE);
+        check(source, tables, incomplete ? spelled(tables) : CHECK);
         put(tables, keys);
+        return incomplete
+                ? List.of("The vocabulary has no tokens for bytes: llama.cpp refuses texts with characters that it does"
+                        + " not spell.")
+                : List.of();
+    }
+
+    /** The check text without the characters that no token spells. */
+    private static String spelled(TokenizerTables tables) {
+        Set<String> tokens = tables.tokens().stream()
+                .map(bytes -> new String(bytes, StandardCharsets.UTF_8))
+                .collect(Collectors.toSet());
+        return CHECK.codePoints()
+                .mapToObj(Character::toString)
+                .filter(c -> c.equals(" ") || tokens.contains(c))
+                .collect(Collectors.joining());
     }
 
     private static void copy(Path file, GgufKeys keys) throws IOException {
@@ -96,7 +117,7 @@ public final class GgufTokenizerKeys {
                 .toArray();
     }
 
-    private static void check(Checkpoint source, TokenizerTables tables) throws IOException {
+    private static void check(Checkpoint source, TokenizerTables tables, String text) throws IOException {
         GgufVocabulary vocabulary = GgufVocabulary.of(
                 source.path(),
                 tables.tokens().stream().map(GgufTokenizerKeys::latin1).toArray(String[]::new),
@@ -114,8 +135,8 @@ public final class GgufTokenizerKeys {
                                 PreTokenizer.of(tables.preTokenizer()).orElseThrow(),
                                 ends,
                                 "")) {
-            int[] expected = original.encode(CHECK, true);
-            int[] found = written.encode(CHECK, true);
+            int[] expected = original.encode(text, true);
+            int[] found = written.encode(text, true);
             int at = Arrays.mismatch(expected, found);
             if (at >= 0) {
                 throw new ModelException(source.path() + ": as a GGUF tokenizer it would encode differently: token "

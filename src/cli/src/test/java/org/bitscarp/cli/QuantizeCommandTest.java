@@ -1,0 +1,156 @@
+package org.bitscarp.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Files that {@code quantize} writes score what a sweep of the same level printed. */
+class QuantizeCommandTest {
+    private static final List<String> TEXT = List.of("--max-tokens", "256", "--context", "64", "--json", "-q");
+    private static final List<String> CALIBRATION =
+            List.of("--calibration", "builtin-calibration", "--calibration-tokens", "256");
+
+    private static final Path MODEL = CommandLineRun.checkout().resolve("datasets/models/prose-6m");
+
+    @TempDir
+    Path folder;
+
+    private static JsonNode json(List<String> more, String... arguments) {
+        String[] all = Stream.concat(Stream.of(arguments), more.stream()).toArray(String[]::new);
+        return JsonMapper.shared().readTree(CommandLineRun.of(all).succeeds().out());
+    }
+
+    private void quantize(String level, Path out, String... more) {
+        List<String> arguments = Stream.of(
+                        Stream.of("--to", level, "--out", out.toString(), "--context", "64", "-q"),
+                        CALIBRATION.stream(),
+                        Stream.of(more))
+                .flatMap(s -> s)
+                .toList();
+        CommandLineRun.of(
+                        Stream.concat(Stream.of("quantize"), arguments.stream()).toArray(String[]::new))
+                .succeeds();
+    }
+
+    private static double score(JsonNode result, int row) {
+        return result.get("rows").get(row).get("nll_sum").asDouble();
+    }
+
+    @Test
+    void filesScoreWhatTheSweepPrinted() {
+        List<String> levels = List.of("fp32", "iq4_nl:search", "q3_k:gptq", "int4:g64");
+        List<String> more = Stream.concat(CALIBRATION.stream(), TEXT.stream()).toList();
+        JsonNode sweep = json(
+                more,
+                "sweep",
+                "--levels",
+                String.join(",", levels),
+                "--out",
+                folder.resolve("report").toString());
+        for (JsonNode row : sweep.get("rows")) {
+            String level = row.get("level").asString();
+            Path out = folder.resolve(level.replace(':', '-') + (level.startsWith("int") ? "" : ".gguf"));
+            quantize(level, out, "--gptq-format", "v2");
+            JsonNode file = json(TEXT, "perplexity", out.toString());
+            assertEquals(row.get("nll_sum").asDouble(), score(file, 0), level);
+        }
+    }
+
+    @Test
+    void mixesAndTables() throws IOException {
+        Path out = folder.resolve("m.gguf");
+        JsonNode written = json(
+                List.of("--json", "-q"),
+                "quantize",
+                "--to",
+                "q4_k_m",
+                "--output-type",
+                "q8_0",
+                "--out",
+                out.toString());
+        assertEquals("q4_k_m", written.get("level").asString());
+        assertEquals(Files.size(out), written.get("bytes").asLong());
+        JsonNode inspected = json(List.of("--json"), "inspect", out.toString());
+        assertEquals(5_770_496, inspected.get("parameters").asLong());
+        assertEquals("q6_k", type(inspected, "token_embd.weight"));
+        assertEquals("q6_k", type(inspected, "blk.5.attn_v.weight"));
+        assertEquals("q4_k", type(inspected, "blk.0.attn_q.weight"));
+        assertEquals("fp32", type(inspected, "output_norm.weight"));
+        CommandLineRun again = CommandLineRun.of("quantize", "--to", "q8_0", "--out", out.toString());
+        assertEquals(1, again.status());
+        assertTrue(again.err().contains("exists already; name another file or give --force"), again.err());
+        json(
+                List.of("--json", "-q"),
+                "quantize",
+                "--to",
+                "q8_0",
+                "--pure",
+                "--force",
+                "--token-embedding-type",
+                "bf16",
+                "--out",
+                out.toString());
+        inspected = json(List.of("--json"), "inspect", out.toString());
+        assertEquals("bf16", type(inspected, "token_embd.weight"));
+        assertEquals("q8_0", type(inspected, "blk.5.attn_v.weight"));
+        try (Stream<Path> files = Files.list(folder)) {
+            assertEquals(1, files.count(), "nothing else is left behind");
+        }
+    }
+
+    private static String type(JsonNode inspected, String tensor) {
+        for (JsonNode node : inspected.get("tensors")) {
+            if (node.get("name").asString().equals(tensor)) {
+                return node.get("type").asString().toLowerCase(Locale.ROOT);
+            }
+        }
+        return "absent";
+    }
+
+    @Test
+    void convertsWithoutRounding() {
+        Path gguf = folder.resolve("m.gguf");
+        json(List.of("--json", "-q"), "convert", MODEL.toString(), "--out", gguf.toString());
+        assertEquals(score(json(TEXT, "perplexity"), 0), score(json(TEXT, "perplexity", gguf.toString()), 0));
+        Path first = folder.resolve("v1");
+        Path second = folder.resolve("v2");
+        quantize("int4:g64", first);
+        json(List.of("--json", "-q"), "convert", first.toString(), "--gptq-format", "v2", "--out", second.toString());
+        JsonNode before = json(TEXT, "perplexity", first.toString());
+        assertEquals(score(before, 0), score(json(TEXT, "perplexity", second.toString()), 0));
+        CommandLineRun refused = CommandLineRun.of(
+                "convert", first.toString(), "--out", folder.resolve("n.gguf").toString());
+        assertEquals(1, refused.status());
+        assertTrue(refused.err().contains("quantize the model instead of converting it"), refused.err());
+    }
+
+    @Test
+    void wrongUse() {
+        String out = folder.resolve("m.gguf").toString();
+        refused(2, "unknown format", "quantize", "--to", "q4_q", "--out", out);
+        refused(2, "llama.cpp has no mix q9", "quantize", "--to", "llama.cpp:q9", "--out", out);
+        refused(1, "GGUF file has no type for int4", "quantize", "--to", "int4", "--out", out);
+        refused(1, "needs calibration text", "quantize", "--to", "q4_k:gptq", "--out", out);
+        refused(1, "does not exist; create it", "quantize", "--to", "q4_k", "--out", folder + "/x/m.gguf");
+        refused(2, "ends with .gguf", "quantize", "--to", "q4_k_m", "--out", folder + "/m");
+        refused(1, "integers in groups", "quantize", "--to", "q4_k", "--out", folder + "/m");
+        refused(2, "Missing required option", "quantize", "--to", "q4_k");
+        refused(2, "expected a name that ends with .gguf", "convert", folder.toString(), "--out", folder + "/m");
+    }
+
+    private static void refused(int status, String message, String... arguments) {
+        CommandLineRun run = CommandLineRun.of(arguments);
+        assertEquals(status, run.status(), run.err());
+        assertTrue(run.err().contains(message), run.err());
+    }
+}
