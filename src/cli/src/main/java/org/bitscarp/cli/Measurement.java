@@ -15,6 +15,7 @@ import org.bitscarp.eval.engine.Progress;
 import org.bitscarp.eval.generate.ContinuationRequest;
 import org.bitscarp.eval.report.CliffRule;
 import org.bitscarp.eval.report.SweepResult;
+import org.bitscarp.eval.resume.Keeping;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.quant.Level;
 import picocli.CommandLine.Model.CommandSpec;
@@ -25,13 +26,20 @@ final class Measurement {
      * What a sweep does beside measuring perplexity.
      *
      * @param scoresFolder for the scores of all tokens, or null
+     * @param keeping of what an interrupted sweep goes on from
      */
-    record Extras(List<Task> tasks, ContinuationRequest continuations, Judgement judgement, Path scoresFolder) {
+    record Extras(
+            List<Task> tasks,
+            ContinuationRequest continuations,
+            Judgement judgement,
+            Path scoresFolder,
+            Keeping keeping) {
         static final Extras NONE = new Extras(
                 List.of(),
                 ContinuationRequest.NONE,
                 Judgement.of(Judgement.MARGIN, Judgement.BROKEN).withoutNoise(),
-                null);
+                null,
+                Keeping.NONE);
     }
 
     private Measurement() {}
@@ -73,6 +81,7 @@ final class Measurement {
                 extras.continuations,
                 extras.judgement,
                 extras.scoresFolder,
+                extras.keeping,
                 commandLine(spec));
     }
 
