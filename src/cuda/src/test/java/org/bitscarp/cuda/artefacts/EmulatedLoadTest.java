@@ -19,7 +19,8 @@ class EmulatedLoadTest {
         assertTrue(all.size() > 20, "only " + all.size() + " files of PTX were found");
         for (Path ptx : all) {
             String text = Files.readString(ptx);
-            int architecture = Integer.parseInt(ptx.getParent().getFileName().toString().substring(3));
+            int architecture =
+                    Integer.parseInt(ptx.getParent().getFileName().toString().substring(3));
             try (EmulatedGpuDriver driver = new EmulatedGpuDriver(64 << 20, architecture, 1);
                     var module = driver.load(ptx.getFileName().toString(), text)) {
                 for (EntrySignature signature : EntrySignature.readAll(text).values()) {
