@@ -6,6 +6,7 @@ import org.bitscarp.datasets.Corpus;
 import org.bitscarp.datasets.tasks.Task;
 import org.bitscarp.eval.generate.ContinuationRequest;
 import org.bitscarp.eval.protocol.Protocol;
+import org.bitscarp.eval.resume.Keeping;
 import org.bitscarp.quant.Level;
 
 /**
@@ -23,6 +24,7 @@ import org.bitscarp.quant.Level;
  * @param continuations what levels are to write
  * @param judgement by what levels are judged
  * @param scoresFolder where the scores of all tokens go, or null
+ * @param keeping where finished layers and levels are kept, and interrupted sweeps go on from
  * @param command the command line, for the report
  */
 public record SweepRequest(
@@ -38,4 +40,5 @@ public record SweepRequest(
         ContinuationRequest continuations,
         Judgement judgement,
         Path scoresFolder,
+        Keeping keeping,
         String command) {}
