@@ -28,7 +28,12 @@ final class GptqKernels {
      * @param counts two longs; the first is added to: fallbacks of grids
      */
     void run(
-            Lane lane, GroupedInt format, DeviceTensor work, DeviceTensor upper, DeviceTensor packed, DeviceTensor counts) {
+            Lane lane,
+            GroupedInt format,
+            DeviceTensor work,
+            DeviceTensor upper,
+            DeviceTensor packed,
+            DeviceTensor counts) {
         if (work.size() == 0) {
             return;
         }

@@ -39,8 +39,7 @@ final class PackedKernels {
         return launcher.call(lane, "decode_" + format.family(), "decode_" + format.word());
     }
 
-    private static void decode(
-            Call call, PackedFormat format, long rowBytes, int rows, int columns, DenseType type) {
+    private static void decode(Call call, PackedFormat format, long rowBytes, int rows, int columns, DenseType type) {
         if (rows == 0 || columns == 0) {
             return;
         }

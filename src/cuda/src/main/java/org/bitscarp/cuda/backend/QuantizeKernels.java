@@ -37,8 +37,6 @@ final class QuantizeKernels {
                 .integer(format.bits())
                 .integer(PackedFormat.of(format, w.columns()).orElseThrow().zero())
                 .writes(counts)
-                .launch(
-                        Grid.of(Math.ceilDiv(blocks, WARPS), Math.min(w.rows(), MAX_GRID_ROWS)),
-                        32 * WARPS);
+                .launch(Grid.of(Math.ceilDiv(blocks, WARPS), Math.min(w.rows(), MAX_GRID_ROWS)), 32 * WARPS);
     }
 }

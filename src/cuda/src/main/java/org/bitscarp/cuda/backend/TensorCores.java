@@ -64,8 +64,7 @@ final class TensorCores {
                 .integer(x.columns())
                 .integer(first)
                 .integer(padded)
-                .launch(
-                        Grid.of(Math.ceilDiv(padded, SPLIT_SIDE), Math.ceilDiv(width, SPLIT_SIDE)), Launcher.THREADS);
+                .launch(Grid.of(Math.ceilDiv(padded, SPLIT_SIDE), Math.ceilDiv(width, SPLIT_SIDE)), Launcher.THREADS);
         return new Operand(address, 2L * padded * DenseType.TF32.bytes, width, DenseType.TF32.chunks(x.rows()));
     }
 

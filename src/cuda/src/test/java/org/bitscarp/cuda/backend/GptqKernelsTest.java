@@ -69,7 +69,8 @@ class GptqKernelsTest {
         long offset = row * format.rowBytes(n);
         for (int b = 0; b < grids.length; b++) {
             int count = Math.min(length, n - b * length);
-            format.encode(grids[b], Arrays.copyOfRange(codes, b * length, b * length + count), count, target.bytes(), offset);
+            format.encode(
+                    grids[b], Arrays.copyOfRange(codes, b * length, b * length + count), count, target.bytes(), offset);
             offset += format.blockBytes(count);
         }
         return fallbacks;
@@ -103,7 +104,6 @@ class GptqKernelsTest {
                 .run(BED.lane, format, BED.tensor(rows, n, w), BED.tensor(n, n, u), packed, counts);
         byte[] found = MemorySegment.ofArray(BED.values(packed)).toArray(ValueLayout.JAVA_BYTE);
         assertArrayEquals(expected.bytes().toArray(ValueLayout.JAVA_BYTE), Arrays.copyOf(found, bytes));
-        assertEquals(
-                fallbacks, MemorySegment.ofArray(BED.values(counts)).get(ValueLayout.JAVA_LONG_UNALIGNED, 0));
+        assertEquals(fallbacks, MemorySegment.ofArray(BED.values(counts)).get(ValueLayout.JAVA_LONG_UNALIGNED, 0));
     }
 }

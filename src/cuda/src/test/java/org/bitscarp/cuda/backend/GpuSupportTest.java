@@ -78,7 +78,8 @@ class GpuSupportTest {
         }
         if (packed.fused(columns)) {
             String module = "matmul_" + packed.family();
-            assertEquals(true, has(module, "matmul_" + word + "_fp16") && has(module, "matmul_" + word + "_bf16"), word);
+            assertEquals(
+                    true, has(module, "matmul_" + word + "_fp16") && has(module, "matmul_" + word + "_bf16"), word);
             many = "fused, decoded from 65 rows on";
         }
         boolean readOnly = format instanceof GgmlFormat ggml && !ggml.writable();

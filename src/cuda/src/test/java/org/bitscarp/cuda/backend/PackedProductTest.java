@@ -35,9 +35,37 @@ class PackedProductTest {
     /** Formats with kernels from packed weights. */
     static Stream<BlockFormat> formats() {
         String[] words = {
-            "int2", "int3:sym", "int3:g5", "int4:g32", "int4:sym", "int5:row", "int6:g64", "int7", "int8:sym", "nf4",
-            "nf4:row", "ternary", "ternary:g8", "q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q2_0", "q1_0", "iq4_nl",
-            "iq4_xs", "mxfp4", "nvfp4", "tq1_0", "tq2_0", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k"
+            "int2",
+            "int3:sym",
+            "int3:g5",
+            "int4:g32",
+            "int4:sym",
+            "int5:row",
+            "int6:g64",
+            "int7",
+            "int8:sym",
+            "nf4",
+            "nf4:row",
+            "ternary",
+            "ternary:g8",
+            "q4_0",
+            "q4_1",
+            "q5_0",
+            "q5_1",
+            "q8_0",
+            "q2_0",
+            "q1_0",
+            "iq4_nl",
+            "iq4_xs",
+            "mxfp4",
+            "nvfp4",
+            "tq1_0",
+            "tq2_0",
+            "q2_k",
+            "q3_k",
+            "q4_k",
+            "q5_k",
+            "q6_k"
         };
         return Arrays.stream(words).map(word -> Level.parse(word).format());
     }
@@ -89,46 +117,45 @@ class PackedProductTest {
         float[] x = KernelBed.random(m * k, random);
         DenseType type = m % 2 == 0 ? DenseType.BF16 : DenseType.FP16;
         KernelBed bed = m == 1 ? OLD : BED;
-            PackedProduct.Weights w = new PackedProduct.Weights(
-                    PackedFormat.of(format, k).orElseThrow(),
-                    bed.bytes(packed.bytes().toArray(ValueLayout.JAVA_BYTE)),
-                    format.rowBytes(k),
-                    n,
-                    k);
-            DeviceTensor left = bed.tensor(m, k, x);
-            DeviceTensor y = bed.tensor(m, n);
-            PackedProduct product = new PackedProduct(bed.launcher, type);
-            product.multiply(bed.lane, left, w, y);
-            float[] found = bed.values(y);
-            boolean exact = product.exact(m, w);
-            float[] weights = new float[k];
-            for (int j = 0; j < n; j++) {
-                packed.decodeRow(j, weights);
-                for (int i = 0; i < m; i++) {
-                    double expected = 0;
-                    double magnitude = 0;
-                    for (int p = 0; p < k; p++) {
-                        double term = exact
-                                ? (double) x[i * k + p] * weights[p]
-                                : rounded(type, x[i * k + p]) * rounded(type, weights[p]);
-                        expected += term;
-                        magnitude += Math.abs(term);
-                    }
-                    double error = Math.abs(expected - found[i * n + j]);
-                    assertTrue(
-                            error <= (k + 1) * UNIT * magnitude,
-                            format + " " + m + " × " + n + " × " + k + " at " + i + ", " + j + ": " + expected
-                                    + ", found " + found[i * n + j]);
+        PackedProduct.Weights w = new PackedProduct.Weights(
+                PackedFormat.of(format, k).orElseThrow(),
+                bed.bytes(packed.bytes().toArray(ValueLayout.JAVA_BYTE)),
+                format.rowBytes(k),
+                n,
+                k);
+        DeviceTensor left = bed.tensor(m, k, x);
+        DeviceTensor y = bed.tensor(m, n);
+        PackedProduct product = new PackedProduct(bed.launcher, type);
+        product.multiply(bed.lane, left, w, y);
+        float[] found = bed.values(y);
+        boolean exact = product.exact(m, w);
+        float[] weights = new float[k];
+        for (int j = 0; j < n; j++) {
+            packed.decodeRow(j, weights);
+            for (int i = 0; i < m; i++) {
+                double expected = 0;
+                double magnitude = 0;
+                for (int p = 0; p < k; p++) {
+                    double term = exact
+                            ? (double) x[i * k + p] * weights[p]
+                            : rounded(type, x[i * k + p]) * rounded(type, weights[p]);
+                    expected += term;
+                    magnitude += Math.abs(term);
                 }
+                double error = Math.abs(expected - found[i * n + j]);
+                assertTrue(
+                        error <= (k + 1) * UNIT * magnitude,
+                        format + " " + m + " × " + n + " × " + k + " at " + i + ", " + j + ": " + expected + ", found "
+                                + found[i * n + j]);
             }
-            if (exact) {
-                specification(bed, left, w, y);
-                float[] specified = bed.values(y);
-                for (int i = 0; i < found.length; i++) {
-                    assertTrue(
-                            Math.abs(specified[i] - found[i]) <= (k + 1) * UNIT * k, format + ", specification, " + i);
-                }
+        }
+        if (exact) {
+            specification(bed, left, w, y);
+            float[] specified = bed.values(y);
+            for (int i = 0; i < found.length; i++) {
+                assertTrue(Math.abs(specified[i] - found[i]) <= (k + 1) * UNIT * k, format + ", specification, " + i);
             }
+        }
     }
 
     private static void specification(KernelBed bed, DeviceTensor x, PackedProduct.Weights w, DeviceTensor y) {

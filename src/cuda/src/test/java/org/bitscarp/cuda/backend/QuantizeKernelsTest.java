@@ -44,7 +44,19 @@ class QuantizeKernelsTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"int2", "int3", "int4", "int5", "int6", "int7", "int8", "int2:sym", "int4:g32:sym", "int3:g5", "int8:row:sym"})
+            strings = {
+                "int2",
+                "int3",
+                "int4",
+                "int5",
+                "int6",
+                "int7",
+                "int8",
+                "int2:sym",
+                "int4:g32:sym",
+                "int3:g5",
+                "int8:row:sym"
+            })
     void equalsTheCpu(String text) {
         SplittableRandom random = new SplittableRandom(SEED);
         Level level = Level.parse(text);
@@ -52,8 +64,7 @@ class QuantizeKernelsTest {
         for (int columns : WIDTHS) {
             float[] w = weights(columns, random);
             int bytes = (int) (ROWS * format.rowBytes(columns));
-            PackedMatrix expected =
-                    new PackedMatrix(format, ROWS, columns, MemorySegment.ofArray(new byte[bytes]));
+            PackedMatrix expected = new PackedMatrix(format, ROWS, columns, MemorySegment.ofArray(new byte[bytes]));
             SolveStats stats = new SolveStats();
             level.solver()
                     .prepare(new DenseMatrix(MemorySegment.ofArray(w), ROWS, columns), null, expected)
