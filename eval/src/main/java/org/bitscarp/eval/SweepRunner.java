@@ -54,11 +54,8 @@ public final class SweepRunner {
                     tokenizer.addsBos(),
                     request.protocols(),
                     tasks.stream().flatMap(t -> t.sequences().stream()).toList());
-            WindowPlan calibration = CalibrationWindows.of(
-                    checkpoint,
-                    tokenizer,
-                    request.calibration(),
-                    request.calibrationSize());
+            WindowPlan calibration =
+                    CalibrationWindows.of(checkpoint, tokenizer, request.calibration(), request.calibrationSize());
             Judgement judgement = request.judgement();
             ContinuationPlan asked = asked(request, text, tokenizer);
             String obstacle = asked == null ? null : obstacle(checkpoint, request, asked);
