@@ -31,7 +31,11 @@ public final class HtmlReport {
 
     private static void header(Svg html, SweepResult result) {
         html.open("header");
-        HtmlPage.headline(html, Facts.title(result), Verdict.of(result));
+        HtmlPage.headline(html, Facts.title(result), Verdict.headline(result));
+        String certainty = Certainty.sentence(result);
+        if (!certainty.isEmpty()) {
+            html.element("p", certainty, "class", "lead");
+        }
         tiles(html, result);
         html.close().newline();
     }

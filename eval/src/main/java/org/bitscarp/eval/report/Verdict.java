@@ -11,10 +11,11 @@ public final class Verdict {
     /** A few short sentences for people, without markup. */
     public static String of(SweepResult result) {
         String certainty = Certainty.sentence(result);
-        return cliff(result) + (certainty.isEmpty() ? "" : " " + certainty);
+        return headline(result) + (certainty.isEmpty() ? "" : " " + certainty);
     }
 
-    private static String cliff(SweepResult result) {
+    /** The first of them: where the cliff is. */
+    static String headline(SweepResult result) {
         Cliff cliff = result.cliff();
         if (cliff == null) {
             return reference(result).map(r -> !r.sound()).orElse(true)

@@ -154,7 +154,7 @@ class HtmlReportTest {
     void saysTheVerdictTheRuleAndTheCommand() throws Exception {
         SweepResult result = Samples.realistic();
         Document page = parse(HtmlReport.render(result));
-        assertEquals(Verdict.of(result), elements(page, "h1").getFirst().getTextContent());
+        assertEquals(Verdict.headline(result), elements(page, "h1").getFirst().getTextContent());
         String text = page.getDocumentElement().getTextContent();
         for (String expected : List.of(
                 result.cliff().explanation(),
