@@ -74,7 +74,7 @@ final class Measurement {
                 options.maxTokens(),
                 options.protocols(),
                 options.calibration.read(corpora),
-                options.calibration.tokens(),
+                options.calibration.size(options.context),
                 options.memory(),
                 Path.of(System.getProperty("java.io.tmpdir")),
                 extras.tasks,
