@@ -50,7 +50,16 @@ final class SweepFingerprint {
                                 .collect(Collectors.joining(", ")))
                 .with("reference", request.levels().getFirst())
                 .with("calibration", request.calibration() == null ? null : named(request.calibration()))
-                .with("calibration-tokens", request.calibration() == null ? null : request.calibrationTokens())
+                .with(
+                        "calibration-tokens",
+                        request.calibration() == null
+                                ? null
+                                : request.calibrationSize().tokens())
+                .with(
+                        "calibration-context",
+                        request.calibration() == null
+                                ? null
+                                : request.calibrationSize().context())
                 .with(
                         "tasks",
                         request.tasks().stream()

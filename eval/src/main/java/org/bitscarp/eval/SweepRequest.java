@@ -17,7 +17,7 @@ import org.bitscarp.quant.Level;
  * @param maxTokens tokens of the text to use at most
  * @param protocols the first is the main one
  * @param calibration text for importances, or null
- * @param calibrationTokens tokens of it to use at most
+ * @param calibrationSize how much of it
  * @param memoryBudget bytes for weights, activations and hidden states
  * @param spillFolder for hidden states beyond that
  * @param tasks multiple-choice files that all levels answer in the same pass
@@ -33,7 +33,7 @@ public record SweepRequest(
         int maxTokens,
         List<Protocol> protocols,
         Corpus calibration,
-        int calibrationTokens,
+        CalibrationSize calibrationSize,
         long memoryBudget,
         Path spillFolder,
         List<Task> tasks,

@@ -54,12 +54,8 @@ public final class SweepRunner {
                     tokenizer.addsBos(),
                     request.protocols(),
                     tasks.stream().flatMap(t -> t.sequences().stream()).toList());
-            WindowPlan calibration = CalibrationWindows.of(
-                    checkpoint,
-                    tokenizer,
-                    request.calibration(),
-                    request.calibrationTokens(),
-                    request.protocols().getFirst().context());
+            WindowPlan calibration =
+                    CalibrationWindows.of(checkpoint, tokenizer, request.calibration(), request.calibrationSize());
             Judgement judgement = request.judgement();
             ContinuationPlan asked = asked(request, text, tokenizer);
             String obstacle = asked == null ? null : obstacle(checkpoint, request, asked);
@@ -230,7 +226,7 @@ public final class SweepRunner {
         return plan == null
                 ? null
                 : request.calibration().name() + ", " + plan.rows() + " tokens in windows of " + plan.longestWindow()
-                        + ", full-precision activations, sha256 "
+                        + " that begin with the text's own tokens (no BOS), full-precision activations, sha256 "
                         + request.calibration().sha256()
                         + String.format(
                                 Locale.ROOT,

@@ -5,6 +5,7 @@ import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Collectors;
+import org.bitscarp.cuda.backend.CudaBackend;
 import org.bitscarp.datasets.Corpora;
 import org.bitscarp.datasets.tasks.Task;
 import org.bitscarp.eval.Judgement;
@@ -55,8 +56,12 @@ final class Measurement {
         try (Checkpoint checkpoint = options.open();
                 var backend = options.backend(err);
                 ProgressLine progress = new ProgressLine(err, Terminal.stderr(), Terminal.unicode())) {
-            return new SweepRunner(backend, rule, Version.text())
+            SweepResult result = new SweepRunner(backend, rule, Version.text())
                     .run(checkpoint, request(options, levels, extras, spec), options.quiet ? Progress.NONE : progress);
+            if (backend instanceof CudaBackend gpu && !options.quiet) {
+                err.println("Device memory: at most " + (gpu.peakMemory() + (1 << 20) - 1 >> 20) + " MiB");
+            }
+            return result;
         }
     }
 
@@ -69,7 +74,7 @@ final class Measurement {
                 options.maxTokens(),
                 options.protocols(),
                 options.calibration.read(corpora),
-                options.calibration.tokens(),
+                options.calibration.size(options.context),
                 options.memory(),
                 Path.of(System.getProperty("java.io.tmpdir")),
                 extras.tasks,
