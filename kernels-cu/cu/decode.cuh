@@ -3,32 +3,7 @@
 // Floor: reads bits-per-weight / 8 bytes, writes 4 (fp32) or 2 (fp16, bf16) bytes per weight; memory decides.
 #pragma once
 #include "formats/bytes.cuh"
-
-// The tensor's type: 0 fp32, 1 fp16, 2 bf16, the latter two rounded to nearest, ties to even.
-enum Target { FP32 = 0, FP16 = 1, BF16 = 2 };
-
-__device__ __forceinline__ uint16_t toHalf(float value) {
-    uint16_t bits;
-    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(value));
-    return bits;
-}
-
-// Round to nearest even by integers, since sm_75 has no such instruction; a NaN stays one.
-__device__ __forceinline__ uint16_t toBf16(float value) {
-    uint32_t bits = __float_as_uint(value);
-    if ((bits & 0x7FFFFFFF) > 0x7F800000) {
-        return bits >> 16 | 0x40;
-    }
-    return (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
-}
-
-__device__ __forceinline__ void storeAs(int target, void* out, long long index, float value) {
-    if (target == FP32) {
-        ((float*)out)[index] = value;
-    } else {
-        ((uint16_t*)out)[index] = target == FP16 ? toHalf(value) : toBf16(value);
-    }
-}
+#include "numbers.cuh"
 
 // A thread decodes eight weights of a block. Grid: x over the octets of a row, y over rows, which it strides.
 // packed: rows × rowBytes bytes, row after row; out: [rows, columns]; length: weights in a full block

@@ -138,6 +138,10 @@ struct Tq1_0 : Whole<256, 54> {
     }
 };
 
+// Those that are common enough for kernels of their own on tensor cores; PackedFormat.fused names them, too.
+#define GGML_FUSED(F) F(q4_0, Q4_0) F(q8_0, Q8_0) F(iq4_nl, Iq4Nl) F(iq4_xs, Iq4Xs) F(mxfp4, Mxfp4)
+
 #define GGML_FORMATS(F) \
-    F(q4_0, Q4_0) F(q4_1, Q4_1) F(q5_0, Q5_0) F(q5_1, Q5_1) F(q8_0, Q8_0) F(q2_0, Q2_0) F(q1_0, Q1_0) \
-    F(iq4_nl, Iq4Nl) F(iq4_xs, Iq4Xs) F(mxfp4, Mxfp4) F(nvfp4, Nvfp4) F(tq1_0, Tq1_0) F(tq2_0, Tq2_0)
+    GGML_FUSED(F) \
+    F(q4_1, Q4_1) F(q5_0, Q5_0) F(q5_1, Q5_1) F(q2_0, Q2_0) F(q1_0, Q1_0) F(nvfp4, Nvfp4) F(tq1_0, Tq1_0) \
+    F(tq2_0, Tq2_0)

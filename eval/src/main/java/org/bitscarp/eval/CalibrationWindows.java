@@ -20,19 +20,18 @@ public final class CalibrationWindows {
 
     /**
      * @param text null for none, which gives null
-     * @param maxTokens tokens of it to use at most
-     * @param context tokens in a window
+     * @param size how much of it, in windows of what length
      * @throws IllegalArgumentException for a text that is too short
      */
-    public static WindowPlan of(Checkpoint checkpoint, Tokenizer tokenizer, Corpus text, int maxTokens, int context)
+    public static WindowPlan of(Checkpoint checkpoint, Tokenizer tokenizer, Corpus text, CalibrationSize size)
             throws IOException {
         if (text == null) {
             return null;
         }
         TokenizedText tokenized =
-                TokenizedText.of(text, tokenizer, checkpoint.spec().vocabulary(), maxTokens);
+                TokenizedText.of(text, tokenizer, checkpoint.spec().vocabulary(), size.tokens());
         try {
-            return plan(tokenized.tokens(), tokenizer, context);
+            return plan(tokenized.tokens(), tokenizer, size.context());
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException("calibration text " + text.name() + ": " + e.getMessage(), e);
         }
@@ -43,7 +42,9 @@ public final class CalibrationWindows {
      * the text ends before, the calibration has fewer.
      */
     public static BudgetPlanner.Windows forBudget(
-            Checkpoint checkpoint, Tokenizer tokenizer, Corpus text, int maxTokens, int context) throws IOException {
+            Checkpoint checkpoint, Tokenizer tokenizer, Corpus text, CalibrationSize size) throws IOException {
+        int maxTokens = size.tokens();
+        int context = size.context();
         int extra = Math.multiplyExact(3 * SENSITIVITY_WINDOWS, context);
         int[] tokens = TokenizedText.of(
                         text, tokenizer, checkpoint.spec().vocabulary(), Math.addExact(maxTokens, extra))
@@ -53,7 +54,7 @@ public final class CalibrationWindows {
             throw new IllegalArgumentException("calibration text " + text.name() + " has " + tokens.length
                     + " tokens; planning under a budget takes at least " + (extra + context)
                     + ": give a longer text or a"
-                    + " smaller --context");
+                    + " smaller --calibration-context");
         }
         int sensitivity = calibration + SENSITIVITY_WINDOWS * context;
         return new BudgetPlanner.Windows(

@@ -47,12 +47,8 @@ public final class SensitivityRunner {
                     tokenizer.bos(),
                     tokenizer.addsBos(),
                     request.protocols().subList(0, 1));
-            WindowPlan calibration = CalibrationWindows.of(
-                    checkpoint,
-                    tokenizer,
-                    request.calibration(),
-                    request.calibrationTokens(),
-                    request.protocols().getFirst().context());
+            WindowPlan calibration =
+                    CalibrationWindows.of(checkpoint, tokenizer, request.calibration(), request.calibrationSize());
             double overlap = NgramOverlap.share(text.tokens(), calibration);
             List<String> notes = new ArrayList<>(Guards.text(text, tokenizer));
             notes.addAll(Guards.overlap(overlap));

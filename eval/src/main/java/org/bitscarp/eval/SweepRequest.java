@@ -6,6 +6,7 @@ import org.bitscarp.datasets.Corpus;
 import org.bitscarp.datasets.tasks.Task;
 import org.bitscarp.eval.generate.ContinuationRequest;
 import org.bitscarp.eval.protocol.Protocol;
+import org.bitscarp.eval.resume.Keeping;
 import org.bitscarp.quant.Level;
 
 /**
@@ -16,13 +17,14 @@ import org.bitscarp.quant.Level;
  * @param maxTokens tokens of the text to use at most
  * @param protocols the first is the main one
  * @param calibration text for importances, or null
- * @param calibrationTokens tokens of it to use at most
+ * @param calibrationSize how much of it
  * @param memoryBudget bytes for weights, activations and hidden states
  * @param spillFolder for hidden states beyond that
  * @param tasks multiple-choice files that all levels answer in the same pass
  * @param continuations what levels are to write
  * @param judgement by what levels are judged
  * @param scoresFolder where the scores of all tokens go, or null
+ * @param keeping where finished layers and levels are kept, and interrupted sweeps go on from
  * @param command the command line, for the report
  */
 public record SweepRequest(
@@ -31,11 +33,12 @@ public record SweepRequest(
         int maxTokens,
         List<Protocol> protocols,
         Corpus calibration,
-        int calibrationTokens,
+        CalibrationSize calibrationSize,
         long memoryBudget,
         Path spillFolder,
         List<Task> tasks,
         ContinuationRequest continuations,
         Judgement judgement,
         Path scoresFolder,
+        Keeping keeping,
         String command) {}

@@ -11,6 +11,7 @@ import org.bitscarp.datasets.Corpus;
 import org.bitscarp.datasets.TokenizedText;
 import org.bitscarp.datasets.tasks.Task;
 import org.bitscarp.eval.engine.LevelResult;
+import org.bitscarp.eval.engine.LevelStore;
 import org.bitscarp.eval.engine.Progress;
 import org.bitscarp.eval.engine.Sweep;
 import org.bitscarp.eval.generate.ContinuationPlan;
@@ -19,6 +20,7 @@ import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.eval.report.CliffRule;
 import org.bitscarp.eval.report.Statistics;
 import org.bitscarp.eval.report.SweepResult;
+import org.bitscarp.eval.resume.Fingerprint;
 import org.bitscarp.eval.scores.ScoreFile;
 import org.bitscarp.eval.task.TaskSequences;
 import org.bitscarp.model.Checkpoint;
@@ -52,41 +54,59 @@ public final class SweepRunner {
                     tokenizer.addsBos(),
                     request.protocols(),
                     tasks.stream().flatMap(t -> t.sequences().stream()).toList());
-            WindowPlan calibration = CalibrationWindows.of(
-                    checkpoint,
-                    tokenizer,
-                    request.calibration(),
-                    request.calibrationTokens(),
-                    request.protocols().getFirst().context());
-            Sweep sweep = new Sweep(
-                    checkpoint,
-                    backend,
-                    plan,
-                    calibration,
-                    request.levels(),
-                    request.memoryBudget(),
-                    request.spillFolder(),
-                    progress);
-            ContinuationPlan writing = writing(checkpoint, request, text, tokenizer, notes);
+            WindowPlan calibration =
+                    CalibrationWindows.of(checkpoint, tokenizer, request.calibration(), request.calibrationSize());
             Judgement judgement = request.judgement();
-            sweep.withNoiseFloor(request.levels().size() < 2 ? null : judgement.noise());
-            List<LevelResult> results = sweep.letWrite(writing).run();
+            ContinuationPlan asked = asked(request, text, tokenizer);
+            String obstacle = asked == null ? null : obstacle(checkpoint, request, asked);
+            boolean writes = asked != null
+                    && (obstacle == null || request.continuations().demanded());
+            Fingerprint fingerprint = SweepFingerprint.of(version, backend, checkpoint, tokenizer, request, writes);
+            if (LevelStore.differsOnlyIn(
+                    SweepFingerprint.WRITES, request.keeping().folder(), fingerprint)) {
+                writes = !writes;
+                fingerprint.with(SweepFingerprint.WRITES, writes);
+            }
+            ContinuationPlan writing = writes ? asked : null;
+            LevelStore store = new LevelStore(request.keeping().folder());
+            store.open(fingerprint, progress);
+            List<Level> missing = store.missing(request.levels());
+            if (!missing.isEmpty()) {
+                Sweep sweep = new Sweep(
+                                checkpoint,
+                                backend,
+                                plan,
+                                calibration,
+                                missing,
+                                request.memoryBudget(),
+                                request.spillFolder(),
+                                progress)
+                        .keepIn(request.keeping(), LevelStore.of(fingerprint, missing))
+                        .withNoiseFloor(request.levels().size() < 2 ? null : judgement.noise())
+                        .letWrite(writing);
+                store.add(sweep, sweep.run(), fingerprint);
+            }
+            List<LevelResult> results = store.results(request.levels());
             progress.report("resampling", 1, 1);
-            Assessment assessment = new Assessment(results, sweep.noiseFloor(), plan, judgement);
+            Assessment assessment =
+                    new Assessment(results, request.levels().size() < 2 ? null : store.noiseFloor(), plan, judgement);
             List<SweepResult.Row> rows = assessment.rows(text, checkpoint.parameters());
             Statistics statistics = assessment.statistics(rows);
             double overlap = NgramOverlap.share(text.tokens(), calibration);
             notes.addAll(Guards.text(text, tokenizer));
             notes.addAll(Guards.overlap(overlap));
-            addNotes(notes, checkpoint, request, plan, results, sweep);
+            addNotes(notes, checkpoint, request, plan, results, store);
+            if (asked != null && !writes) {
+                notes.add("Levels wrote no continuations" + (obstacle == null ? "" : ": " + obstacle)
+                        + "; ask for them with --continuations.");
+            }
             notes.addAll(Guards.scores(rows, checkpoint.spec().vocabulary()));
             if (request.scoresFolder() != null) {
                 writeScores(request, results, plan, text, tokenizer);
             }
-            double seconds = (Instant.now().toEpochMilli() - started.toEpochMilli()) / 1000.0;
             return new SweepResult(
                     version,
-                    describe(checkpoint, sweep.modelSha256()),
+                    describe(checkpoint, store.modelSha256()),
                     describe(text, tokenizer),
                     protocols(plan, tokenizer),
                     backend.description(),
@@ -94,14 +114,15 @@ public final class SweepRunner {
                     describeCalibration(request, calibration, overlap),
                     request.command(),
                     started.toString(),
-                    seconds,
+                    store.seconds(),
                     rows,
                     rows.size() < 2 ? null : cliffRule.find(rows),
                     new SweepResult.Behaviour(
                             TaskScores.of(tasks, plan, results),
                             writing == null
                                     ? null
-                                    : new ContinuationTexts(writing, tokenizer).of(results, sweep.written())),
+                                    : new ContinuationTexts(writing, tokenizer)
+                                            .of(results, store.written(request.levels()))),
                     statistics,
                     notes);
         }
@@ -120,29 +141,25 @@ public final class SweepRunner {
         return sequences;
     }
 
-    /** What levels write, or null; a sweep that was not asked to does not write where memory is short. */
-    private ContinuationPlan writing(
-            Checkpoint checkpoint, SweepRequest request, TokenizedText text, Tokenizer tokenizer, List<String> notes) {
+    /** What levels are to write, or null. */
+    private static ContinuationPlan asked(SweepRequest request, TokenizedText text, Tokenizer tokenizer) {
         List<int[]> prompts = request.continuations().prompts().stream()
                 .map(prompt -> tokenizer.encode(prompt, true))
                 .toList();
-        ContinuationPlan plan = request.continuations().plan(text.tokens(), prompts);
-        if (plan == null || request.continuations().demanded()) {
-            return plan;
-        }
+        return request.continuations().plan(text.tokens(), prompts);
+    }
+
+    /** Why a sweep that was not asked to had better not write, or null. */
+    private String obstacle(Checkpoint checkpoint, SweepRequest request, ContinuationPlan plan) {
         long bytes = Sweep.bytesToWrite(checkpoint, request.levels(), plan);
         if (bytes > request.memoryBudget() / 2) {
-            notes.add("Levels wrote no continuations: that takes " + (bytes >> 20)
-                    + " MiB beside the sweep, more than half of --memory; ask for them with --continuations.");
-            return null;
+            return "that takes " + (bytes >> 20) + " MiB beside the sweep, more than half of --memory";
         }
         long onDevice = Sweep.tensorBytesToWrite(checkpoint, request.levels(), plan);
-        if (onDevice > backend.availableMemory()) {
-            notes.add("Levels wrote no continuations: that takes " + (onDevice >> 20)
-                    + " MiB of the device's memory, which has " + (backend.availableMemory() >> 20) + ".");
-            return null;
-        }
-        return plan;
+        return onDevice <= backend.availableMemory()
+                ? null
+                : "that takes " + (onDevice >> 20) + " MiB of the device's memory, which has "
+                        + (backend.availableMemory() >> 20);
     }
 
     private static void writeScores(
@@ -209,7 +226,7 @@ public final class SweepRunner {
         return plan == null
                 ? null
                 : request.calibration().name() + ", " + plan.rows() + " tokens in windows of " + plan.longestWindow()
-                        + ", full-precision activations, sha256 "
+                        + " that begin with the text's own tokens (no BOS), full-precision activations, sha256 "
                         + request.calibration().sha256()
                         + String.format(
                                 Locale.ROOT,
@@ -224,7 +241,7 @@ public final class SweepRunner {
             SweepRequest request,
             WindowPlan plan,
             List<LevelResult> results,
-            Sweep sweep) {
+            LevelStore store) {
         int trained = checkpoint.spec().maxPositions();
         if (plan.longestWindow() > trained) {
             notes.add("Windows of " + plan.longestWindow() + " tokens exceed the " + trained
@@ -254,7 +271,7 @@ public final class SweepRunner {
                 notes.add(result.level() + ": " + result.stats().nonfinite + " weights are NaN or infinite.");
             }
         }
-        if (sweep.spilled()) {
+        if (store.spilled()) {
             notes.add("Hidden states of some levels were kept in a file (--memory).");
         }
     }

@@ -1,5 +1,7 @@
 package org.bitscarp.eval.engine;
 
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -10,6 +12,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.Tensor;
+import org.bitscarp.eval.resume.DurableFile;
 
 /**
  * The residual stream of every level between two layers: {@code levels × rows × hidden} floats, in memory as far as the
@@ -18,18 +21,23 @@ import org.bitscarp.compute.Tensor;
  * <p>Different units may be read and written at the same time.
  */
 final class HiddenStates implements AutoCloseable {
+    /** Bytes that go at a time between two files. */
+    private static final long PIECE = 1 << 22;
+
     private final Arena arena = Arena.ofShared();
     private final MemorySegment[] memory;
     private final FileChannel file;
     private final long levelBytes;
     private final long rowBytes;
     private final int inMemory;
+    private final int levels;
 
     /**
      * @param budget bytes that may stay in memory
      * @param spillFolder where the file for the rest goes
      */
     HiddenStates(int levels, int rows, int hidden, long budget, Path spillFolder) throws IOException {
+        this.levels = levels;
         rowBytes = 4L * hidden;
         levelBytes = rowBytes * rows;
         inMemory = (int) Math.min(levels, Math.max(0, budget) / Math.max(1, levelBytes));
@@ -104,12 +112,56 @@ final class HiddenStates implements AutoCloseable {
         }
     }
 
+    /** Writes the states of all levels. */
+    void write(DataOutputStream out) throws IOException {
+        transferAll(segment -> DurableFile.writeSegment(out, segment), true);
+    }
+
+    /** Takes over what {@link #write} wrote. */
+    void read(DataInputStream in) throws IOException {
+        transferAll(segment -> DurableFile.readSegment(in, segment), false);
+    }
+
+    /** Bytes of the states of all levels. */
+    long bytes() {
+        return levels * levelBytes;
+    }
+
+    private interface Piece {
+        void pass(MemorySegment segment) throws IOException;
+    }
+
+    private void transferAll(Piece piece, boolean outward) throws IOException {
+        for (MemorySegment level : memory) {
+            piece.pass(level);
+        }
+        try (Arena scratch = Arena.ofConfined()) {
+            MemorySegment buffer = scratch.allocate(Math.min(levelBytes, PIECE), 64);
+            for (int level = inMemory; level < levels; level++) {
+                for (long at = 0; at < levelBytes; at += PIECE) {
+                    MemorySegment part = buffer.asSlice(0, Math.min(PIECE, levelBytes - at));
+                    if (outward) {
+                        transferAt(level, at, part, true);
+                    }
+                    piece.pass(part);
+                    if (!outward) {
+                        transferAt(level, at, part, false);
+                    }
+                }
+            }
+        }
+    }
+
     private MemorySegment slice(int level, int firstRow, int rows) {
         return memory[level].asSlice(firstRow * rowBytes, rows * rowBytes);
     }
 
     private void transfer(int level, int firstRow, MemorySegment segment, boolean reading) throws IOException {
-        long position = (level - inMemory) * levelBytes + firstRow * rowBytes;
+        transferAt(level, firstRow * rowBytes, segment, reading);
+    }
+
+    private void transferAt(int level, long offset, MemorySegment segment, boolean reading) throws IOException {
+        long position = (level - inMemory) * levelBytes + offset;
         for (long done = 0; done < segment.byteSize(); ) {
             long piece = Math.min(segment.byteSize() - done, 1 << 30);
             ByteBuffer buffer = segment.asSlice(done, piece).asByteBuffer();

@@ -1,5 +1,8 @@
 package org.bitscarp.eval.engine;
 
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
 import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.DenseMatrix;
 import org.bitscarp.quant.Level;
@@ -13,7 +16,7 @@ final class LevelTally {
     /** Format of embedding and output projection. */
     final BlockFormat embeddingFormat;
 
-    final TokenScores scores;
+    TokenScores scores;
     final SolveStats stats = new SolveStats();
     /** Per layer Σ‖h − h_ref‖² and Σ‖h_ref‖². */
     final double[] layerDistance;
@@ -72,6 +75,38 @@ final class LevelTally {
         stats.weights += weights.size();
         quantizedBytes += 4 * weights.size();
         quantizedWeights += weights.size();
+    }
+
+    /** Writes what has been counted so far; token scores only once they are there. */
+    void write(DataOutput out, boolean scored) throws IOException {
+        StateFormat.write(out, stats);
+        StateFormat.write(out, layerDistance);
+        StateFormat.write(out, layerNorm);
+        out.writeLong(quantizedBytes);
+        out.writeLong(quantizedWeights);
+        out.writeLong(otherBytes);
+        out.writeLong(nanos);
+        if (scored) {
+            StateFormat.write(out, scores);
+        }
+    }
+
+    /** Takes over what {@link #write} wrote. */
+    void read(DataInput in, boolean scored) throws IOException {
+        StateFormat.read(in, stats);
+        copy(StateFormat.doubles(in), layerDistance);
+        copy(StateFormat.doubles(in), layerNorm);
+        quantizedBytes = in.readLong();
+        quantizedWeights = in.readLong();
+        otherBytes = in.readLong();
+        nanos = in.readLong();
+        if (scored) {
+            scores = StateFormat.scores(in);
+        }
+    }
+
+    private static void copy(double[] from, double[] to) {
+        System.arraycopy(from, 0, to, 0, to.length);
     }
 
     LevelResult result() {

@@ -1,5 +1,7 @@
 package org.bitscarp.eval.engine;
 
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -9,9 +11,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.IntFunction;
+import org.bitscarp.eval.resume.DurableFile;
 import org.bitscarp.model.TensorRole;
 import org.bitscarp.quant.PackedMatrix;
 import org.bitscarp.quant.transform.BasisChange;
@@ -90,6 +95,56 @@ final class PackedLevels implements AutoCloseable {
     /** The matrices of a role, one per expert or a single one; empty where the level keeps the checkpoint's weights. */
     List<Kept> get(int level, int layer, TensorRole role) {
         return matrices.getOrDefault(new Place(level, layer, role), List.of());
+    }
+
+    /** Writes the matrices of layers {@code [from, to)}. */
+    synchronized void write(DataOutputStream out, int from, int to) throws IOException {
+        List<Place> places = matrices.keySet().stream()
+                .filter(p -> p.layer >= from && p.layer < to)
+                .sorted(Comparator.comparingInt(Place::level)
+                        .thenComparingInt(Place::layer)
+                        .thenComparing(Place::role))
+                .toList();
+        out.writeInt(places.size());
+        for (Place place : places) {
+            out.writeInt(place.level);
+            out.writeInt(place.layer);
+            out.writeUTF(place.role.name());
+            List<Kept> kept = matrices.get(place);
+            out.writeInt(kept.size());
+            for (Kept one : kept) {
+                BasisFormat.write(out, one.change());
+                PackedMatrix matrix = one.matrix();
+                out.writeInt(matrix.rows());
+                out.writeInt(matrix.columns());
+                DurableFile.writeSegment(out, matrix.bytes().asSlice(0, matrix.byteSize()));
+            }
+        }
+    }
+
+    /**
+     * Takes over what {@link #write} wrote.
+     *
+     * @param allocations of the levels
+     */
+    synchronized void read(DataInputStream in, IntFunction<Allocation> allocations) throws IOException {
+        int places = in.readInt();
+        for (int p = 0; p < places; p++) {
+            Place place = new Place(in.readInt(), in.readInt(), TensorRole.valueOf(in.readUTF()));
+            int count = in.readInt();
+            for (int i = 0; i < count; i++) {
+                BasisChange change = BasisFormat.read(in);
+                try (Arena scratch = Arena.ofConfined()) {
+                    PackedMatrix matrix = PackedMatrix.allocate(
+                            allocations.apply(place.level).format(place.role, place.layer),
+                            in.readInt(),
+                            in.readInt(),
+                            scratch);
+                    DurableFile.readSegment(in, matrix.bytes().asSlice(0, matrix.byteSize()));
+                    keep(place.level, place.layer, place.role, matrix, change);
+                }
+            }
+        }
     }
 
     @Override

@@ -10,6 +10,9 @@ public interface Progress {
      */
     void report(String what, double done, double total);
 
+    /** A line that stays: what was found before the work, what goes on from where. */
+    default void note(String line) {}
+
     /** Says nothing. */
     Progress NONE = (what, done, total) -> {};
 }

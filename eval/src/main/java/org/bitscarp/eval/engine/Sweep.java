@@ -12,6 +12,8 @@ import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.TensorMemory;
 import org.bitscarp.eval.generate.ContinuationPlan;
 import org.bitscarp.eval.protocol.WindowPlan;
+import org.bitscarp.eval.resume.Fingerprint;
+import org.bitscarp.eval.resume.Keeping;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.DecoderSpec;
 import org.bitscarp.model.ModelDigest;
@@ -44,6 +46,7 @@ public final class Sweep {
     private LevelResult noiseFloor;
     private ContinuationPlan continuations;
     private List<List<int[]>> written = List.of();
+    private LayerKeeper keeper = LayerKeeper.none();
     private final ModelDigest digest;
     private final DoubleAdder done = new DoubleAdder();
     private double total;
@@ -106,6 +109,22 @@ public final class Sweep {
         return this;
     }
 
+    /**
+     * Keeps finished layers, and goes on from those that a killed run with the same fingerprint has left
+     * there. Not together with {@link #sendTo}, whose receiver would miss what was packed before.
+     *
+     * @param fingerprint everything that the results depend on
+     */
+    public Sweep keepIn(Keeping keeping, Fingerprint fingerprint) {
+        keeper = new LayerKeeper(keeping, fingerprint);
+        return this;
+    }
+
+    /** Wall time of {@link #run}, with that of the interrupted runs that it went on from. */
+    public double seconds() {
+        return keeper.seconds();
+    }
+
     /** For each level, the texts of the plan; empty without one. */
     public List<List<int[]>> written() {
         return written;
@@ -154,7 +173,11 @@ public final class Sweep {
                 .map(tally -> HeadScorer.nameOf(tally.embeddingFormat))
                 .distinct()
                 .count();
-        long forStates = memoryBudget - MemoryUse.fixed(checkpoint, levels, headFormats, unitRows, backend.lanes());
+        long fixed = MemoryUse.fixed(checkpoint, levels, headFormats, unitRows, backend.lanes());
+        Preflight preflight = Preflight.of(checkpoint, fixed, plan.rows(), calibrationRows, tallies.size());
+        preflight.check(keeper);
+        preflight.say(backend, checkpoint, unitRows, tallies.size(), progress);
+        long forStates = memoryBudget - fixed;
         // In proportion to what each of the two would take.
         double share = calibrationRows / (calibrationRows + levelRows);
         long forCalibration = (long) (forStates * share);
@@ -169,16 +192,27 @@ public final class Sweep {
                         : new HiddenStates(1, calibrationRows, spec.hidden(), forCalibration, spillFolder)) {
             spilled = states.spilled() || calibrationStates != null && calibrationStates.spilled();
             WeightReader reader = new WeightReader(checkpoint, digest, lanes);
-            embed(reader, tallies, states, calibrationStates, lanes);
+            LayerKeeper.Parts parts = new LayerKeeper.Parts(tallies, digest, states, calibrationStates, packed);
+            int finished = keeper.restore(parts);
+            if (finished == 0) {
+                embed(reader, tallies, states, calibrationStates, lanes);
+            } else {
+                goesOnAt(finished, levelRows, calibrationRows);
+            }
             PackedSink sinks = packed == null ? sink : packed.before(sink);
-            layers(reader, tallies, states, calibrationStates, unitRows, lanes, sinks);
-            progress.report("scoring the vocabulary", done.sum(), total);
-            new HeadScorer(backend, checkpoint, reader, lanes).run(plan, tallies, states, (level, nanos) -> {
-                synchronized (level) {
-                    level.nanos += nanos / backend.lanes();
+            layers(finished, parts, reader, unitRows, lanes, sinks);
+            if (finished <= spec.layers()) {
+                progress.report("scoring the vocabulary", done.sum(), total);
+                new HeadScorer(backend, checkpoint, reader, lanes).run(plan, tallies, states, (level, nanos) -> {
+                    synchronized (level) {
+                        level.nanos += nanos / backend.lanes();
+                    }
+                });
+                done.add(levelRows);
+                if (packed != null) {
+                    keeper.scored(spec.layers(), parts);
                 }
-            });
-            done.add(levelRows);
+            }
             if (packed != null) {
                 written = new ContinuationPass(backend, checkpoint, lanes)
                         .run(
@@ -208,6 +242,16 @@ public final class Sweep {
             tallies.add(new LevelTally(reference, embeddingFormat(reference), noise, plan.rows(), spec.layers()));
         }
         return tallies;
+    }
+
+    private void goesOnAt(int finished, double levelRows, int calibrationRows) {
+        progress.note(
+                finished > spec.layers()
+                        ? "going on after the interrupted run: all levels are scored"
+                        : "going on after layer " + finished + " of " + spec.layers() + ", which an interrupted run had"
+                                + " finished");
+        done.add(Math.min(finished, spec.layers()) * (levelRows + calibrationRows));
+        done.add(finished > spec.layers() ? levelRows : 0);
     }
 
     private int longestWindow() {
@@ -255,13 +299,7 @@ public final class Sweep {
     }
 
     private void layers(
-            WeightReader reader,
-            List<LevelTally> tallies,
-            HiddenStates states,
-            HiddenStates calibrationStates,
-            int unitRows,
-            Lanes lanes,
-            PackedSink sinks)
+            int finished, LayerKeeper.Parts parts, WeightReader reader, int unitRows, Lanes lanes, PackedSink sinks)
             throws IOException {
         List<Workspace> spaces = new ArrayList<>();
         try (Arena arena = Arena.ofShared();
@@ -282,8 +320,9 @@ public final class Sweep {
                     memory,
                     sinks,
                     this::advance);
-            for (int layer = 0; layer < spec.layers(); layer++) {
-                pass.run(layer, reader, plan, tallies, states, calibrationPlan, calibrationStates);
+            for (int layer = finished; layer < spec.layers(); layer++) {
+                pass.run(layer, reader, plan, parts.tallies(), parts.states(), calibrationPlan, parts.calibration());
+                keeper.finished(layer + 1, parts);
             }
         } finally {
             spaces.forEach(Workspace::close);

@@ -6,15 +6,19 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.CpuBackend;
 import org.bitscarp.compute.ScalarBackend;
+import org.bitscarp.eval.protocol.Protocol;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.eval.stats.DivergenceSpread;
 import org.bitscarp.eval.stats.MeanDivergence;
+import org.bitscarp.eval.stats.Perplexity;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.Checkpoints;
+import org.bitscarp.model.Tokenizer;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -102,6 +106,50 @@ class DivergenceGoldenTest {
     private static void near(String what, JsonNode expected, double found, double tolerance) {
         double error = Math.abs(expected.asDouble() - found);
         assertTrue(error <= tolerance, what + ": expected " + expected + " found " + found + ", off by " + error);
+    }
+
+    /**
+     * llama-perplexity --kl-divergence (August 2026) on the built-in model and text, chunks of 512, after four of them:
+     * the model in F32 against its Q4_0 twin (llama-quantize --pure, F16 embedding) decoded to F32. Its base file rounds
+     * log-probabilities to steps of 16 nats in 65535, and four chunks are printed with five decimals.
+     */
+    @Test
+    void divergencesAreThoseOfLlamaCpp() throws IOException {
+        String text = Files.readString(Measurements.checkout().resolve("datasets/text/evaluation.txt"));
+        try (Backend backend = CpuBackend.create(CpuBackend.MatrixProduct.AUTO, 2);
+                Checkpoint checkpoint = Checkpoints.open(Measurements.builtinModel());
+                Tokenizer tokenizer = checkpoint.tokenizer()) {
+            int[] tokens = Arrays.copyOf(tokenizer.encode(text, true), 4 * 512);
+            WindowPlan plan = new WindowPlan(
+                    tokens,
+                    tokenizer.bos(),
+                    tokenizer.addsBos(),
+                    List.of(Protocol.of(Protocol.Kind.LLAMA_CPP, 512, 0)));
+            List<LevelResult> results = Measurements.run(checkpoint, backend, plan, "fp32,q4_0", Measurements.PLENTY);
+            TokenScores reference = results.getFirst().scores();
+            TokenScores scores = results.getLast().scores();
+            int[] rows = plan.scoredRows(0);
+            assertEquals(4 * 255, rows.length);
+            MeanDivergence mean = MeanDivergence.of(scores.kld(), scores.sameTop1(), rows);
+            double[] both = {
+                Perplexity.of(scores.nll(), rows).value(),
+                Perplexity.of(reference.nll(), rows).value()
+            };
+            assertEquals(65.0189, both[0], 5e-4, "perplexity");
+            assertEquals(0.00404, Math.log(both[0] / both[1]), 1e-5, "log ratio");
+            assertEquals(0.00368, mean.mean(), 1e-5, "KL");
+            assertEquals(0.00011, mean.stderr(), 1e-5, "error of KL");
+            assertEquals(94.412, 100 * mean.sameTop1(), 1e-3, "same top");
+            DivergenceSpread spread = DivergenceSpread.of(
+                    scores.kld(),
+                    scores.sameTop1(),
+                    scores.sharedTop5(),
+                    scores.nll(),
+                    reference.nll(),
+                    reference.confidence(),
+                    rows);
+            assertEquals(1.099, 100 * spread.probabilityRms(), 2e-3, "Δp RMS");
+        }
     }
 
     @Test

@@ -72,6 +72,57 @@ class GoldenTest {
         }
     }
 
+    /** PyTorch 2.13: algorithm 1 as the paper has it, inputs of full precision, the windows of the golden rows. */
+    private static final double PUBLISHED_FROM_FULL_PRECISION = 165.66425;
+
+    /**
+     * GPTQ in PyTorch with the same calibration windows: the algorithm from full-precision inputs, as here, and the original
+     * implementation, which gathers the inputs of a map anew from those that are quantized already.
+     */
+    @Test
+    void gptqInPyTorch() throws IOException {
+        Path shared = shared();
+        JsonNode golden = JsonMapper.shared().readTree(Files.readString(shared.resolve("golden/prose-6m.json")));
+        double original = 0;
+        for (JsonNode row : golden.get("pytorch")) {
+            if (row.get("level").asString().equals("int3:g64:asym:gptq:actorder:static")) {
+                original = row.get("perplexity").get("gptq").asDouble();
+            }
+        }
+        try (Checkpoint checkpoint = Checkpoints.open(Measurements.builtinModel());
+                Tokenizer tokenizer = checkpoint.tokenizer();
+                CpuBackend backend = CpuBackend.create()) {
+            WindowPlan plan = windows(checkpoint, tokenizer, shared.resolve("text/wiki.test.raw"), 100);
+            WindowPlan calibration = windows(checkpoint, tokenizer, shared.resolve("text/calibration/wiki.utf8"), 128);
+            List<LevelResult> results = Measurements.run(
+                    checkpoint,
+                    backend,
+                    plan,
+                    calibration,
+                    "int3:g64:gptq-published,int3:g64:gptq-actorder",
+                    Measurements.PLENTY);
+            assertEquals(
+                    PUBLISHED_FROM_FULL_PRECISION,
+                    perplexity(results.get(0), plan),
+                    1e-3 * PUBLISHED_FROM_FULL_PRECISION);
+            assertEquals(original, perplexity(results.get(1), plan), 3e-3 * original);
+        }
+    }
+
+    private static double perplexity(LevelResult result, WindowPlan plan) {
+        return Perplexity.of(result.scores().nll(), plan.scoredRows(0)).value();
+    }
+
+    private static WindowPlan windows(Checkpoint checkpoint, Tokenizer tokenizer, Path text, int count)
+            throws IOException {
+        TokenizedText tokens = TokenizedText.of(
+                new Corpus("golden", Files.readString(text)),
+                tokenizer,
+                checkpoint.spec().vocabulary(),
+                512 * count);
+        return Measurements.plan(tokens.tokens(), 512);
+    }
+
     @Test
     void llamaCppOnItsOwnKindOfCheckpoint() throws IOException {
         Path shared = shared();

@@ -3,6 +3,7 @@ package org.bitscarp.cli;
 import java.io.IOException;
 import org.bitscarp.datasets.Corpora;
 import org.bitscarp.datasets.Corpus;
+import org.bitscarp.eval.CalibrationSize;
 import picocli.CommandLine.Option;
 
 /** Text on which solvers learn what the inputs of a matrix are like. */
@@ -21,12 +22,29 @@ final class CalibrationOptions {
             description = "Tokens of the calibration text to use; default: ${DEFAULT-VALUE}.")
     int tokens;
 
+    @Option(
+            names = "--samples",
+            paramLabel = "N",
+            description = "Windows of the calibration text to use, instead of --calibration-tokens.")
+    Integer samples;
+
+    @Option(
+            names = "--calibration-context",
+            paramLabel = "N",
+            description = "Tokens in a window of the calibration text; default: that of --context.")
+    Integer context;
+
     /** The text, or null. */
     Corpus read(Corpora corpora) throws IOException {
         return text == null ? null : corpora.read(text);
     }
 
-    int tokens() {
-        return MeasureOptions.positive("--calibration-tokens", tokens);
+    /** @param otherwise tokens in a window where nothing is said of it */
+    CalibrationSize size(int otherwise) {
+        int window = context == null ? otherwise : MeasureOptions.positive("--calibration-context", context);
+        int most = MeasureOptions.positive("--calibration-tokens", tokens);
+        return samples == null
+                ? new CalibrationSize(most, window)
+                : CalibrationSize.ofSamples(MeasureOptions.positive("--samples", samples), window);
     }
 }

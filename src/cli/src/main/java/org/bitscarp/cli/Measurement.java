@@ -5,6 +5,7 @@ import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Collectors;
+import org.bitscarp.cuda.backend.CudaBackend;
 import org.bitscarp.datasets.Corpora;
 import org.bitscarp.datasets.tasks.Task;
 import org.bitscarp.eval.Judgement;
@@ -14,6 +15,7 @@ import org.bitscarp.eval.engine.Progress;
 import org.bitscarp.eval.generate.ContinuationRequest;
 import org.bitscarp.eval.report.CliffRule;
 import org.bitscarp.eval.report.SweepResult;
+import org.bitscarp.eval.resume.Keeping;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.quant.Level;
 import picocli.CommandLine.Model.CommandSpec;
@@ -24,13 +26,20 @@ final class Measurement {
      * What a sweep does beside measuring perplexity.
      *
      * @param scoresFolder for the scores of all tokens, or null
+     * @param keeping of what an interrupted sweep goes on from
      */
-    record Extras(List<Task> tasks, ContinuationRequest continuations, Judgement judgement, Path scoresFolder) {
+    record Extras(
+            List<Task> tasks,
+            ContinuationRequest continuations,
+            Judgement judgement,
+            Path scoresFolder,
+            Keeping keeping) {
         static final Extras NONE = new Extras(
                 List.of(),
                 ContinuationRequest.NONE,
                 Judgement.of(Judgement.MARGIN, Judgement.BROKEN).withoutNoise(),
-                null);
+                null,
+                Keeping.NONE);
     }
 
     private Measurement() {}
@@ -47,8 +56,12 @@ final class Measurement {
         try (Checkpoint checkpoint = options.open();
                 var backend = options.backend(err);
                 ProgressLine progress = new ProgressLine(err, Terminal.stderr(), Terminal.unicode())) {
-            return new SweepRunner(backend, rule, Version.text())
+            SweepResult result = new SweepRunner(backend, rule, Version.text())
                     .run(checkpoint, request(options, levels, extras, spec), options.quiet ? Progress.NONE : progress);
+            if (backend instanceof CudaBackend gpu && !options.quiet) {
+                err.println("Device memory: at most " + (gpu.peakMemory() + (1 << 20) - 1 >> 20) + " MiB");
+            }
+            return result;
         }
     }
 
@@ -61,13 +74,14 @@ final class Measurement {
                 options.maxTokens(),
                 options.protocols(),
                 options.calibration.read(corpora),
-                options.calibration.tokens(),
+                options.calibration.size(options.context),
                 options.memory(),
                 Path.of(System.getProperty("java.io.tmpdir")),
                 extras.tasks,
                 extras.continuations,
                 extras.judgement,
                 extras.scoresFolder,
+                extras.keeping,
                 commandLine(spec));
     }
 

@@ -48,6 +48,12 @@ final class ProgressLine implements Progress, AutoCloseable {
         }
     }
 
+    @Override
+    public void note(String line) {
+        close();
+        err.println("bitscarp: " + line);
+    }
+
     private static String time(double seconds) {
         long s = Math.round(seconds);
         return s < 60

@@ -185,7 +185,7 @@ final class QuantizeCommand implements Callable<Integer> {
         Corpus text = calibration.read(MeasureOptions.corpora(streams, quiet));
         try (Tokenizer tokenizer = checkpoint.tokenizer()) {
             BudgetPlanner.Windows windows =
-                    CalibrationWindows.forBudget(checkpoint, tokenizer, text, calibration.tokens(), context);
+                    CalibrationWindows.forBudget(checkpoint, tokenizer, text, calibration.size(context));
             return new GgufQuantizer(backend, means(windows.calibration()), progress)
                     .run(checkpoint, budget, windows, types, out, force);
         }
@@ -204,7 +204,7 @@ final class QuantizeCommand implements Callable<Integer> {
         Corpora corpora = MeasureOptions.corpora(streams, quiet);
         Corpus text = calibration.read(corpora);
         try (Tokenizer tokenizer = checkpoint.tokenizer()) {
-            return CalibrationWindows.of(checkpoint, tokenizer, text, calibration.tokens(), context);
+            return CalibrationWindows.of(checkpoint, tokenizer, text, calibration.size(context));
         }
     }
 

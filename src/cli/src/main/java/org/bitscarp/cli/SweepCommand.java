@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
+import org.bitscarp.eval.engine.LevelStore;
 import org.bitscarp.eval.report.BehaviourText;
 import org.bitscarp.eval.report.CliffRule;
 import org.bitscarp.eval.report.ConsoleTable;
@@ -12,6 +13,8 @@ import org.bitscarp.eval.report.ReportFiles;
 import org.bitscarp.eval.report.StatisticsText;
 import org.bitscarp.eval.report.SweepResult;
 import org.bitscarp.eval.report.Verdict;
+import org.bitscarp.eval.resume.Keeping;
+import org.bitscarp.eval.resume.SweepFolder;
 import org.bitscarp.quant.Level;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -67,8 +70,23 @@ final class SweepCommand implements Callable<Integer> {
             defaultValue = "bitscarp-out",
             paramLabel = "DIR",
             description =
-                    "Folder for report.html, report.md, results.csv, results.json and scores of all tokens; default: ${DEFAULT-VALUE}.")
+                    "Folder for report.html, report.md, results.csv, results.json and scores of all tokens, and for what lets an interrupted"
+                            + " sweep go on; a finished one is added to by a command with more levels. Default: ${DEFAULT-VALUE}.")
     private Path out;
+
+    @Option(
+            names = "--keep-every",
+            defaultValue = "10",
+            paramLabel = "SECONDS",
+            description =
+                    "Finished layers are kept in --out at most this often, and the same command goes on from there"
+                            + " when it was interrupted; 0 for after every layer, never for not at all. Default: ${DEFAULT-VALUE}.")
+    private String keepEvery;
+
+    @Option(
+            names = "--fresh",
+            description = "Forget what earlier runs have left in --out and measure everything again.")
+    private boolean fresh;
 
     @Option(
             names = "--threshold",
@@ -87,19 +105,26 @@ final class SweepCommand implements Callable<Integer> {
             throw new UsageException("--threshold " + threshold + ": expected a percentage above 0");
         }
         List<Level> measured = judgement.order(levels == null ? Level.defaults() : Level.parseList(levels));
-        OutputFolder.prepare(out);
-        SweepResult result = Measurement.run(
-                options,
-                measured,
-                new CliffRule(1 + threshold / 100),
-                new Measurement.Extras(
-                        behaviour.tasks(),
-                        behaviour.continuations(),
-                        judgement.judgement(),
-                        out.resolve(ReportFiles.SCORES)),
-                spec,
-                streams.err());
-        ReportFiles.writeAll(result, out);
+        SweepResult result;
+        try (SweepFolder folder = SweepFolder.lock(out)) {
+            OutputFolder.prepare(out);
+            if (fresh) {
+                LevelStore.forget(folder);
+            }
+            result = Measurement.run(
+                    options,
+                    measured,
+                    new CliffRule(1 + threshold / 100),
+                    new Measurement.Extras(
+                            behaviour.tasks(),
+                            behaviour.continuations(),
+                            judgement.judgement(),
+                            out.resolve(ReportFiles.SCORES),
+                            new Keeping(folder, keepEvery())),
+                    spec,
+                    streams.err());
+            ReportFiles.writeAll(result, out);
+        }
         if (options.json) {
             streams.out().println(JsonReport.render(result));
         } else {
@@ -115,5 +140,17 @@ final class SweepCommand implements Callable<Integer> {
             streams.err().println("Report: " + out.resolve(ReportFiles.HTML));
         }
         return 0;
+    }
+
+    private double keepEvery() {
+        try {
+            double seconds = keepEvery.equals("never") ? Double.POSITIVE_INFINITY : Double.parseDouble(keepEvery);
+            if (seconds >= 0) {
+                return seconds;
+            }
+        } catch (NumberFormatException e) {
+            // Said below.
+        }
+        throw new UsageException("--keep-every " + keepEvery + ": expected seconds, 0 or more, or never");
     }
 }

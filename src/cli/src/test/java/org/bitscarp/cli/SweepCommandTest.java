@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -37,7 +38,10 @@ class SweepCommandTest {
             assertTrue(Files.size(folder.resolve("out").resolve(file)) > 200, file);
         }
         try (Stream<Path> files = Files.list(folder.resolve("out"))) {
-            assertEquals(5, files.count(), "the reports, the folder of scores, and nothing else is left behind");
+            assertEquals(
+                    List.of(".sweep", "report.html", "report.md", "results.csv", "results.json", "scores"),
+                    files.map(f -> f.getFileName().toString()).sorted().toList(),
+                    "nothing else is left behind");
         }
         assertTrue(run.err().contains("report.html"), run.err());
     }
@@ -65,7 +69,7 @@ class SweepCommandTest {
                 .readTree(sweep("--levels", "fp32,int3", "--json", "-q", "--threads", "1")
                         .out());
         JsonNode second = JsonMapper.shared()
-                .readTree(sweep("--levels", "fp32,int3", "--json", "-q", "--threads", "3")
+                .readTree(sweep("--levels", "fp32,int3", "--json", "-q", "--threads", "3", "--fresh")
                         .out());
         for (int row = 0; row < 2; row++) {
             for (String field :

@@ -41,9 +41,12 @@ public abstract class BackendHarness {
 
     @AfterEach
     void close() {
-        memory.close();
-        specificationMemory.close();
-        backend.close();
+        // Neither is there where there is no device and the test was left out.
+        if (memory != null) {
+            memory.close();
+            specificationMemory.close();
+            backend.close();
+        }
     }
 
     Pair pair(int rows, int columns) {

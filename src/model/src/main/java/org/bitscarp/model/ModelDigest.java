@@ -84,10 +84,39 @@ public final class ModelDigest {
 
     private static void finishIfComplete(Key key, Progress progress) {
         if (progress.missing == 0) {
-            progress.line = key.role + " " + key.layer + " " + progress.shape + " "
-                    + HexFormat.of().formatHex(progress.digest.digest()) + "\n";
+            progress.line = prefix(key, progress) + HexFormat.of().formatHex(progress.digest.digest()) + "\n";
             progress.digest = null;
         }
+    }
+
+    /** The lines of weights that were seen whole, for {@link #resume}. */
+    public synchronized List<String> finished() {
+        return weights.values().stream()
+                .filter(p -> p.line != null)
+                .map(p -> p.line.strip())
+                .sorted()
+                .toList();
+    }
+
+    /**
+     * Takes weights as seen that an earlier digest of the same model had {@link #finished}.
+     *
+     * @throws IllegalArgumentException for a weight that is not waited for, or of another shape
+     */
+    public synchronized void resume(List<String> finished) {
+        for (String line : finished) {
+            Map.Entry<Key, Progress> weight = weights.entrySet().stream()
+                    .filter(e -> line.startsWith(prefix(e.getKey(), e.getValue())))
+                    .findFirst()
+                    .orElseThrow(() -> new IllegalArgumentException("\"" + line + "\" is not part of this digest"));
+            weight.getValue().line = line + "\n";
+            weight.getValue().missing = 0;
+            weight.getValue().digest = null;
+        }
+    }
+
+    private static String prefix(Key key, Progress progress) {
+        return key.role + " " + key.layer + " " + progress.shape + " ";
     }
 
     /** Whether every value of every weight was seen. */

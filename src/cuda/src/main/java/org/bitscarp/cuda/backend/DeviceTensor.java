@@ -33,6 +33,11 @@ record DeviceTensor(DeviceBlock block, long offset, int rows, int columns) imple
         return new DeviceTensor(block, offset, rows, columns);
     }
 
+    /** What begins at an element: its address is all that counts, rows keep their distance. */
+    DeviceTensor from(int row, int column) {
+        return new DeviceTensor(block, offset + 4 * ((long) row * columns + column), rows - row, columns);
+    }
+
     long address() {
         return block.address() + offset;
     }

@@ -18,10 +18,15 @@ final class MatrixProducts {
             }
             reason = "no cuBLAS 12 or 13 loads";
         }
-        if (compute != ComputeType.FP32) {
-            throw new GpuException("--compute " + compute.word() + " needs cuBLAS on a GPU, found " + reason
-                    + "; install libcublas 12 or 13, or use --compute fp32");
+        if (compute == ComputeType.FP32) {
+            return new OwnProduct(launcher, reason);
         }
-        return new OwnProduct(launcher, reason);
+        int capability = driver.device().computeCapability();
+        if (capability < TensorCores.CAPABILITY) {
+            throw new GpuException("--compute " + compute.word() + " needs a device of compute capability 8.0, "
+                    + driver.device().name() + " has " + capability / 10 + "." + capability % 10
+                    + "; use --compute fp32");
+        }
+        return new TensorProduct(launcher, DenseType.valueOf(compute.name()), reason);
     }
 }

@@ -1,6 +1,7 @@
 package org.bitscarp.cuda.backend;
 
 import java.util.Optional;
+import java.util.Set;
 import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.FloatFormat;
 import org.bitscarp.quant.GroupedInt;
@@ -18,6 +19,8 @@ import org.bitscarp.quant.ggml.GgmlFormat;
  */
 record PackedFormat(String family, String word, int length, int zero) {
     private static final int STORED = -1;
+    /** Block types of GGUF without a super-scale that have kernels of their own on tensor cores. */
+    private static final Set<String> FUSED = Set.of("q4_0", "q8_0", "iq4_nl", "iq4_xs", "mxfp4");
 
     /** Empty where there are no kernels for the format. */
     static Optional<PackedFormat> of(BlockFormat format, int columns) {
@@ -39,5 +42,19 @@ record PackedFormat(String family, String word, int length, int zero) {
             return "k";
         }
         return name.startsWith("iq") && !name.startsWith("iq4") ? "codebook" : "ggml";
+    }
+
+    /** Whether there is a product for a few rows in fp32 from the packed bytes; else weights are decoded first. */
+    boolean vectors() {
+        return !family.equals("plain") && !family.equals("codebook");
+    }
+
+    /**
+     * Whether there is a product on tensor cores from the packed bytes; else weights are decoded first. It needs pieces of
+     * eight weights that never reach across the end of a block.
+     */
+    boolean fused(int columns) {
+        boolean kernel = vectors() && (!family.equals("ggml") || FUSED.contains(word));
+        return kernel && (length % 8 == 0 || length >= columns);
     }
 }

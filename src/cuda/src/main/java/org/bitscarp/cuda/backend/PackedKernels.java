@@ -1,11 +1,7 @@
 package org.bitscarp.cuda.backend;
 
-import org.bitscarp.cuda.driver.Grid;
-
 /** Launches of the kernels that read packed weights. */
 final class PackedKernels {
-    /** Rows that a grid can have side by side; kernels stride over more. */
-    private static final int MAX_GRID_ROWS = 65535;
     /** Weights that a thread decodes. */
     private static final int OCTET = 8;
 
@@ -23,7 +19,7 @@ final class PackedKernels {
      */
     void decode(Lane lane, PackedFormat format, long packed, long rowBytes, DeviceTensor target) {
         Call call = call(lane, format).address(packed).writes(target);
-        decode(call, format, rowBytes, target.rows(), target.columns(), DecodeTarget.FP32);
+        decode(call, format, rowBytes, target.rows(), target.columns(), DenseType.FP32);
     }
 
     /** Decodes packed rows to any type, into memory of the lane's own: {@code rows × columns} values at {@code target}. */
@@ -34,7 +30,7 @@ final class PackedKernels {
             long rowBytes,
             int rows,
             int columns,
-            DecodeTarget type,
+            DenseType type,
             long target) {
         decode(call(lane, format).address(packed).address(target), format, rowBytes, rows, columns, type);
     }
@@ -43,8 +39,7 @@ final class PackedKernels {
         return launcher.call(lane, "decode_" + format.family(), "decode_" + format.word());
     }
 
-    private static void decode(
-            Call call, PackedFormat format, long rowBytes, int rows, int columns, DecodeTarget type) {
+    private static void decode(Call call, PackedFormat format, long rowBytes, int rows, int columns, DenseType type) {
         if (rows == 0 || columns == 0) {
             return;
         }
@@ -55,9 +50,7 @@ final class PackedKernels {
                 .integer(format.length())
                 .integer(format.zero())
                 .long64(rowBytes)
-                .launch(
-                        new Grid(Math.ceilDiv(octets, Launcher.THREADS), Math.min(rows, MAX_GRID_ROWS), 1),
-                        Launcher.THREADS);
+                .launch(Launcher.rowGrid(octets, rows), Launcher.THREADS);
     }
 
     /** Pieces of up to eight weights in a row; none reaches across the end of a block. */

@@ -25,7 +25,10 @@ public final class DeviceMemory {
         synchronized (this) {
             if (bytes > cap - used) {
                 throw new OutOfDeviceMemory(
-                        what, bytes, cap - used, driver.device().name() + " under a cap of " + (cap >> 20) + " MiB");
+                        what,
+                        bytes,
+                        cap - used,
+                        driver.device().name() + " under a cap of " + OutOfDeviceMemory.size(cap));
             }
             used += bytes;
         }

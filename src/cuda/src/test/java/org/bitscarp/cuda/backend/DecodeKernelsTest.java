@@ -96,7 +96,7 @@ class DecodeKernelsTest {
 
     @ParameterizedTest
     @MethodSource("halves")
-    void roundsToSixteenBits(DecodeTarget type, NumberFormat number) {
+    void roundsToSixteenBits(DenseType type, NumberFormat number) {
         SplittableRandom random = new SplittableRandom(SEED);
         int columns = 520;
         BlockFormat format = Level.parse("fp32").format();
@@ -126,6 +126,6 @@ class DecodeKernelsTest {
 
     static Stream<Arguments> halves() {
         return Stream.of(
-                Arguments.of(DecodeTarget.FP16, NumberFormat.FP16), Arguments.of(DecodeTarget.BF16, NumberFormat.BF16));
+                Arguments.of(DenseType.FP16, NumberFormat.FP16), Arguments.of(DenseType.BF16, NumberFormat.BF16));
     }
 }

@@ -9,9 +9,9 @@ import java.util.stream.IntStream;
  * @param order column that is rounded j-th
  * @param batches where each batch begins; the last entry is the number of columns
  */
-record ColumnPlan(int[] order, int[] batches) {
+public record ColumnPlan(int[] order, int[] batches) {
     /** Columns in a batch: 128 × 128 floats of the factor are 64 KiB, in the second-level cache for all rows of a tile. */
-    private static final int BATCH = 128;
+    public static final int BATCH = 128;
 
     /**
      * From left to right. A block of the format that does not end with the batch begins it, so that its grid is fitted to
@@ -19,7 +19,7 @@ record ColumnPlan(int[] order, int[] batches) {
      *
      * @param blockLength weights in a block of the format
      */
-    static ColumnPlan leftToRight(int columns, int blockLength) {
+    public static ColumnPlan leftToRight(int columns, int blockLength) {
         IntStream.Builder begins = IntStream.builder();
         for (int begin = 0; begin < columns; ) {
             begins.add(begin);

@@ -9,6 +9,7 @@ import java.util.SplittableRandom;
  */
 public final class Rotation implements Basis.Orthogonal {
     private final int size;
+    private final long seed;
     private final float[] signs;
     /** Size of the Hadamard factor, a power of two. */
     private final int blocks;
@@ -21,6 +22,7 @@ public final class Rotation implements Basis.Orthogonal {
     /** @param seed of the signs */
     public Rotation(int size, long seed) {
         this.size = size;
+        this.seed = seed;
         blocks = Integer.lowestOneBit(size);
         odd = size / blocks;
         signs = new float[size];
@@ -45,6 +47,11 @@ public final class Rotation implements Basis.Orthogonal {
     @Override
     public int size() {
         return size;
+    }
+
+    /** Of the signs. */
+    public long seed() {
+        return seed;
     }
 
     @Override

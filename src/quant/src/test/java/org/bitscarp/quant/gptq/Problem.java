@@ -31,15 +31,19 @@ public record Problem(DenseMatrix weights, InputStatistics inputs) {
         }
         float[] meanSquares = new float[n];
         MemorySegment h = Arena.ofAuto().allocate(4L * n * n, 64);
-        for (int i = 0; i < n; i++) {
-            for (int j = 0; j < n; j++) {
-                double sum = 0;
-                for (int s = 0; s < samples; s++) {
-                    sum += x[s * n + i] * x[s * n + j];
+        double[] sums = new double[n * n];
+        for (int s = 0; s < samples; s++) {
+            for (int i = 0; i < n; i++) {
+                for (int j = 0; j < n; j++) {
+                    sums[i * n + j] += x[s * n + i] * x[s * n + j];
                 }
-                h.setAtIndex(JAVA_FLOAT, (long) i * n + j, (float) (sum / samples));
             }
-            meanSquares[i] = h.getAtIndex(JAVA_FLOAT, (long) i * n + i);
+        }
+        for (int i = 0; i < n * n; i++) {
+            h.setAtIndex(JAVA_FLOAT, i, (float) (sums[i] / samples));
+        }
+        for (int i = 0; i < n; i++) {
+            meanSquares[i] = (float) (sums[i * n + i] / samples);
         }
         return new Problem(
                 new DenseMatrix(weights, rows, n),

@@ -1,0 +1,5 @@
+// See matvec.cuh.
+#include "formats/grouped.cuh"
+#include "matvec.cuh"
+
+GROUPED_FORMATS(MATVEC)

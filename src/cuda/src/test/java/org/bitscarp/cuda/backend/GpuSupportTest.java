@@ -1,0 +1,102 @@
+package org.bitscarp.cuda.backend;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.bitscarp.cuda.driver.EntrySignature;
+import org.bitscarp.kernels.Artefacts;
+import org.bitscarp.quant.BlockFormat;
+import org.bitscarp.quant.GroupedInt;
+import org.bitscarp.quant.Level;
+import org.bitscarp.quant.ggml.GgmlFormat;
+import org.bitscarp.quant.ggml.GgmlTypes;
+import org.junit.jupiter.api.Test;
+
+/** What a GPU does with each storage format, written down from the kernels that are there: docs/gpu-support.md. */
+class GpuSupportTest {
+    private static final Path TABLE =
+            Path.of(System.getProperty("bitscarp.checkout")).resolve("docs").resolve("gpu-support.md");
+    private static final int CAPABILITY = 80;
+    private static final String HEAD = """
+            # Storage formats on a GPU
+
+            Written by `GpuSupportTest` from the compiled kernels; it fails when this file differs, and leaves the new one in
+            `src/cuda/target`. The CPU decodes and multiplies every format and quantizes all but those that are only read.
+
+            Every kernel that is named here runs on the emulated device in each build, against the CPU's decoder or quantizer.
+
+            * **decode**: packed bytes to fp32, fp16 or bf16, equal to the last bit. What a sweep uses.
+            * **1–8 rows**: products straight from packed bytes in fp32.
+            * **more rows**: on tensor cores (compute capability 8.0 on) weights are decoded on the way (`fused`) or first
+              (`decoded`); on older devices eight rows at a time. "refused" is a message that says to decode first.
+            * **quantize**: `nearest` writes the CPU's bytes on the device; `CPU` quantizes on the host and uploads packed
+              bytes; `–` is only read.
+
+            | format | decode | 1–8 rows | more rows | quantize |
+            |---|---|---|---|---|
+            """;
+
+    private final Map<String, Set<String>> entries = new HashMap<>();
+
+    private static List<BlockFormat> formats() {
+        List<BlockFormat> formats = new ArrayList<>();
+        for (String text : List.of(
+                "fp32", "fp16", "bf16", "int2", "int3", "int4", "int5", "int6", "int7", "int8", "nf4", "ternary")) {
+            formats.add(Level.parse(text).format());
+        }
+        formats.addAll(GgmlTypes.ALL);
+        return formats;
+    }
+
+    private boolean has(String module, String entry) {
+        return entries.computeIfAbsent(
+                        module,
+                        name -> EntrySignature.readAll(Artefacts.ptx(name, CAPABILITY))
+                                .keySet())
+                .contains(entry);
+    }
+
+    private String line(BlockFormat format) {
+        int columns = format instanceof GgmlFormat ggml ? ggml.blockLength() : 256;
+        PackedFormat packed = PackedFormat.of(format, columns).orElseThrow();
+        String word = packed.word();
+        assertEquals(true, has("decode_" + packed.family(), "decode_" + word), "a kernel that decodes " + word);
+        String few = "refused";
+        String many = "refused";
+        if (packed.vectors()) {
+            String module = "matvec_" + packed.family();
+            assertEquals(true, has(module, "matvec_" + word + "_1") && has(module, "matvec_" + word + "_8"), word);
+            few = "fp32";
+            many = "decoded";
+        }
+        if (packed.fused(columns)) {
+            String module = "matmul_" + packed.family();
+            assertEquals(
+                    true, has(module, "matmul_" + word + "_fp16") && has(module, "matmul_" + word + "_bf16"), word);
+            many = "fused, decoded from 65 rows on";
+        }
+        boolean readOnly = format instanceof GgmlFormat ggml && !ggml.writable();
+        String quantize = readOnly ? "–" : format instanceof GroupedInt ? "nearest" : "CPU";
+        return "| " + String.join(" | ", word, "exact", few, many, quantize) + " |\n";
+    }
+
+    @Test
+    void theTableIsUpToDate() throws IOException {
+        StringBuilder table = new StringBuilder(HEAD);
+        for (BlockFormat format : formats()) {
+            table.append(line(format));
+        }
+        String found = Files.exists(TABLE) ? Files.readString(TABLE) : "";
+        if (!found.contentEquals(table)) {
+            Files.writeString(Path.of("target", "gpu-support.md"), table);
+        }
+        assertEquals(table.toString(), found, "copy src/cuda/target/gpu-support.md to docs");
+    }
+}
