@@ -144,6 +144,10 @@ class QuantizeCommandTest {
         refused(1, "does not exist; create it", "quantize", "--to", "q4_k", "--out", folder + "/x/m.gguf");
         refused(2, "ends with .gguf", "quantize", "--to", "q4_k_m", "--out", folder + "/m");
         refused(1, "integers in groups", "quantize", "--to", "q4_k", "--out", folder + "/m");
+        refused(1, "hadamard changes neighbours together", "quantize", "--to", "q4_k:hadamard", "--out", out);
+        refused(2, "measured on calibration text", "quantize", "--budget", "3bpw", "--out", out);
+        refused(2, "bits per weight from 1 to 16", "quantize", "--budget", "0.1bpw", "--out", out);
+        refused(2, "--to", "quantize", "--budget", "3bpw", "--to", "q4_k", "--out", out);
         refused(2, "Missing required option", "quantize", "--to", "q4_k");
         refused(2, "expected a name that ends with .gguf", "convert", folder.toString(), "--out", folder + "/m");
     }
