@@ -19,10 +19,19 @@ import org.junit.jupiter.params.provider.ValueSource;
 class HostileGgufTest extends DamagedFiles {
     @ParameterizedTest
     @ValueSource(
-            strings = {"mixtral", "qwen2", "qwen3", "qwen3-moe", "phi3-longrope-long", "gpt2", "gptneox", "mistral-window"})
+            strings = {
+                "mixtral",
+                "qwen2",
+                "qwen3",
+                "qwen3-moe",
+                "phi3-longrope-long",
+                "gpt2",
+                "gptneox",
+                "mistral-window"
+            })
     void headers(String name) throws IOException {
-        Path model = CharacterTokenizer.copyWith(
-                Path.of("src/test/resources/fixtures", name), folder.resolve("model"), 96);
+        Path model =
+                CharacterTokenizer.copyWith(Path.of("src/test/resources/fixtures", name), folder.resolve("model"), 96);
         Path file = folder.resolve("m.gguf");
         long header;
         try (Checkpoint source = Checkpoints.open(model)) {
