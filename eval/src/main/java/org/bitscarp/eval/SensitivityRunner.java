@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.datasets.TokenizedText;
+import org.bitscarp.eval.engine.GivenImportance;
 import org.bitscarp.eval.engine.Progress;
 import org.bitscarp.eval.engine.SensitivityPart;
 import org.bitscarp.eval.engine.SensitivityPass;
@@ -53,14 +54,15 @@ public final class SensitivityRunner {
             List<String> notes = new ArrayList<>(Guards.text(text, tokenizer));
             notes.addAll(Guards.overlap(overlap));
             SensitivityPass pass = new SensitivityPass(
-                    checkpoint,
-                    backend,
-                    plan,
-                    calibration,
-                    level,
-                    request.memoryBudget(),
-                    request.spillFolder(),
-                    progress);
+                            checkpoint,
+                            backend,
+                            plan,
+                            calibration,
+                            level,
+                            request.memoryBudget(),
+                            request.spillFolder(),
+                            progress)
+                    .goBy(GivenImportance.of(checkpoint, request.imatrix()));
             SensitivityPass.Result measured = pass.run(SensitivityPass.parts(checkpoint, tensors));
             double seconds = (Instant.now().toEpochMilli() - started.toEpochMilli()) / 1000.0;
             return new SensitivityResult(

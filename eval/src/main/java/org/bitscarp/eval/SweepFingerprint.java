@@ -61,6 +61,9 @@ final class SweepFingerprint {
                                 ? null
                                 : request.calibrationSize().context())
                 .with(
+                        "imatrix",
+                        request.imatrix() == null ? null : request.imatrix().sha256())
+                .with(
                         "tasks",
                         request.tasks().stream()
                                 .map(t -> t.sha256().substring(0, 12) + " " + t.name() + " "

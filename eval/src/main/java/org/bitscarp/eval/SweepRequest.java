@@ -7,6 +7,7 @@ import org.bitscarp.datasets.tasks.Task;
 import org.bitscarp.eval.generate.ContinuationRequest;
 import org.bitscarp.eval.protocol.Protocol;
 import org.bitscarp.eval.resume.Keeping;
+import org.bitscarp.model.Imatrix;
 import org.bitscarp.quant.Level;
 
 /**
@@ -18,6 +19,7 @@ import org.bitscarp.quant.Level;
  * @param protocols the first is the main one
  * @param calibration text for importances, or null
  * @param calibrationSize how much of it
+ * @param imatrix importances for levels that need no Hessian, instead of the calibration's; or null
  * @param memoryBudget bytes for weights, activations and hidden states
  * @param spillFolder for hidden states beyond that
  * @param tasks multiple-choice files that all levels answer in the same pass
@@ -34,6 +36,7 @@ public record SweepRequest(
         List<Protocol> protocols,
         Corpus calibration,
         CalibrationSize calibrationSize,
+        Imatrix imatrix,
         long memoryBudget,
         Path spillFolder,
         List<Task> tasks,

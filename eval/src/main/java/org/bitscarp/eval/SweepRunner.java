@@ -10,6 +10,7 @@ import org.bitscarp.compute.Backend;
 import org.bitscarp.datasets.Corpus;
 import org.bitscarp.datasets.TokenizedText;
 import org.bitscarp.datasets.tasks.Task;
+import org.bitscarp.eval.engine.GivenImportance;
 import org.bitscarp.eval.engine.LevelResult;
 import org.bitscarp.eval.engine.LevelStore;
 import org.bitscarp.eval.engine.Progress;
@@ -61,6 +62,7 @@ public final class SweepRunner {
             String obstacle = asked == null ? null : obstacle(checkpoint, request, asked);
             boolean writes = asked != null
                     && (obstacle == null || request.continuations().demanded());
+            GivenImportance given = GivenImportance.of(checkpoint, request.imatrix());
             Fingerprint fingerprint = SweepFingerprint.of(version, backend, checkpoint, tokenizer, request, writes);
             if (LevelStore.differsOnlyIn(
                     SweepFingerprint.WRITES, request.keeping().folder(), fingerprint)) {
@@ -81,6 +83,7 @@ public final class SweepRunner {
                                 request.memoryBudget(),
                                 request.spillFolder(),
                                 progress)
+                        .goBy(given)
                         .keepIn(request.keeping(), LevelStore.of(fingerprint, missing))
                         .withNoiseFloor(request.levels().size() < 2 ? null : judgement.noise())
                         .letWrite(writing);
@@ -223,16 +226,27 @@ public final class SweepRunner {
     }
 
     static String describeCalibration(SweepRequest request, WindowPlan plan, double overlap) {
-        return plan == null
-                ? null
-                : request.calibration().name() + ", " + plan.rows() + " tokens in windows of " + plan.longestWindow()
-                        + " that begin with the text's own tokens (no BOS), full-precision activations, sha256 "
-                        + request.calibration().sha256()
-                        + String.format(
-                                Locale.ROOT,
-                                ", has %.2f %% of the evaluation text (runs of %d tokens)",
-                                100 * overlap,
-                                NgramOverlap.LENGTH);
+        List<String> sources = new ArrayList<>();
+        if (request.imatrix() != null) {
+            sources.add("imatrix " + request.imatrix().file() + " for levels without a Hessian, gathered on "
+                    + String.join(", ", request.imatrix().datasets()) + ", sha256 "
+                    + request.imatrix().sha256());
+        }
+        if (plan != null) {
+            sources.add(describe(request, plan, overlap));
+        }
+        return sources.isEmpty() ? null : String.join("; ", sources);
+    }
+
+    private static String describe(SweepRequest request, WindowPlan plan, double overlap) {
+        return request.calibration().name() + ", " + plan.rows() + " tokens in windows of " + plan.longestWindow()
+                + " that begin with the text's own tokens (no BOS), full-precision activations, sha256 "
+                + request.calibration().sha256()
+                + String.format(
+                        Locale.ROOT,
+                        ", has %.2f %% of the evaluation text (runs of %d tokens)",
+                        100 * overlap,
+                        NgramOverlap.LENGTH);
     }
 
     private static void addNotes(
@@ -252,8 +266,8 @@ public final class SweepRunner {
             notes.add("Calibration and evaluation text are the same: calibrated levels look better than they are.");
         }
         boolean calibrated = request.levels().stream().anyMatch(Level::calibrated);
-        if (calibrated && request.calibration() == null) {
-            notes.add("No calibration text was given: scale searches weigh all input channels alike.");
+        if (calibrated && request.calibration() == null && request.imatrix() == null) {
+            notes.add("No calibration text or imatrix was given: scale searches weigh all input channels alike.");
         }
         for (LevelResult result : results) {
             long blocks = result.stats().fallbacks - result.stats().unsampled;

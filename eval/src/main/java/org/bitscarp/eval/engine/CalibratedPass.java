@@ -23,6 +23,8 @@ final class CalibratedPass {
     private final long memoryBudget;
     private final Path spillFolder;
     private final Progress progress;
+    private GivenImportance given = GivenImportance.NONE;
+    private SeenImportance seen;
     private double done;
 
     CalibratedPass(
@@ -39,6 +41,13 @@ final class CalibratedPass {
         this.memoryBudget = memoryBudget;
         this.spillFolder = spillFolder;
         this.progress = progress;
+    }
+
+    /** See {@link LayerPass#goBy} and {@link LayerPass#tell}. */
+    CalibratedPass importances(GivenImportance file, SeenImportance listener) {
+        given = file;
+        seen = listener;
+        return this;
     }
 
     void run(List<LevelTally> tallies, PackedSink sink, Lanes lanes) throws IOException {
@@ -60,19 +69,21 @@ final class CalibratedPass {
                 spaces.add(new Workspace(backend, spec, unitRows));
             }
             LayerPass pass = new LayerPass(
-                    backend,
-                    new DecoderLayer(backend, spec, calibration.longestWindow(), memory),
-                    new MatrixQuantizer(backend, lanes),
-                    lanes,
-                    spaces,
-                    checkpoint,
-                    reader.allocateLayer(arena),
-                    memory,
-                    sink,
-                    (what, rows) -> {
-                        progress.report(what, done, total);
-                        done += rows;
-                    });
+                            backend,
+                            new DecoderLayer(backend, spec, calibration.longestWindow(), memory),
+                            new MatrixQuantizer(backend, lanes),
+                            lanes,
+                            spaces,
+                            checkpoint,
+                            reader.allocateLayer(arena),
+                            memory,
+                            sink,
+                            (what, rows) -> {
+                                progress.report(what, done, total);
+                                done += rows;
+                            })
+                    .goBy(given)
+                    .tell(seen);
             for (int layer = 0; layer < spec.layers(); layer++) {
                 pass.run(layer, reader, nothing, tallies, none, calibration, states);
             }

@@ -100,18 +100,22 @@ final class Calibration implements AutoCloseable {
     synchronized Importance importance() throws IOException {
         Map<TensorRole, float[]> overall = new EnumMap<>(TensorRole.class);
         Map<TensorRole, Map<Integer, float[]>> ofExperts = new EnumMap<>(TensorRole.class);
+        Map<TensorRole, Map<Integer, Long>> rows = new EnumMap<>(TensorRole.class);
         for (TensorRole role : total.sums.keySet()) {
             Map<Integer, Sum> experts = total.sums.get(role);
             Sum all = new Sum(experts.values().iterator().next().squares.length);
             Map<Integer, float[]> means = new HashMap<>();
+            Map<Integer, Long> counts = new HashMap<>();
             for (int expert : experts.keySet()) {
                 all.add(experts.get(expert));
                 means.put(expert, experts.get(expert).mean());
+                counts.put(expert, experts.get(expert).rows);
             }
             overall.put(role, checked(role, all.mean()));
             ofExperts.put(role, means);
+            rows.put(role, counts);
         }
-        return new Importance(overall, ofExperts, hessians == null ? Map.of() : hessians.means());
+        return new Importance(overall, ofExperts, hessians == null ? Map.of() : hessians.means(), rows);
     }
 
     private static float[] checked(TensorRole role, float[] mean) throws IOException {

@@ -11,13 +11,15 @@ import org.bitscarp.quant.gptq.Hessian;
  * @param overall by {@link TensorRole#input}; for experts the mean over all tokens of all experts
  * @param hessians second moments by role and expert, where a level asked for them
  * @param ofExperts by role, then expert; 0 for a map that is not one of several. Experts without tokens are absent
+ * @param rows how many inputs each of those means is over
  */
 record Importance(
         Map<TensorRole, float[]> overall,
         Map<TensorRole, Map<Integer, float[]>> ofExperts,
-        Map<TensorRole, Map<Integer, Hessian>> hessians) {
+        Map<TensorRole, Map<Integer, Hessian>> hessians,
+        Map<TensorRole, Map<Integer, Long>> rows) {
     /** Without calibration. */
-    static final Importance NONE = new Importance(Map.of(), Map.of(), Map.of());
+    static final Importance NONE = new Importance(Map.of(), Map.of(), Map.of(), Map.of());
 
     /** Importances of a matrix, those of all experts where none of this one's were seen; null without calibration. */
     float[] of(TensorRole role, int expert) {

@@ -31,6 +31,8 @@ final class LayerPass {
     private final Map<TensorRole, Tensor> tensors;
     private final PackedSink sink;
     private final Sweep.Work work;
+    private GivenImportance given = GivenImportance.NONE;
+    private SeenImportance seen;
     private int layer;
     private Set<TensorRole> inLayer = Set.of();
     private boolean holdsFullPrecision;
@@ -60,6 +62,18 @@ final class LayerPass {
         full.forEach((role, w) -> tensors.put(role, memory.allocate(w.rows(), w.columns())));
     }
 
+    /** Lets levels go by the importances of a file where those suffice. */
+    LayerPass goBy(GivenImportance file) {
+        given = file;
+        return this;
+    }
+
+    /** Hands on what calibration finds; null for nobody. */
+    LayerPass tell(SeenImportance listener) {
+        seen = listener;
+        return this;
+    }
+
     /**
      * Reads a layer and runs it.
      *
@@ -83,13 +97,16 @@ final class LayerPass {
             Importance importance = calibrationPlan == null
                     ? Importance.NONE
                     : calibrate(calibration, calibrationPlan, calibrationStates);
+            if (seen != null) {
+                seen.add(checkpoint, layer, importance);
+            }
             for (int l = 0; l < tallies.size(); l++) {
                 LevelTally tally = tallies.get(l);
                 work.begins(
                         "layer " + (layer + 1) + ", " + (tally.noise == null ? tally.level : "noise floor"),
                         plan.rows());
                 long started = System.nanoTime();
-                load(l, tally, importance);
+                load(l, tally, given.of(layer, tally.level, importance));
                 forward(plan, l, tally, states);
                 tally.nanos += System.nanoTime() - started;
             }

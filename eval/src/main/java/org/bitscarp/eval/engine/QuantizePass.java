@@ -36,6 +36,8 @@ public final class QuantizePass {
     private final Path spillFolder;
     private final Progress progress;
     private final SolveStats stats = new SolveStats();
+    private GivenImportance given = GivenImportance.NONE;
+    private SeenImportance seen;
     private double done;
     private double total;
 
@@ -65,6 +67,18 @@ public final class QuantizePass {
         this.progress = progress;
     }
 
+    /**
+     * Importances from and for files.
+     *
+     * @param file that the level goes by where it suffices
+     * @param listener that takes what calibration finds, which there then has to be text for; null for nobody
+     */
+    public QuantizePass importances(GivenImportance file, SeenImportance listener) {
+        given = file;
+        seen = listener;
+        return this;
+    }
+
     /** Takes consecutive rows of a table, packed; the bytes live during the call only. */
     @FunctionalInterface
     public interface Rows {
@@ -83,14 +97,20 @@ public final class QuantizePass {
      */
     public void linearMaps(PackedSink sink) throws IOException {
         SweepChecks.noTransform(level, "writing a file");
+        given.check(List.of(level), calibration);
         SweepChecks.calibration(List.of(level), calibration);
         try (Lanes lanes = new Lanes(Math.max(backend.lanes(), backend.hostThreads()))) {
-            if (calibration != null && level.solver().calibrated()) {
+            if (calibration != null && (seen != null || measures())) {
                 calibrated(sink, lanes);
             } else {
                 oneByOne(sink, lanes);
             }
         }
+    }
+
+    /** Whether the level has a use for calibration text. */
+    private boolean measures() {
+        return level.solver().calibrated() && (given.none() || level.usesHessian());
     }
 
     private void oneByOne(PackedSink sink, Lanes lanes) throws IOException {
@@ -121,7 +141,16 @@ public final class QuantizePass {
             throws IOException {
         try (Arena arena = Arena.ofShared()) {
             DenseMatrix matrix = read(weight, expert * rows, rows, arena);
-            MatrixQuantizer.Job job = new MatrixQuantizer.Job(matrix, allocation.format(role, layer), null, null);
+            Importance importance = given.of(layer);
+            MatrixQuantizer.Job job = new MatrixQuantizer.Job(
+                    matrix,
+                    allocation.format(role, layer),
+                    level.solver().calibrated() ? importance.inputs(role, expert) : null,
+                    null);
+            if (level.solver().calibrated() && importance.unsampled(role, expert)) {
+                stats.unsampled++;
+                stats.fallbacks++;
+            }
             stats.add(quantizer
                     .run(
                             level.solver(),
@@ -142,6 +171,7 @@ public final class QuantizePass {
     private void calibrated(PackedSink sink, Lanes lanes) throws IOException {
         LevelTally tally = new LevelTally(level, allocation, null, null, 0, spec.layers());
         new CalibratedPass(checkpoint, backend, calibration, memoryBudget, spillFolder, progress)
+                .importances(given, seen)
                 .run(List.of(tally), sink, lanes);
         stats.add(tally.stats);
     }

@@ -37,10 +37,14 @@ final class SensitivityLayer {
     private final Map<TensorRole, Tensor> full = new EnumMap<>(TensorRole.class);
     private final Map<TensorRole, Tensor> quantized = new EnumMap<>(TensorRole.class);
     private final Map<TensorRole, Long> packed = new EnumMap<>(TensorRole.class);
+    private final GivenImportance given;
     private int layer;
     private Set<TensorRole> present = Set.of();
 
-    /** @param host memory for the weights of any layer */
+    /**
+     * @param host memory for the weights of any layer
+     * @param given importances of a file
+     */
     SensitivityLayer(
             Backend backend,
             DecoderLayer decoder,
@@ -49,7 +53,9 @@ final class SensitivityLayer {
             DecoderSpec spec,
             Level level,
             Map<TensorRole, DenseMatrix> host,
-            TensorMemory memory) {
+            TensorMemory memory,
+            GivenImportance given) {
+        this.given = given;
         this.backend = backend;
         this.decoder = decoder;
         this.lanes = lanes;
@@ -93,7 +99,7 @@ final class SensitivityLayer {
             Importance importance = calibrationPlan == null
                     ? Importance.NONE
                     : calibrate(calibration, calibrationPlan, calibrationStates);
-            quantize(importance);
+            quantize(given.of(layer, level, importance));
         }
     }
 

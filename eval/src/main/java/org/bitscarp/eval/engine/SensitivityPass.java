@@ -40,6 +40,7 @@ public final class SensitivityPass {
     private final Path spillFolder;
     private final Progress progress;
     private final ModelDigest digest;
+    private GivenImportance given = GivenImportance.NONE;
 
     /**
      * @param calibrationPlan windows that importances are gathered on, or null
@@ -65,6 +66,12 @@ public final class SensitivityPass {
         this.spillFolder = spillFolder;
         this.progress = progress;
         digest = new ModelDigest(checkpoint);
+    }
+
+    /** Lets the level go by the importances of a file where those suffice. */
+    public SensitivityPass goBy(GivenImportance file) {
+        given = file;
+        return this;
     }
 
     /** SHA-256 of the model's tensors; complete after {@link #run}. */
@@ -114,6 +121,7 @@ public final class SensitivityPass {
     public Result run(List<SensitivityPart> parts) throws IOException {
         SweepChecks.widths(checkpoint, List.of(level));
         SweepChecks.noTransform(level, "sensitivity");
+        given.check(List.of(level), calibrationPlan);
         SweepChecks.calibration(List.of(level), calibrationPlan);
         SweepChecks.positions(checkpoint, longestWindow());
         int states = 2 + 2 * parts.size();
@@ -185,7 +193,7 @@ public final class SensitivityPass {
                 spaces.add(new Workspace(backend, spec, unitRows));
             }
             SensitivityLayer pass = new SensitivityLayer(
-                    backend, decoder, lanes, spaces, spec, level, reader.allocateLayer(arena), memory);
+                    backend, decoder, lanes, spaces, spec, level, reader.allocateLayer(arena), memory, given);
             int next = 0;
             for (int layer = 0; layer < spec.layers(); layer++) {
                 progress.report(

@@ -42,6 +42,7 @@ public final class Sweep {
     private final Progress progress;
     private final Map<Integer, Allocation> allocations = new HashMap<>();
     private PackedSink sink = PackedSink.NONE;
+    private GivenImportance given = GivenImportance.NONE;
     private RoundingNoise noise;
     private LevelResult noiseFloor;
     private ContinuationPlan continuations;
@@ -89,6 +90,12 @@ public final class Sweep {
     /** Hands packed matrices to {@code sink} during {@link #run}. */
     public Sweep sendTo(PackedSink sink) {
         this.sink = sink;
+        return this;
+    }
+
+    /** Lets levels go by the importances of a file where those suffice. */
+    public Sweep goBy(GivenImportance file) {
+        given = file;
         return this;
     }
 
@@ -159,6 +166,7 @@ public final class Sweep {
     public List<LevelResult> run() throws IOException {
         SweepChecks.widths(checkpoint, levels);
         SweepChecks.transforms(checkpoint, levels);
+        given.check(levels, calibrationPlan);
         SweepChecks.calibration(levels, calibrationPlan);
         SweepChecks.positions(checkpoint, longestWindow());
         if (continuations != null) {
@@ -310,16 +318,17 @@ public final class Sweep {
                 spaces.add(new Workspace(backend, spec, unitRows));
             }
             LayerPass pass = new LayerPass(
-                    backend,
-                    decoder,
-                    quantizer,
-                    lanes,
-                    spaces,
-                    checkpoint,
-                    reader.allocateLayer(arena),
-                    memory,
-                    sinks,
-                    this::advance);
+                            backend,
+                            decoder,
+                            quantizer,
+                            lanes,
+                            spaces,
+                            checkpoint,
+                            reader.allocateLayer(arena),
+                            memory,
+                            sinks,
+                            this::advance)
+                    .goBy(given);
             for (int layer = finished; layer < spec.layers(); layer++) {
                 pass.run(layer, reader, plan, parts.tallies(), parts.states(), calibrationPlan, parts.calibration());
                 keeper.finished(layer + 1, parts);

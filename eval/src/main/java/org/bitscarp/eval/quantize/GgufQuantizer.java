@@ -14,8 +14,10 @@ import org.bitscarp.eval.budget.Budget;
 import org.bitscarp.eval.budget.BudgetPlan;
 import org.bitscarp.eval.budget.BudgetPlanner;
 import org.bitscarp.eval.engine.CandidateErrors.Place;
+import org.bitscarp.eval.engine.GivenImportance;
 import org.bitscarp.eval.engine.Progress;
 import org.bitscarp.eval.engine.QuantizePass;
+import org.bitscarp.eval.engine.SeenImportance;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.TensorRole;
@@ -42,11 +44,19 @@ public final class GgufQuantizer {
      * Where what is not the target goes.
      *
      * @param calibration windows for solvers that use calibration, or null
+     * @param given importances of a file, for solvers that need no more
+     * @param seen takes the importances that the calibration finds, or null
      * @param memoryBudget bytes for weights and hidden states of the calibration
      * @param spillFolder for hidden states beyond that
      * @param program name and version, for the file
      */
-    public record Means(WindowPlan calibration, long memoryBudget, Path spillFolder, String program) {}
+    public record Means(
+            WindowPlan calibration,
+            GivenImportance given,
+            SeenImportance seen,
+            long memoryBudget,
+            Path spillFolder,
+            String program) {}
 
     private final Backend backend;
     private final Means means;
@@ -136,15 +146,16 @@ public final class GgufQuantizer {
         }
         Checkpoint checkpoint = model.source();
         QuantizePass pass = new QuantizePass(
-                checkpoint,
-                backend,
-                target.level(),
-                (role, layer) ->
-                        types.types().get(parts.get(role).get(layer).getFirst().tensor()),
-                means.calibration,
-                means.memoryBudget,
-                means.spillFolder,
-                progress);
+                        checkpoint,
+                        backend,
+                        target.level(),
+                        (role, layer) -> types.types()
+                                .get(parts.get(role).get(layer).getFirst().tensor()),
+                        means.calibration,
+                        means.memoryBudget,
+                        means.spillFolder,
+                        progress)
+                .importances(means.given, means.seen);
         GgufOutput.Origin origin = new GgufOutput.Origin(target.fileType(), target.toString(), means.program);
         try (GgufOutput output = new GgufOutput(model, types, origin, file, replace)) {
             for (GgufModel.Part part : model.parts()) {

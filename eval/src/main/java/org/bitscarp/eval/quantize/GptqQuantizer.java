@@ -43,14 +43,15 @@ public final class GptqQuantizer {
                     + level.format().name() + "; for that, name a file that ends with .gguf");
         }
         QuantizePass pass = new QuantizePass(
-                checkpoint,
-                backend,
-                level,
-                Allocation.uniform(format),
-                means.calibration(),
-                means.memoryBudget(),
-                means.spillFolder(),
-                progress);
+                        checkpoint,
+                        backend,
+                        level,
+                        Allocation.uniform(format),
+                        means.calibration(),
+                        means.memoryBudget(),
+                        means.spillFolder(),
+                        progress)
+                .importances(means.given(), means.seen());
         try (PackedSpool spool = new PackedSpool(means.spillFolder())) {
             // Damping is recorded for readers who want to know; no reader's result depends on it.
             double damping = level.solver().needsHessian() ? GptqOptions.BEST.damping() : 0;

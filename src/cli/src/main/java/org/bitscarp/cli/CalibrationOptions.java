@@ -1,9 +1,11 @@
 package org.bitscarp.cli;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import org.bitscarp.datasets.Corpora;
 import org.bitscarp.datasets.Corpus;
 import org.bitscarp.eval.CalibrationSize;
+import org.bitscarp.model.Imatrix;
 import picocli.CommandLine.Option;
 
 /** Text on which solvers learn what the inputs of a matrix are like. */
@@ -33,6 +35,18 @@ final class CalibrationOptions {
             paramLabel = "N",
             description = "Tokens in a window of the calibration text; default: that of --context.")
     Integer context;
+
+    @Option(
+            names = "--imatrix",
+            paramLabel = "FILE",
+            description = "Importance matrix of llama.cpp (GGUF or .dat) instead of --calibration, for levels that use"
+                    + " no more than that (…:search); gptq and awq need --calibration all the same.")
+    Path imatrix;
+
+    /** The importance matrix, or null. */
+    Imatrix imatrix() throws IOException {
+        return imatrix == null ? null : Imatrix.read(imatrix);
+    }
 
     /** The text, or null. */
     Corpus read(Corpora corpora) throws IOException {

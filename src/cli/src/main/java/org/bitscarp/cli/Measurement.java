@@ -75,6 +75,7 @@ final class Measurement {
                 options.protocols(),
                 options.calibration.read(corpora),
                 options.calibration.size(options.context),
+                options.calibration.imatrix(),
                 options.memory(),
                 Path.of(System.getProperty("java.io.tmpdir")),
                 extras.tasks,

@@ -1,6 +1,7 @@
 package org.bitscarp.cli;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -10,7 +11,9 @@ import org.bitscarp.datasets.Corpus;
 import org.bitscarp.eval.CalibrationWindows;
 import org.bitscarp.eval.budget.Budget;
 import org.bitscarp.eval.budget.BudgetPlanner;
+import org.bitscarp.eval.engine.GivenImportance;
 import org.bitscarp.eval.engine.Progress;
+import org.bitscarp.eval.engine.SeenImportance;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.eval.quantize.GgufQuantizer;
 import org.bitscarp.eval.quantize.GptqQuantizer;
@@ -108,6 +111,12 @@ final class QuantizeCommand implements Callable<Integer> {
     private CalibrationOptions calibration;
 
     @Option(
+            names = "--save-imatrix",
+            paramLabel = "FILE",
+            description = "Also write what the calibration text tells of the inputs, as llama.cpp's importance matrix.")
+    private Path saveImatrix;
+
+    @Option(
             names = "--context",
             defaultValue = "512",
             paramLabel = "N",
@@ -146,6 +155,18 @@ final class QuantizeCommand implements Callable<Integer> {
         if (budget != null && pure) {
             throw new UsageException("--pure and --budget contradict each other; leave one out");
         }
+        if (budget != null && calibration.imatrix != null) {
+            throw new UsageException("--imatrix and --budget: sensitivity is measured on calibration text; leave"
+                    + " --imatrix out");
+        }
+        if (saveImatrix != null && calibration.text == null) {
+            throw new UsageException("--save-imatrix " + saveImatrix + ": importances are gathered on calibration"
+                    + " text; give --calibration builtin-calibration, a file or a data set");
+        }
+        if (saveImatrix != null && !force && Files.exists(saveImatrix)) {
+            throw new UsageException("--save-imatrix " + saveImatrix + ": exists already; name another file or give"
+                    + " --force");
+        }
         GgufQuantizer.Types types = new GgufQuantizer.Types(pure, type(embeddingType), type(outputType));
         boolean gguf = out.toString().endsWith(".gguf");
         if (!gguf && (budget != null || target.mix() != null || pure || embeddingType != null || outputType != null)) {
@@ -172,11 +193,13 @@ final class QuantizeCommand implements Callable<Integer> {
     private QuantizeSummary quantize(
             Checkpoint checkpoint, Backend backend, QuantizeTarget target, GgufQuantizer.Types types, Progress progress)
             throws IOException {
-        GgufQuantizer.Means means = means(windows(checkpoint, target));
-        return out.toString().endsWith(".gguf")
+        GgufQuantizer.Means means = means(windows(checkpoint, target), GivenImportance.of(checkpoint, calibration.imatrix()));
+        QuantizeSummary summary = out.toString().endsWith(".gguf")
                 ? new GgufQuantizer(backend, means, progress).run(checkpoint, target, types, out, force)
                 : new GptqQuantizer(backend, means, progress)
                         .run(checkpoint, target.level(), gptqFormat.ordinal() + 1, out);
+        save(means);
+        return summary;
     }
 
     private QuantizeSummary quantize(
@@ -186,19 +209,33 @@ final class QuantizeCommand implements Callable<Integer> {
         try (Tokenizer tokenizer = checkpoint.tokenizer()) {
             BudgetPlanner.Windows windows =
                     CalibrationWindows.forBudget(checkpoint, tokenizer, text, calibration.size(context));
-            return new GgufQuantizer(backend, means(windows.calibration()), progress)
+            GgufQuantizer.Means means = means(windows.calibration(), GivenImportance.NONE);
+            QuantizeSummary summary = new GgufQuantizer(backend, means, progress)
                     .run(checkpoint, budget, windows, types, out, force);
+            save(means);
+            return summary;
         }
     }
 
-    private GgufQuantizer.Means means(WindowPlan windows) {
+    private void save(GgufQuantizer.Means means) throws IOException {
+        if (saveImatrix != null) {
+            means.seen()
+                    .imatrix(saveImatrix, calibration.text, means.calibration())
+                    .write(force);
+        }
+    }
+
+    private GgufQuantizer.Means means(WindowPlan windows, GivenImportance given) {
         return new GgufQuantizer.Means(
-                windows, compute.memory(), Path.of(System.getProperty("java.io.tmpdir")), "bitscarp " + Version.text());
+                windows,
+                given,
+                saveImatrix == null ? null : new SeenImportance(),
+                compute.memory(), Path.of(System.getProperty("java.io.tmpdir")), "bitscarp " + Version.text());
     }
 
     /** Calibration windows where the solver makes use of them; tokenizing takes its time otherwise. */
     private WindowPlan windows(Checkpoint checkpoint, QuantizeTarget target) throws IOException {
-        if (calibration.text == null || !target.solver().calibrated()) {
+        if (calibration.text == null || saveImatrix == null && !target.solver().calibrated()) {
             return null;
         }
         Corpora corpora = MeasureOptions.corpora(streams, quiet);

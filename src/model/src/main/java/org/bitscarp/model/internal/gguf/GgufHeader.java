@@ -18,7 +18,7 @@ import org.bitscarp.model.ModelException;
  */
 final class GgufHeader {
     /** "GGUF", read as a little-endian integer. */
-    private static final int MAGIC = 0x46554747;
+    static final int MAGIC = 0x46554747;
 
     private static final int VERSION = 3;
 

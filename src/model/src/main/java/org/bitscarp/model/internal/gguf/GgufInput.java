@@ -123,11 +123,17 @@ final class GgufInput {
         return bytes;
     }
 
-    /** Everything that is left. */
-    byte[] rest(String what) throws IOException {
-        byte[] bytes = new byte[Math.toIntExact(remaining())];
+    /** The next bytes. */
+    byte[] bytes(int count, String what) throws IOException {
+        require(count, what);
+        byte[] bytes = new byte[count];
         read(bytes, what);
         return bytes;
+    }
+
+    /** Everything that is left. */
+    byte[] rest(String what) throws IOException {
+        return bytes(Math.toIntExact(remaining()), what);
     }
 
     private void read(byte[] bytes, String what) throws IOException {
