@@ -3,6 +3,7 @@ package org.bitscarp.cli;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.net.URISyntaxException;
@@ -16,6 +17,8 @@ import java.util.stream.Stream;
 import org.bitscarp.model.Imatrix;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Importance matrices as {@code --imatrix} takes and {@code --save-imatrix} gives them. {@code prose-6m.imatrix.*} are those
@@ -90,8 +93,28 @@ class ImatrixCommandTest {
     }
 
     @Test
+    void sweepScoresTheFile() {
+        String[] text = {"--max-tokens", "64", "--context", "64", "--json", "-q"};
+        String[] sweep = {
+            "sweep", "--levels", "fp32,q4_0:search", "--imatrix", fixture("gguf").toString(), "--out", folder.toString()
+        };
+        JsonNode swept = json(sweep, text);
+        quantize("q4_0:search", "file.gguf", "--imatrix", fixture("gguf")).succeeds();
+        JsonNode file = json(new String[] {"perplexity", folder.resolve("file.gguf").toString()}, text);
+        assertEquals(
+                swept.get("rows").get(1).get("nll_sum").asDouble(),
+                file.get("rows").get(0).get("nll_sum").asDouble());
+        assertTrue(swept.toString().contains("prose-6m.imatrix.gguf for levels without a Hessian"));
+    }
+
+    private static JsonNode json(String[] first, String[] more) {
+        String[] all = Stream.of(first, more).flatMap(Stream::of).toArray(String[]::new);
+        return JsonMapper.shared().readTree(CommandLineRun.of(all).succeeds().out());
+    }
+
+    @Test
     void whatDoesNotSufficeIsSaid() throws IOException {
-        quantize("q4_0:gptq", "a.gguf", "--imatrix", fixture("gguf")).fails(2, "q4_0:gptq", "Hessian", "--calibration");
+        quantize("q4_0:gptq", "a.gguf", "--imatrix", fixture("gguf")).fails(1, "q4_0:gptq", "Hessian", "--calibration");
         quantize("q4_0:search", "a.gguf", "--imatrix", other("blk.0.attn_k.weight", 256))
                 .fails(1, "has nothing of blk.0.attn_q.weight", "same model");
         quantize("q4_0:search", "a.gguf", "--imatrix", other("blk.0.attn_q.weight", 64))
