@@ -28,6 +28,7 @@ import picocli.CommandLine.Spec;
             SweepCommand.class,
             PerplexityCommand.class,
             SensitivityCommand.class,
+            ReportCommand.class,
             QuantizeCommand.class,
             ConvertCommand.class,
             InspectCommand.class,
@@ -42,6 +43,7 @@ import picocli.CommandLine.Spec;
             "  bitscarp sweep ~/models/tiny --levels fp16,int8,int4,int4:g32,int3 --text wiki.test.raw",
             "  bitscarp perplexity ~/models/tiny --text wiki.test.raw --protocol llama.cpp --level int4",
             "  bitscarp sweep hf:HuggingFaceTB/SmolLM2-135M --text wikitext2",
+            "  bitscarp report out/135m out/360m           finished sweeps side by side, LaTeX, SVG and PNG",
             "  bitscarp doctor                             what this machine has, and what is missing",
             "",
             "Exit status: 0 success, 1 failure, 2 wrong use. Results go to stdout, progress and messages to stderr."
