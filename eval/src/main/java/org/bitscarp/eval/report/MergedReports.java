@@ -77,7 +77,8 @@ public final class MergedReports {
                     .append(Figures.fixed(merged.quality(entry), Figures.decimals(merged.quality(entry))))
                     .append('\n');
         }
-        return out.toString();
+        // Names come from files: they must not steer the terminal.
+        return out.toString().replaceAll("[\\p{Cntrl}\\p{Cf}&&[^\n]]", "?");
     }
 
     /** The object of {@code merged.json}, with a final line feed. */

@@ -37,7 +37,7 @@ final class MergedTables {
     }
 
     private String sentence(Upset upset) {
-        return "A larger model at fewer bits wins: " + described(upset.larger()) + " is no larger than and beats "
+        return "A larger model at fewer bits wins: " + described(upset.larger()) + " beats "
                 + described(upset.smaller()) + ".";
     }
 

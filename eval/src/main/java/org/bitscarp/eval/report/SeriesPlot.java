@@ -106,13 +106,13 @@ final class SeriesPlot {
 
     /** Names of the series, as many in a line as fit; returns where the last line ends. */
     private double legend(boolean draw) {
-        double at = left;
+        double at = 4;
         double baseline = 16;
         for (int s = 0; s < chart.series().size(); s++) {
             String name = shortened(chart.series().get(s), narrow ? 34 : 60);
             double width = LabelPlacer.width(name, Drawing.FONT) + 34;
-            if (at > left && at + width > right) {
-                at = left;
+            if (at > 4 && at + width > right) {
+                at = 4;
                 baseline += LEGEND_LINE;
             }
             if (draw) {
@@ -145,7 +145,7 @@ final class SeriesPlot {
             }
         }
         out.shape(AXIS, new double[] {left, bottom}, new double[] {right, bottom});
-        out.text(TEXT, chart.yTitle(), 0, top - 10, Anchor.start);
+        out.text(TEXT, chart.yTitle(), 4, top - 10, Anchor.start);
         out.text(TEXT, chart.xTitle() + ", fewer to the right →", right, bottom + 42, Anchor.end);
     }
 
