@@ -23,7 +23,9 @@ final class LatexTable {
             List<Integer> breaks) {
         StringBuilder out = new StringBuilder();
         comment.forEach(line -> out.append("% ").append(flat(line)).append('\n'));
-        out.append("\\begin{table}\n\\centering\n\\caption{").append(escape(caption)).append("}\n");
+        out.append("\\begin{table}\n\\centering\n\\caption{")
+                .append(escape(caption))
+                .append("}\n");
         out.append("\\label{").append(label).append("}\n");
         out.append("\\begin{tabular}{").append("l".repeat(texts)).append("r".repeat(head.size() - texts));
         out.append("}\n\\toprule\n");

@@ -39,7 +39,8 @@ final class MergedCharts {
 
     private SeriesChart chart(
             String title, String yTitle, boolean bytes, ToDoubleFunction<Entry> value, boolean withFrontier) {
-        ToDoubleFunction<Entry> size = bytes ? e -> e.row().bytes() / 1e6 : e -> e.row().bitsPerWeight();
+        ToDoubleFunction<Entry> size =
+                bytes ? e -> e.row().bytes() / 1e6 : e -> e.row().bitsPerWeight();
         List<Entry> shown = merged.entries().stream()
                 .filter(e -> positive(size.applyAsDouble(e)) && positive(value.applyAsDouble(e)))
                 .toList();
@@ -69,7 +70,11 @@ final class MergedCharts {
                 + Figures.fixed(merged.quality(entry), Figures.decimals(merged.quality(entry)))
                 + (entry.row().reference() ? ", the reference" : ", KL " + Figures.nats(merged.divergence(entry)));
         return new Point(
-                entry.series(), size.applyAsDouble(entry), value.applyAsDouble(entry), entry.row().level(), readout);
+                entry.series(),
+                size.applyAsDouble(entry),
+                value.applyAsDouble(entry),
+                entry.row().level(),
+                readout);
     }
 
     /** Of the reference from itself it is zero, which a logarithm cannot show. */

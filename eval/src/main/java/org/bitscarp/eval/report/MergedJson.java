@@ -14,7 +14,10 @@ final class MergedJson {
         ObjectNode root = mapper.createObjectNode();
         root.put("schema", MergedSweeps.SCHEMA);
         SweepResult.Text text = merged.sweeps().getFirst().text();
-        root.putObject("text").put("name", text.name()).put("sha256", text.sha256()).put("bytes", text.bytes());
+        root.putObject("text")
+                .put("name", text.name())
+                .put("sha256", text.sha256())
+                .put("bytes", text.bytes());
         root.putObject("protocol")
                 .put("name", merged.protocol().name())
                 .put("context", merged.protocol().context())

@@ -17,16 +17,18 @@ final class MergedNotes {
 
     List<String> all() {
         if (merged.perByte()) {
-            notes.add("Tokenizers differ, so perplexities and divergences per token do not compare: tables and charts show"
-                    + " bits per byte of text. Windows have the same number of tokens, which is not the same length of"
-                    + " text.");
+            notes.add(
+                    "Tokenizers differ, so perplexities and divergences per token do not compare: tables and charts show"
+                            + " bits per byte of text. Windows have the same number of tokens, which is not the same length of"
+                            + " text.");
         }
         differing("Arithmetic differs", SweepResult::compute);
         differing("Versions of the program differ", SweepResult::bitscarp);
         for (int s = 0; s < merged.series().size(); s++) {
             double apart = merged.disagreement(s, row -> row.score().perplexity());
             if (!Double.isNaN(apart)) {
-                notes.add(merged.series().get(s) + " was measured more than once; perplexities of a level differ by up to "
+                notes.add(merged.series().get(s)
+                        + " was measured more than once; perplexities of a level differ by up to "
                         + Figures.errorPercent(apart) + " % between its sweeps.");
             }
         }

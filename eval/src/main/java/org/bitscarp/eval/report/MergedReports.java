@@ -19,10 +19,31 @@ public final class MergedReports {
     public static final String HTML = "merged.html";
 
     private static final List<String> COLUMNS = List.of(
-            "model", "model_sha256", "tokenizer_sha256", "sweep", "device", "compute", "calibration", "level",
-            "reference", "bits_per_weight", "model_bits_per_weight", "bytes", "perplexity", "stderr", "bits_per_byte",
-            "delta_ppl", "delta_ppl_ci95_low", "delta_ppl_ci95_high", "tied", "kld_mean", "kld_stderr", "same_top1",
-            "fallbacks", "nonfinite", "frontier");
+            "model",
+            "model_sha256",
+            "tokenizer_sha256",
+            "sweep",
+            "device",
+            "compute",
+            "calibration",
+            "level",
+            "reference",
+            "bits_per_weight",
+            "model_bits_per_weight",
+            "bytes",
+            "perplexity",
+            "stderr",
+            "bits_per_byte",
+            "delta_ppl",
+            "delta_ppl_ci95_low",
+            "delta_ppl_ci95_high",
+            "tied",
+            "kld_mean",
+            "kld_stderr",
+            "same_top1",
+            "fallbacks",
+            "nonfinite",
+            "frontier");
 
     private MergedReports() {}
 
@@ -39,7 +60,8 @@ public final class MergedReports {
         put(files, folder.resolve("merged.csv"), csv(merged));
         put(files, folder.resolve("merged.json"), json(merged));
         put(files, folder.resolve("merged.tex"), latex(merged));
-        for (Map.Entry<String, SeriesChart> chart : new MergedCharts(merged).all().entrySet()) {
+        for (Map.Entry<String, SeriesChart> chart :
+                new MergedCharts(merged).all().entrySet()) {
             put(files, folder.resolve(chart.getKey() + ".svg"), SeriesPlot.svg(chart.getValue()));
             if (pixels) {
                 files.put(folder.resolve(chart.getKey() + ".png"), SeriesPlot.png(chart.getValue()));
@@ -138,7 +160,8 @@ public final class MergedReports {
         if (!merged.notes().isEmpty()) {
             out.append("\n## Notes\n\n");
             merged.notes()
-                    .forEach(note -> out.append("- ").append(MarkdownReport.escape(note)).append('\n'));
+                    .forEach(note ->
+                            out.append("- ").append(MarkdownReport.escape(note)).append('\n'));
         }
         out.append("\n## Repeat it\n\n");
         MarkdownReport.block(out, commands(merged));
@@ -196,9 +219,18 @@ public final class MergedReports {
         cells.add(interval == null ? "" : Figures.shortest(interval[0]));
         cells.add(interval == null ? "" : Figures.shortest(interval[1]));
         cells.add(Boolean.toString(score.tied()));
-        cells.add(row.divergence() == null ? "" : Figures.shortest(row.divergence().kldMean()));
-        cells.add(row.divergence() == null ? "" : Figures.shortest(row.divergence().kldStderr()));
-        cells.add(row.divergence() == null ? "" : Figures.shortest(row.divergence().sameTop1()));
+        cells.add(
+                row.divergence() == null
+                        ? ""
+                        : Figures.shortest(row.divergence().kldMean()));
+        cells.add(
+                row.divergence() == null
+                        ? ""
+                        : Figures.shortest(row.divergence().kldStderr()));
+        cells.add(
+                row.divergence() == null
+                        ? ""
+                        : Figures.shortest(row.divergence().sameTop1()));
         cells.add(Long.toString(row.fallbacks()));
         cells.add(Long.toString(row.nonfinite()));
         cells.add(Boolean.toString(merged.frontier().contains(entry)));

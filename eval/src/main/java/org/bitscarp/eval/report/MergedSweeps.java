@@ -72,9 +72,17 @@ public record MergedSweeps(
             }
         }
         MergedSweeps merged = new MergedSweeps(
-                sources, sweeps, List.copyOf(series.sequencedValues()), List.copyOf(entries), perByte, List.of(), List.of());
+                sources,
+                sweeps,
+                List.copyOf(series.sequencedValues()),
+                List.copyOf(entries),
+                perByte,
+                List.of(),
+                List.of());
         List<Entry> frontier = Pareto.frontier(
-                entries.stream().filter(e -> e.row().sound()).toList(), e -> e.row().bytes(), merged::quality);
+                entries.stream().filter(e -> e.row().sound()).toList(),
+                e -> e.row().bytes(),
+                merged::quality);
         return new MergedSweeps(
                 sources, sweeps, merged.series, merged.entries, perByte, frontier, new MergedNotes(merged).all());
     }
@@ -83,7 +91,9 @@ public record MergedSweeps(
     double quality(Entry entry) {
         return !entry.row().sound()
                 ? Double.NaN
-                : perByte ? entry.row().score().bitsPerByte() : entry.row().score().perplexity();
+                : perByte
+                        ? entry.row().score().bitsPerByte()
+                        : entry.row().score().perplexity();
     }
 
     /** Mean divergence from the model's own reference: nats per token, or bits per byte where tokenizers differ. */
@@ -142,7 +152,13 @@ public record MergedSweeps(
         List<String> found = new ArrayList<>();
         Protocol p = a.protocols().getFirst();
         Protocol q = b.protocols().getFirst();
-        differ(found, "text", shown(a.text()), shown(b.text()), a.text().sha256(), b.text().sha256());
+        differ(
+                found,
+                "text",
+                shown(a.text()),
+                shown(b.text()),
+                a.text().sha256(),
+                b.text().sha256());
         differ(found, "protocol", p.name(), q.name(), p.name(), q.name());
         differ(found, "context", p.context(), q.context(), p.context(), q.context());
         differ(found, "stride", p.stride(), q.stride(), p.stride(), q.stride());

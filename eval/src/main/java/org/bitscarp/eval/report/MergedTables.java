@@ -78,8 +78,7 @@ final class MergedTables {
         if (!merged.perByte()) {
             line.addAll(List.of(of.delta(row), of.interval(row)));
         }
-        line.add(
-                row.reference() || row.divergence() == null ? Figures.NONE : Figures.nats(merged.divergence(entry)));
+        line.add(row.reference() || row.divergence() == null ? Figures.NONE : Figures.nats(merged.divergence(entry)));
         if (!merged.perByte()) {
             line.add(of.sameTop1(row));
         }
@@ -126,6 +125,7 @@ final class MergedTables {
         return any.text().name() + " (" + Figures.size(any.text().bytes()) + " of UTF-8, sha256 "
                 + any.text().sha256() + "), protocol " + merged.protocol().name() + ", context "
                 + Figures.grouped(merged.protocol().context()) + ", stride "
-                + Figures.grouped(merged.protocol().stride()) + ". " + merged.protocol().description();
+                + Figures.grouped(merged.protocol().stride()) + ". "
+                + merged.protocol().description();
     }
 }

@@ -33,8 +33,8 @@ final class PngDrawing implements Drawing {
             graphics.getFontMetrics();
         } catch (RuntimeException | InternalError | LinkageError e) {
             throw new IOException(
-                    "cannot draw PNG files, Java finds no fonts (" + e + "); install fontconfig and a font, or leave the"
-                            + " pictures out with --no-png",
+                    "cannot draw PNG files, Java finds no fonts (" + e
+                            + "); install fontconfig and a font, or leave the" + " pictures out with --no-png",
                     e);
         }
     }
@@ -65,8 +65,8 @@ final class PngDrawing implements Drawing {
             graphics.fill(path);
         } else {
             float[] dashes = ink.dashed() ? new float[] {6, 4} : null;
-            graphics.setStroke(new BasicStroke(
-                    (float) ink.width(), BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 10, dashes, 0));
+            graphics.setStroke(
+                    new BasicStroke((float) ink.width(), BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 10, dashes, 0));
             graphics.draw(path);
         }
     }

@@ -61,7 +61,12 @@ final class SeriesPlot {
         double width = narrow ? 380 : WIDTH;
         double height = narrow ? 420 : HEIGHT - 60;
         SvgDrawing out = new SvgDrawing(
-                chart, id + (narrow ? "-narrow" : "-wide"), "chart " + (narrow ? "narrow" : "wide"), width, height, false);
+                chart,
+                id + (narrow ? "-narrow" : "-wide"),
+                "chart " + (narrow ? "narrow" : "wide"),
+                width,
+                height,
+                false);
         new SeriesPlot(chart, out, width, height).draw();
         return out.close();
     }

@@ -72,8 +72,7 @@ final class SvgDrawing implements Drawing {
 
     @Override
     public void text(Ink ink, String text, double x, double y, Anchor anchor) {
-        svg.element(
-                "text", text, "class", ink.style(), "x", x, "y", y, "text-anchor", anchor, "fill", colour(ink));
+        svg.element("text", text, "class", ink.style(), "x", x, "y", y, "text-anchor", anchor, "fill", colour(ink));
     }
 
     @Override

@@ -135,7 +135,9 @@ class MergedReportsTest {
 
     private static Document parse(String xml) throws Exception {
         String plain = xml.replaceFirst("<!DOCTYPE html>", "");
-        return DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(new InputSource(new StringReader(plain)));
+        return DocumentBuilderFactory.newInstance()
+                .newDocumentBuilder()
+                .parse(new InputSource(new StringReader(plain)));
     }
 
     @ParameterizedTest
@@ -229,7 +231,9 @@ class MergedReportsTest {
         MergedSweeps merged = merge(Samples.realistic(), Samples.realistic());
         assertEquals(1, merged.series().size());
         assertEquals(16, merged.entries().size());
-        assertTrue(merged.notes().getFirst().contains("measured more than once"), merged.notes().getFirst());
+        assertTrue(
+                merged.notes().getFirst().contains("measured more than once"),
+                merged.notes().getFirst());
     }
 
     @Test
@@ -246,8 +250,7 @@ class MergedReportsTest {
                         () -> merge(Samples.realistic(), other("models/large", 2, 0.8, tokenizer(), fewer)))
                 .getMessage()
                 .contains("windows 39, not 40"));
-        assertTrue(assertThrows(
-                        IllegalArgumentException.class, () -> merge(Samples.realistic(), Samples.hostile(SEED)))
+        assertTrue(assertThrows(IllegalArgumentException.class, () -> merge(Samples.realistic(), Samples.hostile(SEED)))
                 .getMessage()
                 .contains("text "));
     }

@@ -49,9 +49,7 @@ final class ReportCommand implements Callable<Integer> {
             description = "Folder for merged.html, .md, .csv, .json, .tex and the charts; default: ${DEFAULT-VALUE}.")
     private Path out;
 
-    @Option(
-            names = "--no-png",
-            description = "Draw SVG files only, on machines without fonts.")
+    @Option(names = "--no-png", description = "Draw SVG files only, on machines without fonts.")
     private boolean noPng;
 
     @Option(names = "--json", description = "Print merged.json on stdout.")
