@@ -48,8 +48,7 @@ public final class CompareRunner {
         try (Tokenizer tokenizer = checkpoint.tokenizer()) {
             progress.report("tokenizing " + request.text().name(), 0, 1);
             TokenizedText text = SweepRunner.tokenize(request.text(), tokenizer, checkpoint, request.maxTokens());
-            WindowPlan plan =
-                    new WindowPlan(text.tokens(), tokenizer.bos(), tokenizer.addsBos(), request.protocols());
+            WindowPlan plan = new WindowPlan(text.tokens(), tokenizer.bos(), tokenizer.addsBos(), request.protocols());
             ComparePass pass = new ComparePass(
                     request.files().stream()
                             .map(CompareRequest.File::checkpoint)
@@ -61,7 +60,8 @@ public final class CompareRunner {
                     request.spillFolder(),
                     progress);
             SameTokens same = new SameTokens(tokenizer, text, reference.name());
-            for (CompareRequest.File file : request.files().subList(1, request.files().size())) {
+            for (CompareRequest.File file :
+                    request.files().subList(1, request.files().size())) {
                 same.check(file, request.maxTokens());
             }
             List<Measured> measured = measured(request.files(), pass.run());

@@ -28,11 +28,11 @@ final class SameTokens {
                     .tokens();
             int at = Arrays.mismatch(text.tokens(), found);
             if (at >= 0) {
-                throw new IllegalArgumentException(
-                        "tokenizers differ: token " + at + " of " + text.corpus().name() + " is "
-                                + token(other, found, at) + " in " + file.name() + " and "
-                                + token(tokenizer, text.tokens(), at) + " in the reference " + name
-                                + "; only checkpoints with the same tokens can be compared");
+                throw new IllegalArgumentException("tokenizers differ: token " + at + " of "
+                        + text.corpus().name() + " is "
+                        + token(other, found, at) + " in " + file.name() + " and "
+                        + token(tokenizer, text.tokens(), at) + " in the reference " + name
+                        + "; only checkpoints with the same tokens can be compared");
             }
             boolean sameStart = other.addsBos() == tokenizer.addsBos() && other.bos() == tokenizer.bos();
             if (tokenizer.addsBos() && !sameStart) {

@@ -150,8 +150,7 @@ final class HeadScorer {
         }
     }
 
-    private void prepareHeads(
-            Source source, List<LevelTally> levels, DenseMatrix part, Map<Head, Tensor> heads, int n)
+    private void prepareHeads(Source source, List<LevelTally> levels, DenseMatrix part, Map<Head, Tensor> heads, int n)
             throws IOException {
         Map<Head, List<LevelTally>> sharing = new LinkedHashMap<>();
         for (int l = 0; l < levels.size(); l++) {

@@ -53,12 +53,11 @@ class ComparePassTest {
             for (int f = 0; f < files.size(); f++) {
                 LevelResult alone = Measurements.run(files.get(f), backend, plan, "fp32", Measurements.PLENTY)
                         .getFirst();
-                assertArrayEquals(
-                        alone.scores().nll(), results.get(f).scores().nll(), "file " + f);
+                assertArrayEquals(alone.scores().nll(), results.get(f).scores().nll(), "file " + f);
             }
             int[] scored = plan.scoredRows(0);
-            assertTrue(Arrays.stream(scored)
-                    .allMatch(r -> results.get(2).scores().kld()[r] == 0));
+            assertTrue(
+                    Arrays.stream(scored).allMatch(r -> results.get(2).scores().kld()[r] == 0));
             assertTrue(divergence(results.get(1), scored) > 2 * divergence(results.get(3), scored));
             assertTrue(divergence(results.get(3), scored) > 0);
             assertEquals(pass.modelSha256().get(0), pass.modelSha256().get(2));

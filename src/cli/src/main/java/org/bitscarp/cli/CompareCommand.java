@@ -52,15 +52,19 @@ final class CompareCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(index = "0", paramLabel = "REFERENCE", description = "What the files are compared with: a model as below.")
+    @Parameters(
+            index = "0",
+            paramLabel = "REFERENCE",
+            description = "What the files are compared with: a model as below.")
     private String reference;
 
     @Parameters(
             index = "1..*",
             arity = "1..*",
             paramLabel = "FILE",
-            description = "Hugging Face folder (plain, GPTQ, AWQ, ...), GGUF file, llama2.c checkpoint, or a model on the"
-                    + " hub as hf:owner/name[@revision][/file].")
+            description =
+                    "Hugging Face folder (plain, GPTQ, AWQ, ...), GGUF file, llama2.c checkpoint, or a model on the"
+                            + " hub as hf:owner/name[@revision][/file].")
     private List<String> files;
 
     @Mixin

@@ -69,17 +69,16 @@ class CompareCommandTest {
             JsonNode expected = row(sweep, pair[0]);
             JsonNode found = row(compared, pair[1]);
             for (String figure : List.of("nll_sum", "kld_mean", "same_top1", "delta_ppl")) {
-                assertEquals(
-                        expected.get(figure).asDouble(), found.get(figure).asDouble(), pair[0] + " " + figure);
+                assertEquals(expected.get(figure).asDouble(), found.get(figure).asDouble(), pair[0] + " " + figure);
             }
             assertTrue(found.get("weight_error").isNull(), "nobody knows what a file was rounded from");
         }
         assertEquals(4.5, row(compared, "a/m").get("bits_per_weight").asDouble());
         JsonNode inspected = JsonMapper.shared()
-                .readTree(CommandLineRun.of("inspect", gguf, "--json").succeeds().out());
+                .readTree(
+                        CommandLineRun.of("inspect", gguf, "--json").succeeds().out());
         assertEquals(inspected.get("bytes"), row(compared, "a/m").get("bytes"));
-        assertEquals(
-                inspected.get("bits_per_weight"), row(compared, "a/m").get("model_bits_per_weight"));
+        assertEquals(inspected.get("bits_per_weight"), row(compared, "a/m").get("model_bits_per_weight"));
 
         JsonNode itself = row(compared, own(compared, false));
         assertEquals(0.0, itself.get("kld_mean").asDouble());
@@ -133,7 +132,8 @@ class CompareCommandTest {
     }
 
     private static int id(String tokenizer, String token) {
-        var found = java.util.regex.Pattern.compile("\"" + token + "\":\\s*(\\d+)").matcher(tokenizer);
+        var found =
+                java.util.regex.Pattern.compile("\"" + token + "\":\\s*(\\d+)").matcher(tokenizer);
         assertTrue(found.find(), token);
         return Integer.parseInt(found.group(1));
     }
@@ -148,7 +148,9 @@ class CompareCommandTest {
     @Test
     void explainsWrongUse() {
         CommandLineRun.of("compare", MODEL.toString()).fails(2, "FILE");
-        CommandLineRun.of("compare", MODEL.toString(), "x.gguf", "--margin", "0").fails(2, "--margin 0");
-        run("compare", MODEL.toString(), folder.resolve("absent.gguf").toString()).fails(1, "absent.gguf");
+        CommandLineRun.of("compare", MODEL.toString(), "x.gguf", "--margin", "0")
+                .fails(2, "--margin 0");
+        run("compare", MODEL.toString(), folder.resolve("absent.gguf").toString())
+                .fails(1, "absent.gguf");
     }
 }

@@ -23,7 +23,9 @@ class FileNamesTest {
     @Test
     void aFileGivenTwiceIsNumbered() {
         List<String> names = FileNames.of(List.of("/m/q4.gguf", "/m/q4.gguf", "/m/../m/q4.gguf"));
-        assertEquals(List.of("/m/q4", "/m/q4#2", "/m/q4#3"), names.stream().map(n -> "/" + n).toList());
+        assertEquals(
+                List.of("/m/q4", "/m/q4#2", "/m/q4#3"),
+                names.stream().map(n -> "/" + n).toList());
     }
 
     @Test
