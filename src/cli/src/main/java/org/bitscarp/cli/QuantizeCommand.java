@@ -183,7 +183,7 @@ final class QuantizeCommand implements Callable<Integer> {
     private QuantizeSummary quantize(
             Checkpoint checkpoint, Backend backend, Budget budget, GgufQuantizer.Types types, Progress progress)
             throws IOException {
-        Corpus text = calibration.read(MeasureOptions.corpora(streams, quiet));
+        Corpus text = calibration.read(TextOptions.corpora(streams, quiet));
         try (Tokenizer tokenizer = checkpoint.tokenizer()) {
             BudgetPlanner.Windows windows =
                     CalibrationWindows.forBudget(checkpoint, tokenizer, text, calibration.size(context));
@@ -202,7 +202,7 @@ final class QuantizeCommand implements Callable<Integer> {
         if (calibration.text == null || !target.level().calibrated()) {
             return null;
         }
-        Corpora corpora = MeasureOptions.corpora(streams, quiet);
+        Corpora corpora = TextOptions.corpora(streams, quiet);
         Corpus text = calibration.read(corpora);
         try (Tokenizer tokenizer = checkpoint.tokenizer()) {
             return CalibrationWindows.of(checkpoint, tokenizer, text, calibration.size(context));
