@@ -43,8 +43,9 @@ public final class GptqQuantizer {
                     + level.format().name() + "; for that, name a file that ends with .gguf");
         }
         if (!level.transform().identity()) {
-            throw new IllegalArgumentException("level " + level + ": a GPTQ folder takes over norms and tables as they are,"
-                    + " and " + level.transform() + " changes them; name a file that ends with .gguf, or leave it out");
+            throw new IllegalArgumentException(
+                    "level " + level + ": a GPTQ folder takes over norms and tables as they are," + " and "
+                            + level.transform() + " changes them; name a file that ends with .gguf, or leave it out");
         }
         QuantizePass pass = new QuantizePass(
                 checkpoint,

@@ -103,7 +103,8 @@ class FoldedTransformTest {
         }
         double moved = 0;
         try (Lanes lanes = new Lanes(2);
-                LayerTransform transform = new LayerTransform(Folding.of(plain, level.transform()), maps, all, Solvers.RTN, lanes)) {
+                LayerTransform transform =
+                        new LayerTransform(Folding.of(plain, level.transform()), maps, all, Solvers.RTN, lanes)) {
             for (LayerTransform.Plain map : maps) {
                 float[] w = floats(transform.job(map, null).weights());
                 float[] target = folded.values(map.place().role(), layer);
@@ -113,9 +114,7 @@ class FoldedTransformTest {
                     target[at + i] = w[i];
                 }
                 carrying.carry(
-                        layer,
-                        map.place().role(),
-                        transform.job(map, null).change());
+                        layer, map.place().role(), transform.job(map, null).change());
             }
         }
         return moved;
