@@ -183,7 +183,8 @@ class HtmlReportTest {
         int themes = 0;
         while (block.find()) {
             String theme = block.group(1);
-            for (String ink : List.of("ink", "soft", "safe", "falls", "threshold")) {
+            for (String ink :
+                    List.of("ink", "soft", "safe", "falls", "threshold", "s0", "s1", "s2", "s3", "s4", "s5")) {
                 assertContrast(theme, ink, "page");
             }
             assertContrast(theme, "ink", "card");
