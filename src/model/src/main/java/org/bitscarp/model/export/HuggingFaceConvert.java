@@ -71,8 +71,8 @@ public final class HuggingFaceConvert {
 
     private long write(Path target, long shardBytes) throws IOException {
         DecoderSpec spec = source.spec();
-        ConfigWriter.Written written = ConfigWriter.write(
-                source.path(), spec, has(TensorRole.OUTPUT_BIAS), has(TensorRole.DOWN_BIAS));
+        ConfigWriter.Written written =
+                ConfigWriter.write(source.path(), spec, has(TensorRole.OUTPUT_BIAS), has(TensorRole.DOWN_BIAS));
         collect(written.model().layout());
         TokenizerTables tables = TokenizerSource.read(source, spec.vocabulary());
         ObjectNode tokenizer = TokenizerJsonWriter.tokenizer(source.path(), tables);
@@ -206,7 +206,8 @@ public final class HuggingFaceConvert {
                 long values = rows * weight.columns();
                 MemorySegment wide = arena.allocate(4 * values, 64);
                 weight.read(firstRow, rows, wide, 0);
-                MemorySegment narrow = StoredRows.bytes(weight, firstRow, rows, as(other).blocks(), arena);
+                MemorySegment narrow =
+                        StoredRows.bytes(weight, firstRow, rows, as(other).blocks(), arena);
                 MemorySegment back = arena.allocate(4 * values, 64);
                 other.decode(narrow, 0, values, back, 0);
                 return wide.mismatch(back) < 0;

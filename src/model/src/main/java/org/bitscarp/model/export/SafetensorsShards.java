@@ -89,7 +89,9 @@ final class SafetensorsShards {
     private ObjectNode index(Map<String, String> fileOf) {
         ObjectNode index = JsonMapper.shared().createObjectNode();
         index.putObject("metadata")
-                .put("total_size", units.stream().mapToLong(SafetensorsShards::bytes).sum());
+                .put(
+                        "total_size",
+                        units.stream().mapToLong(SafetensorsShards::bytes).sum());
         ObjectNode map = index.putObject("weight_map");
         fileOf.forEach(map::put);
         return index;

@@ -101,7 +101,9 @@ public final class ConfigWriter {
         AttentionSpec attention = spec.attention();
         config.put("vocab_size", spec.vocabulary());
         config.put("hidden_size", spec.hidden());
-        config.put("intermediate_size", spec.mlp().width() > 0 ? spec.mlp().width() : spec.mlp().expertWidth());
+        config.put(
+                "intermediate_size",
+                spec.mlp().width() > 0 ? spec.mlp().width() : spec.mlp().expertWidth());
         config.put("num_hidden_layers", spec.layers());
         config.put("num_attention_heads", attention.heads());
         config.put("num_key_value_heads", attention.kvHeads());
@@ -120,9 +122,7 @@ public final class ConfigWriter {
             throw new ModelException(source + ": has no rotary embedding; expected one of a " + spec.architecture());
         }
         double[] frequencies = rope.inverseFrequencies();
-        double theta = frequencies.length < 2
-                ? 10_000
-                : Math.pow(frequencies[1] / frequencies[0], -frequencies.length);
+        double theta = frequencies.length < 2 ? 10_000 : Math.pow(frequencies[1] / frequencies[0], -frequencies.length);
         double whole = Math.rint(theta);
         config.put("rope_theta", Math.abs(theta - whole) <= ROUNDING * theta ? whole : theta);
         double factor = 1 / frequencies[0];

@@ -59,8 +59,7 @@ final class GgufTokenizers {
     static Tokenizer open(GgufMetadata metadata, int limit) throws IOException {
         return switch (read(metadata, limit)) {
             case SentencePieceParts p ->
-                new SentencePieceTokenizer(
-                        p.vocabulary, p.scores, p.unknown, p.spacePrefix, p.ends, sha256(metadata));
+                new SentencePieceTokenizer(p.vocabulary, p.scores, p.unknown, p.spacePrefix, p.ends, sha256(metadata));
             case ByteLevelParts p ->
                 new ByteLevelTokenizer(p.vocabulary, p.merges, p.preTokenizer, p.ends, sha256(metadata));
         };

@@ -204,8 +204,8 @@ class ArchitecturesTest {
         "qwen3_moe,qwen3moe,Qwen3MoeForCausalLM,'\"moe_intermediate_size\": 32, \"norm_topk_prob\": true'"
     })
     void writtenAndReadAgain(String type, String family, String architecture, String more) throws ModelException {
-        DecoderSpec read = spec(type, "\"num_attention_heads\": 4, \"num_key_value_heads\": 2"
-                + (more.isEmpty() ? "" : ", " + more));
+        DecoderSpec read = spec(
+                type, "\"num_attention_heads\": 4, \"num_key_value_heads\": 2" + (more.isEmpty() ? "" : ", " + more));
         DecoderSpec named = new DecoderSpec(
                 family,
                 read.vocabulary(),
