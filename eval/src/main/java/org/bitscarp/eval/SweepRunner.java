@@ -104,6 +104,7 @@ public final class SweepRunner {
             if (request.scoresFolder() != null) {
                 writeScores(request, results, plan, text, tokenizer);
             }
+            SweepResult.Cliff cliff = rows.size() < 2 ? null : cliffRule.find(rows);
             return new SweepResult(
                     version,
                     describe(checkpoint, store.modelSha256()),
@@ -116,13 +117,14 @@ public final class SweepRunner {
                     started.toString(),
                     store.seconds(),
                     rows,
-                    rows.size() < 2 ? null : cliffRule.find(rows),
+                    cliff,
                     new SweepResult.Behaviour(
                             TaskScores.of(tasks, plan, results),
                             writing == null
                                     ? null
                                     : new ContinuationTexts(writing, tokenizer)
-                                            .of(results, store.written(request.levels()))),
+                                            .of(results, store.written(request.levels())),
+                            new Passages(plan, tokenizer).of(rows, cliff, results)),
                     statistics,
                     notes);
         }
