@@ -47,6 +47,7 @@ import picocli.CommandLine.Parameters;
             "Examples:",
             "  bitscarp quantize --to q4_k_m --out prose-q4_k_m.gguf",
             "  bitscarp quantize ~/models/tiny --to q4_k:gptq --calibration wikitext2-train --out tiny.gguf",
+            "  bitscarp quantize ~/models/tiny --to q4_k:awq:gptq --calibration c4 --out tiny-awq.gguf",
             "  bitscarp quantize ~/models/tiny --to llama.cpp:q2_k --out tiny-q2_k.gguf",
             "  bitscarp quantize ~/models/tiny --budget 3.0bpw --calibration wikitext2-train --out tiny-3.gguf",
             "  bitscarp quantize ~/models/tiny --to q6_k --pure --out tiny-q6_k.gguf",
@@ -196,9 +197,9 @@ final class QuantizeCommand implements Callable<Integer> {
                 windows, compute.memory(), Path.of(System.getProperty("java.io.tmpdir")), "bitscarp " + Version.text());
     }
 
-    /** Calibration windows where the solver makes use of them; tokenizing takes its time otherwise. */
+    /** Calibration windows where the level makes use of them; tokenizing takes its time otherwise. */
     private WindowPlan windows(Checkpoint checkpoint, QuantizeTarget target) throws IOException {
-        if (calibration.text == null || !target.solver().calibrated()) {
+        if (calibration.text == null || !target.level().calibrated()) {
             return null;
         }
         Corpora corpora = TextOptions.corpora(streams, quiet);
