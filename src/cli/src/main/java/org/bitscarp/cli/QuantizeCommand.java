@@ -47,6 +47,7 @@ import picocli.CommandLine.Parameters;
             "Examples:",
             "  bitscarp quantize --to q4_k_m --out prose-q4_k_m.gguf",
             "  bitscarp quantize ~/models/tiny --to q4_k:gptq --calibration wikitext2-train --out tiny.gguf",
+            "  bitscarp quantize ~/models/tiny --to q4_k:awq:gptq --calibration c4 --out tiny-awq.gguf",
             "  bitscarp quantize ~/models/tiny --to llama.cpp:q2_k --out tiny-q2_k.gguf",
             "  bitscarp quantize ~/models/tiny --budget 3.0bpw --calibration wikitext2-train --out tiny-3.gguf",
             "  bitscarp quantize ~/models/tiny --to q6_k --pure --out tiny-q6_k.gguf",
@@ -182,7 +183,7 @@ final class QuantizeCommand implements Callable<Integer> {
     private QuantizeSummary quantize(
             Checkpoint checkpoint, Backend backend, Budget budget, GgufQuantizer.Types types, Progress progress)
             throws IOException {
-        Corpus text = calibration.read(MeasureOptions.corpora(streams, quiet));
+        Corpus text = calibration.read(TextOptions.corpora(streams, quiet));
         try (Tokenizer tokenizer = checkpoint.tokenizer()) {
             BudgetPlanner.Windows windows =
                     CalibrationWindows.forBudget(checkpoint, tokenizer, text, calibration.size(context));
@@ -196,12 +197,12 @@ final class QuantizeCommand implements Callable<Integer> {
                 windows, compute.memory(), Path.of(System.getProperty("java.io.tmpdir")), "bitscarp " + Version.text());
     }
 
-    /** Calibration windows where the solver makes use of them; tokenizing takes its time otherwise. */
+    /** Calibration windows where the level makes use of them; tokenizing takes its time otherwise. */
     private WindowPlan windows(Checkpoint checkpoint, QuantizeTarget target) throws IOException {
-        if (calibration.text == null || !target.solver().calibrated()) {
+        if (calibration.text == null || !target.level().calibrated()) {
             return null;
         }
-        Corpora corpora = MeasureOptions.corpora(streams, quiet);
+        Corpora corpora = TextOptions.corpora(streams, quiet);
         Corpus text = calibration.read(corpora);
         try (Tokenizer tokenizer = checkpoint.tokenizer()) {
             return CalibrationWindows.of(checkpoint, tokenizer, text, calibration.size(context));
