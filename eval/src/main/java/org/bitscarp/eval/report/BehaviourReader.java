@@ -45,8 +45,9 @@ final class BehaviourReader extends JsonFields {
     private double[] scores(JsonNode node, String name, int tokens) throws IOException {
         double[] scores = numbers(node, name);
         if (scores == null || scores.length != tokens) {
-            throw new IOException(source + ": field " + name + " of the passage has "
-                    + (scores == null ? 0 : scores.length) + " numbers, expected one for each of " + tokens + " tokens");
+            throw new IOException(
+                    source + ": field " + name + " of the passage has " + (scores == null ? 0 : scores.length)
+                            + " numbers, expected one for each of " + tokens + " tokens");
         }
         return scores;
     }

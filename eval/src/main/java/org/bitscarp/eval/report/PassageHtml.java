@@ -40,8 +40,9 @@ final class PassageHtml {
         html.close().open("p", "class", "passage");
         for (int t = 0; t < passage.tokens().size(); t++) {
             double extra = passage.extra(level, t);
-            String figures = signed(extra) + " nats, probability " + Figures.probability(Math.exp(-passage.reference()[t])) + " → "
-                    + Figures.probability(Math.exp(-level.nll()[t]));
+            String figures =
+                    signed(extra) + " nats, probability " + Figures.probability(Math.exp(-passage.reference()[t]))
+                            + " → " + Figures.probability(Math.exp(-level.nll()[t]));
             html.element("span", shown(passage.tokens().get(t)), "class", colour(extra), "title", figures);
         }
         html.close();
