@@ -60,6 +60,7 @@ public final class TokenizerJsonWriter {
     }
 
     private ObjectNode tokenizer() throws ModelException {
+        requireDistinct();
         boolean sentencePiece = tables.kind() == TokenizerTables.Kind.SENTENCE_PIECE;
         ObjectNode root = Json.MAPPER.createObjectNode().put("version", "1.0");
         root.putNull("truncation").putNull("padding");
@@ -80,6 +81,18 @@ public final class TokenizerJsonWriter {
         root.set("decoder", sentencePiece ? sentencePieceDecoder() : byteLevelDecoder());
         model(root.putObject("model"), sentencePiece);
         return root;
+    }
+
+    /** Bytes that are no UTF-8 would become the same text, and one of the tokens would be lost. */
+    private void requireDistinct() throws ModelException {
+        Map<String, Integer> ids = HashMap.newHashMap(texts.length);
+        for (int id = 0; id < texts.length; id++) {
+            Integer other = ids.putIfAbsent(texts[id], id);
+            if (other != null) {
+                throw new ModelException(source + ": tokens " + other + " and " + id + " are the same text where they"
+                        + " are read as UTF-8, so no tokenizer.json can hold both");
+            }
+        }
     }
 
     private void addedTokens(ArrayNode added) {
@@ -180,7 +193,9 @@ public final class TokenizerJsonWriter {
                 String text = new String(merge, StandardCharsets.UTF_8);
                 // The first character can be a space that is no separator.
                 int space = text.indexOf(' ', 1);
-                merges.addArray().add(text.substring(0, space)).add(text.substring(space + 1));
+                if (space > 0) {
+                    merges.addArray().add(text.substring(0, space)).add(text.substring(space + 1));
+                }
             }
         }
     }

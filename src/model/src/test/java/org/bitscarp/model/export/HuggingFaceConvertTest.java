@@ -13,6 +13,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.SplittableRandom;
 import java.util.TreeMap;
 import org.bitscarp.model.AttentionSpec;
 import org.bitscarp.model.Checkpoint;
@@ -163,5 +164,32 @@ class HuggingFaceConvertTest {
         assertTrue(assertThrows(ModelException.class, () -> ConfigWriter.write(folder, phi, false, false))
                 .getMessage()
                 .contains("architecture phi3 cannot be written"));
+    }
+
+    /** Whatever a file says: a folder that opens, or a message and no folder. */
+    @Test
+    void damagedMetadata() throws IOException {
+        byte[] original = TinyGguf.weights(
+                        TinyGguf.sentencePieces(TinyGguf.metadata()), new TinyLlama(), NumberFormat.FP16)
+                .build();
+        SplittableRandom random = new SplittableRandom(20261125);
+        int refused = 0;
+        for (int i = 0; i < 300; i++) {
+            byte[] damaged = original.clone();
+            // Keys, tokens, types and scores lie in the first kilobytes.
+            for (int n = 1 + random.nextInt(3); n > 0; n--) {
+                damaged[random.nextInt(9_000)] = (byte) random.nextInt(256);
+            }
+            Path file = Files.write(folder.resolve("d.gguf"), damaged);
+            Path target = folder.resolve("d" + i);
+            try (Checkpoint checkpoint = Checkpoints.open(file)) {
+                HuggingFaceConvert.convert(checkpoint, target, false);
+                Checkpoints.open(target).close();
+            } catch (ModelException e) {
+                refused++;
+                assertFalse(Files.exists(target), "change " + i + ": " + e.getMessage());
+            }
+        }
+        assertTrue(refused > 10 && refused < 290, refused + " refused");
     }
 }
