@@ -21,6 +21,7 @@ import org.bitscarp.eval.stats.Perplexity;
 
 /** From token scores to rows and statistics. */
 final class Assessment {
+    private final List<Measured> measured;
     private final List<LevelResult> results;
     private final LevelResult reference;
     private final LevelResult noiseFloor;
@@ -32,11 +33,12 @@ final class Assessment {
     private record Compared(BlockBootstrap bootstrap, Comparisons comparisons) {}
 
     /**
-     * @param results the first is the reference
+     * @param measured the first is the reference
      * @param noiseFloor the reference with rounding noise, or null
      */
-    Assessment(List<LevelResult> results, LevelResult noiseFloor, WindowPlan plan, Judgement judgement) {
-        this.results = results;
+    Assessment(List<Measured> measured, LevelResult noiseFloor, WindowPlan plan, Judgement judgement) {
+        this.measured = measured;
+        results = measured.stream().map(Measured::result).toList();
         this.reference = results.getFirst();
         this.noiseFloor = noiseFloor;
         this.plan = plan;
@@ -68,22 +70,23 @@ final class Assessment {
     }
 
     /** One row for each level, from most to fewest bits per weight. */
-    List<SweepResult.Row> rows(TokenizedText text, long parameters) {
+    List<SweepResult.Row> rows(TokenizedText text) {
         List<SweepResult.Row> rows = new ArrayList<>();
         for (int l = 0; l < results.size(); l++) {
-            LevelResult result = results.get(l);
+            Measured one = measured.get(l);
+            LevelResult result = one.result();
             List<SweepResult.Score> scores = new ArrayList<>();
             for (int p = 0; p < plan.protocols().size(); p++) {
                 scores.add(score(l, p, text));
             }
             MeanDivergence divergence = divergence(result.scores());
             rows.add(new SweepResult.Row(
-                    result.level().toString(),
-                    result.level().format().name(),
-                    result.level().solver().name(),
+                    one.name(),
+                    one.format(),
+                    one.solver(),
                     result == reference,
                     result.bitsPerWeight(),
-                    8.0 * result.modelBytes() / parameters,
+                    8.0 * result.modelBytes() / one.parameters(),
                     result.modelBytes(),
                     scores,
                     new SweepResult.Divergence(divergence.mean(), divergence.stderr(), divergence.sameTop1()),
@@ -159,7 +162,7 @@ final class Assessment {
             levels.add(level(row, bootstrap, comparisons, divergence, letters, margin));
         }
         return new Statistics(
-                reference.level().toString(),
+                measured.getFirst().name(),
                 judgement.margin(),
                 Math.expm1(margin),
                 judgement.broken(),
@@ -215,7 +218,7 @@ final class Assessment {
 
     private int index(SweepResult.Row row) {
         for (int l = 0; l < results.size(); l++) {
-            if (results.get(l).level().toString().equals(row.level())) {
+            if (measured.get(l).name().equals(row.level())) {
                 return l;
             }
         }

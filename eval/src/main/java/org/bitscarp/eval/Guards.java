@@ -5,7 +5,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import org.bitscarp.datasets.TokenizedText;
+import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.eval.report.SweepResult;
+import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.Tokenizer;
 
 /** What makes figures wrong without making them fail: each becomes a note in every report. */
@@ -80,6 +82,15 @@ final class Guards {
                                 + " calibrated levels look better than they are.",
                         100 * share,
                         NgramOverlap.LENGTH))
+                : List.of();
+    }
+
+    /** Was the model made for windows of this length? */
+    static List<String> window(WindowPlan plan, Checkpoint checkpoint) {
+        int trained = checkpoint.spec().maxPositions();
+        return plan.longestWindow() > trained
+                ? List.of("Windows of " + plan.longestWindow() + " tokens exceed the " + trained
+                        + " positions that the model was made for; perplexities are worse than they need to be.")
                 : List.of();
     }
 

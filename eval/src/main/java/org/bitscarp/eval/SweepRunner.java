@@ -2,6 +2,7 @@ package org.bitscarp.eval;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -91,9 +92,10 @@ public final class SweepRunner {
             }
             List<LevelResult> results = store.results(request.levels());
             progress.report("resampling", 1, 1);
+            List<Measured> measured = Measured.levels(results, checkpoint);
             Assessment assessment =
-                    new Assessment(results, request.levels().size() < 2 ? null : store.noiseFloor(), plan, judgement);
-            List<SweepResult.Row> rows = assessment.rows(text, checkpoint.parameters());
+                    new Assessment(measured, request.levels().size() < 2 ? null : store.noiseFloor(), plan, judgement);
+            List<SweepResult.Row> rows = assessment.rows(text);
             Statistics statistics = assessment.statistics(rows);
             double overlap = NgramOverlap.share(text.tokens(), calibration);
             notes.addAll(Guards.text(text, tokenizer));
@@ -105,8 +107,9 @@ public final class SweepRunner {
             }
             notes.addAll(Guards.scores(rows, checkpoint.spec().vocabulary()));
             if (request.scoresFolder() != null) {
-                writeScores(request, results, plan, text, tokenizer);
+                writeScores(request.scoresFolder(), measured, plan, text, tokenizer);
             }
+            SweepResult.Cliff cliff = rows.size() < 2 ? null : cliffRule.find(rows);
             return new SweepResult(
                     version,
                     describe(checkpoint, store.modelSha256()),
@@ -119,13 +122,14 @@ public final class SweepRunner {
                     started.toString(),
                     store.seconds(),
                     rows,
-                    rows.size() < 2 ? null : cliffRule.find(rows),
+                    cliff,
                     new SweepResult.Behaviour(
                             TaskScores.of(tasks, plan, results),
                             writing == null
                                     ? null
                                     : new ContinuationTexts(writing, tokenizer)
-                                            .of(results, store.written(request.levels()))),
+                                            .of(results, store.written(request.levels())),
+                            new Passages(plan, tokenizer).of(rows, cliff, results)),
                     statistics,
                     notes);
         }
@@ -165,8 +169,8 @@ public final class SweepRunner {
                         + (backend.availableMemory() >> 20);
     }
 
-    private static void writeScores(
-            SweepRequest request, List<LevelResult> results, WindowPlan plan, TokenizedText text, Tokenizer tokenizer)
+    static void writeScores(
+            Path folder, List<Measured> measured, WindowPlan plan, TokenizedText text, Tokenizer tokenizer)
             throws IOException {
         Protocol protocol = plan.protocols().getFirst();
         String positions = ScoreFile.positions(
@@ -176,11 +180,10 @@ public final class SweepRunner {
                 protocol.kind().text(),
                 Integer.toString(protocol.context()),
                 Integer.toString(protocol.stride()));
-        Files.createDirectories(request.scoresFolder());
-        for (LevelResult result : results) {
-            String level = result.level().toString();
-            new ScoreFile(positions, level, result.scores().select(plan.scoredRows(0)))
-                    .write(request.scoresFolder().resolve(ScoreFile.name(level)));
+        Files.createDirectories(folder);
+        for (Measured one : measured) {
+            new ScoreFile(positions, one.name(), one.result().scores().select(plan.scoredRows(0)))
+                    .write(folder.resolve(ScoreFile.name(one.name())));
         }
     }
 
@@ -256,11 +259,7 @@ public final class SweepRunner {
             WindowPlan plan,
             List<LevelResult> results,
             LevelStore store) {
-        int trained = checkpoint.spec().maxPositions();
-        if (plan.longestWindow() > trained) {
-            notes.add("Windows of " + plan.longestWindow() + " tokens exceed the " + trained
-                    + " positions that the model was made for; perplexities are worse than they need to be.");
-        }
+        notes.addAll(Guards.window(plan, checkpoint));
         if (request.calibration() != null
                 && request.calibration().sha256().equals(request.text().sha256())) {
             notes.add("Calibration and evaluation text are the same: calibrated levels look better than they are.");

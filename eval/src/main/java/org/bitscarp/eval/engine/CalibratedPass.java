@@ -14,12 +14,15 @@ import org.bitscarp.quant.DenseMatrix;
 import org.bitscarp.quant.Level;
 import org.bitscarp.quant.SolveStats;
 
-/** A sweep's pass over the layers with calibration text and no windows to score: levels are packed and nothing else. */
+/** A sweep's pass over the layers with no windows to score, with or without calibration text: levels are packed, nothing else. */
 final class CalibratedPass {
     private final Checkpoint checkpoint;
     private final DecoderSpec spec;
     private final Backend backend;
+    private static final WindowPlan NOTHING = new WindowPlan(new int[0], -1, false, List.of());
+
     private final WindowPlan calibration;
+    private final boolean calibrated;
     private final long memoryBudget;
     private final Path spillFolder;
     private final Progress progress;
@@ -27,6 +30,7 @@ final class CalibratedPass {
     private SeenImportance seen;
     private double done;
 
+    /** @param calibration windows, or null for none */
     CalibratedPass(
             Checkpoint checkpoint,
             Backend backend,
@@ -37,7 +41,8 @@ final class CalibratedPass {
         this.checkpoint = checkpoint;
         this.spec = checkpoint.spec();
         this.backend = backend;
-        this.calibration = calibration;
+        calibrated = calibration != null;
+        this.calibration = calibrated ? calibration : NOTHING;
         this.memoryBudget = memoryBudget;
         this.spillFolder = spillFolder;
         this.progress = progress;
@@ -52,10 +57,9 @@ final class CalibratedPass {
 
     void run(List<LevelTally> tallies, PackedSink sink, Lanes lanes) throws IOException {
         SweepChecks.positions(checkpoint, calibration.longestWindow());
-        WindowPlan nothing = new WindowPlan(new int[0], -1, false, List.of());
         double total = (double) spec.layers() * calibration.rows();
         List<Workspace> spaces = new ArrayList<>();
-        int unitRows = calibration.largestUnit();
+        int unitRows = Math.max(1, calibration.largestUnit());
         List<Level> levels = tallies.stream().map(tally -> tally.level).toList();
         long fixed = MemoryUse.fixed(checkpoint, levels, 1, unitRows, backend.lanes());
         try (HiddenStates none = new HiddenStates(tallies.size(), 0, spec.hidden(), 0, spillFolder);
@@ -64,13 +68,15 @@ final class CalibratedPass {
                 Arena arena = Arena.ofShared();
                 TensorMemory memory = backend.newMemory()) {
             WeightReader reader = new WeightReader(checkpoint, lanes);
-            embed(reader, states, lanes);
+            if (calibrated) {
+                embed(reader, states, lanes);
+            }
             for (int lane = 0; lane < backend.lanes(); lane++) {
                 spaces.add(new Workspace(backend, spec, unitRows));
             }
             LayerPass pass = new LayerPass(
                             backend,
-                            new DecoderLayer(backend, spec, calibration.longestWindow(), memory),
+                            new DecoderLayer(backend, spec, Math.max(1, calibration.longestWindow()), memory),
                             new MatrixQuantizer(backend, lanes),
                             lanes,
                             spaces,
@@ -85,7 +91,7 @@ final class CalibratedPass {
                     .goBy(given)
                     .tell(seen);
             for (int layer = 0; layer < spec.layers(); layer++) {
-                pass.run(layer, reader, nothing, tallies, none, calibration, states);
+                pass.run(layer, reader, NOTHING, tallies, none, calibrated ? calibration : null, states);
             }
         } finally {
             spaces.forEach(Workspace::close);

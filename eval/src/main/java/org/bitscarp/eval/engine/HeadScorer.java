@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntFunction;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.Scores;
 import org.bitscarp.compute.Tensor;
@@ -24,7 +25,7 @@ import org.bitscarp.quant.Solvers;
 /**
  * From the last hidden states of all levels to token scores: final norm, output projection in slices of the vocabulary,
  * log-softmax, divergence from the reference. Tokens × vocabulary never exists as a whole, and each slice of the
- * projection is read once for all levels.
+ * projection is read once for all levels of a checkpoint.
  */
 final class HeadScorer {
     /** Bytes of a vocabulary slice's fp32 weights. A constant, so that results do not depend on memory settings. */
@@ -33,19 +34,38 @@ final class HeadScorer {
     private static final int TILE = 2048;
 
     private final Backend backend;
+    private final IntFunction<Source> sources;
     private final DecoderSpec spec;
-    private final Checkpoint checkpoint;
-    private final WeightReader reader;
     private final Lanes lanes;
     private final MatrixQuantizer quantizer;
 
+    /** Where a level's last norm and output projection come from. */
+    record Source(Checkpoint checkpoint, WeightReader reader) {
+        /** The output projection's role. */
+        TensorRole head() {
+            return checkpoint.spec().tiedHead() ? TensorRole.EMBEDDING : TensorRole.HEAD;
+        }
+    }
+
+    /** An output projection as some of the levels want it. */
+    private record Head(Source source, String format) {}
+
+    /** Scores levels of one checkpoint. */
     HeadScorer(Backend backend, Checkpoint checkpoint, WeightReader reader, Lanes lanes) {
+        this(backend, onlySource(new Source(checkpoint, reader)), lanes);
+    }
+
+    /** @param sources of each level; checkpoints of the same vocabulary and width, equal where levels share one */
+    HeadScorer(Backend backend, IntFunction<Source> sources, Lanes lanes) {
         this.backend = backend;
-        this.checkpoint = checkpoint;
-        this.spec = checkpoint.spec();
-        this.reader = reader;
+        this.sources = sources;
+        spec = sources.apply(0).checkpoint.spec();
         this.lanes = lanes;
         quantizer = new MatrixQuantizer(backend, lanes);
+    }
+
+    private static IntFunction<Source> onlySource(Source source) {
+        return level -> source;
     }
 
     /** Vocabulary entries in a slice. */
@@ -69,7 +89,6 @@ final class HeadScorer {
 
     /** Scores all units of all levels; the first level is the reference. */
     void run(WindowPlan plan, List<LevelTally> levels, HiddenStates states, Listener listener) throws IOException {
-        TensorRole head = spec.tiedHead() ? TensorRole.EMBEDDING : TensorRole.HEAD;
         List<WindowPlan.Unit> units = plan.units();
         RowScores[][] scores = new RowScores[levels.size()][units.size()];
         for (RowScores[] ofLevel : scores) {
@@ -80,12 +99,22 @@ final class HeadScorer {
         int sliceRows = sliceRows(spec);
         try (Arena arena = Arena.ofShared();
                 TensorMemory memory = backend.newMemory()) {
-            FinalNorm finalNorm = new FinalNorm(backend, checkpoint, reader, memory);
+            Map<Source, FinalNorm> norms = new LinkedHashMap<>();
+            Map<Head, Tensor> heads = new LinkedHashMap<>();
+            List<Projection> projections = new ArrayList<>();
+            for (int l = 0; l < levels.size(); l++) {
+                Source source = sources.apply(l);
+                if (!norms.containsKey(source)) {
+                    norms.put(source, new FinalNorm(backend, source.checkpoint, source.reader, memory));
+                }
+                Head head = new Head(source, nameOf(levels.get(l).embeddingFormat));
+                projections.add(new Projection(
+                        norms.get(source),
+                        heads.computeIfAbsent(head, h -> memory.allocate(sliceRows, spec.hidden())),
+                        source.checkpoint.spec().logitSoftCap()));
+            }
             DenseMatrix slice =
                     new DenseMatrix(arena.allocate(4L * sliceRows * spec.hidden(), 64), sliceRows, spec.hidden());
-            Map<String, Tensor> heads = new LinkedHashMap<>();
-            levels.forEach(l ->
-                    heads.computeIfAbsent(nameOf(l.embeddingFormat), f -> memory.allocate(sliceRows, spec.hidden())));
             List<Buffers> buffers = new ArrayList<>();
             for (int lane = 0; lane < backend.lanes(); lane++) {
                 buffers.add(new Buffers(memory, arena, plan.largestUnit()));
@@ -93,8 +122,10 @@ final class HeadScorer {
             for (int first = 0; first < spec.vocabulary(); first += sliceRows) {
                 int n = Math.min(sliceRows, spec.vocabulary() - first);
                 DenseMatrix part = new DenseMatrix(slice.data(), n, spec.hidden());
-                reader.rows(head, first, part);
-                prepareHeads(levels, part, heads, n);
+                for (Source source : norms.keySet()) {
+                    source.reader.rows(source.head(), first, part);
+                    prepareHeads(source, levels, part, heads, n);
+                }
                 int from = first;
                 lanes.forEach(
                         units.size(),
@@ -105,8 +136,7 @@ final class HeadScorer {
                                 from,
                                 n,
                                 levels,
-                                heads,
-                                finalNorm,
+                                projections,
                                 states,
                                 scores,
                                 buffers.get(lane),
@@ -120,16 +150,18 @@ final class HeadScorer {
         }
     }
 
-    private void prepareHeads(List<LevelTally> levels, DenseMatrix part, Map<String, Tensor> heads, int n)
+    private void prepareHeads(Source source, List<LevelTally> levels, DenseMatrix part, Map<Head, Tensor> heads, int n)
             throws IOException {
-        List<String> done = new ArrayList<>();
-        for (LevelTally level : levels) {
-            BlockFormat format = level.embeddingFormat;
-            if (done.contains(nameOf(format))) {
-                continue;
+        Map<Head, List<LevelTally>> sharing = new LinkedHashMap<>();
+        for (int l = 0; l < levels.size(); l++) {
+            if (sources.apply(l).equals(source)) {
+                Head head = new Head(source, nameOf(levels.get(l).embeddingFormat));
+                sharing.computeIfAbsent(head, h -> new ArrayList<>()).add(levels.get(l));
             }
-            done.add(nameOf(format));
-            Tensor target = heads.get(nameOf(format)).slice(0, n);
+        }
+        for (Map.Entry<Head, List<LevelTally>> head : sharing.entrySet()) {
+            BlockFormat format = head.getValue().getFirst().embeddingFormat;
+            Tensor target = heads.get(head.getKey()).slice(0, n);
             if (format == null) {
                 backend.upload(part.data(), target);
             } else {
@@ -137,9 +169,7 @@ final class HeadScorer {
                         .run(Solvers.RTN, List.of(new MatrixQuantizer.Job(part, format, null, target)), (j, m) -> {})
                         .getFirst()
                         .stats();
-                levels.stream()
-                        .filter(l -> nameOf(l.embeddingFormat).equals(nameOf(format)))
-                        .forEach(l -> l.countIrregular(stats));
+                head.getValue().forEach(l -> l.countIrregular(stats));
             }
         }
     }
@@ -150,8 +180,7 @@ final class HeadScorer {
             int first,
             int n,
             List<LevelTally> levels,
-            Map<String, Tensor> heads,
-            FinalNorm finalNorm,
+            List<Projection> projections,
             HiddenStates states,
             RowScores[][] scores,
             Buffers b,
@@ -168,17 +197,18 @@ final class HeadScorer {
             Tensor exponentials = b.logits(b.exponentials, rows, width);
             for (int l = 0; l < levels.size(); l++) {
                 long started = System.nanoTime();
-                Tensor normed = normed(unit, l, finalNorm, states, b);
-                Tensor head = heads.get(nameOf(levels.get(l).embeddingFormat)).slice(column, width);
+                Projection projection = projections.get(l);
+                Tensor normed = normed(unit, l, projection.norm, states, b);
+                Tensor head = projection.slice.slice(column, width);
                 if (l == 0) {
-                    project(normed, head, referenceLogits);
+                    project(normed, head, projection.softCap, referenceLogits);
                     backend.scoreReference(referenceLogits, first + column, targets, scores[0][u].sums, exponentials);
                     if (levels.size() > 1) {
                         backend.keepTop(referenceLogits, first + column, scores[0][u].top);
                     }
                 } else {
                     Tensor logits = b.logits(b.levelLogits, rows, width);
-                    project(normed, head, logits);
+                    project(normed, head, projection.softCap, logits);
                     backend.scoreAgainst(
                             referenceLogits,
                             exponentials,
@@ -194,10 +224,10 @@ final class HeadScorer {
         }
     }
 
-    private void project(Tensor normed, Tensor head, Tensor logits) {
+    private void project(Tensor normed, Tensor head, float softCap, Tensor logits) {
         backend.matmul(normed, head, logits);
-        if (spec.logitSoftCap() != 0) {
-            backend.softCap(logits, spec.logitSoftCap());
+        if (softCap != 0) {
+            backend.softCap(logits, softCap);
         }
     }
 
@@ -228,6 +258,14 @@ final class HeadScorer {
             target.sharedTop5()[row] = (byte) reference.top.shared(scores.top, i);
         }
     }
+
+    /**
+     * What a level's last hidden states go through.
+     *
+     * @param slice the output projection's part whose turn it is
+     * @param softCap of the logits, or 0
+     */
+    private record Projection(FinalNorm norm, Tensor slice, float softCap) {}
 
     /** Of a unit's scored rows at one level, while the vocabulary goes by. */
     private static final class RowScores {

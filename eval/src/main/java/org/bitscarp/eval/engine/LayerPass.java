@@ -22,6 +22,7 @@ import org.bitscarp.quant.FloatFormat;
 final class LayerPass {
     private final Backend backend;
     private final DecoderLayer decoder;
+    private final LayerForward forward;
     private final MatrixQuantizer quantizer;
     private final Lanes lanes;
     private final List<Workspace> spaces;
@@ -51,6 +52,7 @@ final class LayerPass {
         this.backend = backend;
         this.decoder = decoder;
         this.quantizer = quantizer;
+        forward = new LayerForward(backend, lanes, spaces);
         this.lanes = lanes;
         this.spaces = spaces;
         this.checkpoint = checkpoint;
@@ -107,7 +109,7 @@ final class LayerPass {
                         plan.rows());
                 long started = System.nanoTime();
                 load(l, tally, given.of(layer, tally.level, importance));
-                forward(plan, l, tally, states);
+                forward.run(decoder, layer, new LayerWeights(present(tensors)), plan, l, tally, states);
                 tally.nanos += System.nanoTime() - started;
             }
         }
@@ -130,9 +132,10 @@ final class LayerPass {
         lanes.forEach(plan.units().size(), spaces.size(), (lane, u) -> {
             WindowPlan.Unit unit = plan.units().get(u);
             Workspace space = spaces.get(lane);
-            Tensor x = read(states, 0, unit, space, space.x(unit.rows()));
+            Tensor x = space.x(unit.rows());
+            states.load(0, unit.firstRow(), backend, x, space.host);
             calibration.unit(u, tap -> decoder.forward(layer, weights, x, unit.length(), space, tap));
-            write(states, 0, unit, space, x);
+            states.store(0, unit.firstRow(), backend, x, space.host);
         });
         return calibration.importance();
     }
@@ -205,44 +208,5 @@ final class LayerPass {
         for (int i = 0; i < jobs.size(); i++) {
             tally.quantized(outcomes.get(i), jobs.get(i).weights().size());
         }
-    }
-
-    private void forward(WindowPlan plan, int level, LevelTally tally, HiddenStates states) throws IOException {
-        LayerWeights weights = new LayerWeights(present(tensors));
-        int units = plan.units().size();
-        double[] distance = new double[units];
-        double[] norm = new double[units];
-        lanes.forEach(units, spaces.size(), (lane, u) -> {
-            WindowPlan.Unit unit = plan.units().get(u);
-            Workspace space = spaces.get(lane);
-            Tensor x = read(states, level, unit, space, space.x(unit.rows()));
-            decoder.forward(layer, weights, x, unit.length(), space, DecoderLayer.Tap.NONE);
-            if (tally.noise != null) {
-                backend.download(x, space.host);
-                tally.noise.disturb(space.host, layer, unit.firstRow(), unit.rows(), x.columns());
-                backend.upload(space.host, x);
-            }
-            write(states, level, unit, space, x);
-            if (level > 0) {
-                Tensor reference = read(states, 0, unit, space, space.reference(unit.rows()));
-                distance[u] = backend.squaredDistance(x, reference);
-                norm[u] = backend.squaredNorm(reference);
-            }
-        });
-        for (int u = 0; u < units; u++) {
-            tally.layerDistance[layer] += distance[u];
-            tally.layerNorm[layer] += norm[u];
-        }
-    }
-
-    private Tensor read(HiddenStates states, int level, WindowPlan.Unit unit, Workspace space, Tensor target)
-            throws IOException {
-        states.load(level, unit.firstRow(), backend, target, space.host);
-        return target;
-    }
-
-    private void write(HiddenStates states, int level, WindowPlan.Unit unit, Workspace space, Tensor source)
-            throws IOException {
-        states.store(level, unit.firstRow(), backend, source, space.host);
     }
 }

@@ -19,7 +19,7 @@ import org.bitscarp.quant.Solvers;
 
 /**
  * A model quantized at one level without being measured: the bytes that a {@link Sweep} scores at that level. With
- * calibration text it is the sweep's own pass over the layers, with no windows to score; without, one matrix after the
+ * calibration text or a transform it is the sweep's own pass over the layers, with no windows to score; without, one matrix after the
  * other, of which one at a time is in memory.
  */
 public final class QuantizePass {
@@ -91,17 +91,21 @@ public final class QuantizePass {
     }
 
     /**
-     * Quantizes the linear maps of all layers.
+     * Quantizes the linear maps of all layers. Those of a transform are handed out in its basis, and the rest of the file
+     * is a {@link FoldedCheckpoint}.
      *
-     * @throws IllegalArgumentException where the solver needs calibration and there is none, or for a transform
+     * @throws IllegalArgumentException where the level needs calibration and there is none, or the architecture does not
+     *     allow its transform
      */
     public void linearMaps(PackedSink sink) throws IOException {
-        SweepChecks.noTransform(level, "writing a file");
+        SweepChecks.transforms(checkpoint, List.of(level));
         given.check(List.of(level), calibration);
         SweepChecks.calibration(List.of(level), calibration);
         try (Lanes lanes = new Lanes(Math.max(backend.lanes(), backend.hostThreads()))) {
-            if (calibration != null && (seen != null || measures())) {
-                calibrated(sink, lanes);
+            WindowPlan windows = seen != null || measures() ? calibration : null;
+            // A transform acts on all maps of a layer together.
+            if (windows != null || !level.transform().identity()) {
+                byLayer(windows, sink, lanes);
             } else {
                 oneByOne(sink, lanes);
             }
@@ -110,7 +114,7 @@ public final class QuantizePass {
 
     /** Whether the level has a use for calibration text. */
     private boolean measures() {
-        return level.solver().calibrated() && (given.none() || level.usesHessian());
+        return level.calibrated() && (given.none() || level.usesHessian());
     }
 
     private void oneByOne(PackedSink sink, Lanes lanes) throws IOException {
@@ -168,9 +172,9 @@ public final class QuantizePass {
         return matrix;
     }
 
-    private void calibrated(PackedSink sink, Lanes lanes) throws IOException {
+    private void byLayer(WindowPlan windows, PackedSink sink, Lanes lanes) throws IOException {
         LevelTally tally = new LevelTally(level, allocation, null, null, 0, spec.layers());
-        new CalibratedPass(checkpoint, backend, calibration, memoryBudget, spillFolder, progress)
+        new CalibratedPass(checkpoint, backend, windows, memoryBudget, spillFolder, progress)
                 .importances(given, seen)
                 .run(List.of(tally), sink, lanes);
         stats.add(tally.stats);

@@ -50,12 +50,19 @@ final class WeightReader {
     /** Memory for the weights of any one layer; vectors have one row. A role has the same shape in all layers. */
     Map<TensorRole, DenseMatrix> allocateLayer(Arena arena) {
         Map<TensorRole, DenseMatrix> weights = new EnumMap<>(TensorRole.class);
+        allocateLayer(arena, weights);
+        return weights;
+    }
+
+    /** Adds memory for what roles {@code weights} has none for, where another checkpoint of the same shape shares it. */
+    void allocateLayer(Arena arena, Map<TensorRole, DenseMatrix> weights) {
         for (TensorRole role : TensorRole.values()) {
             if (role.inLayer()) {
-                checkpoint.anyLayer(role).ifPresent(weight -> weights.put(role, allocate(weight, arena)));
+                checkpoint
+                        .anyLayer(role)
+                        .ifPresent(weight -> weights.computeIfAbsent(role, r -> allocate(weight, arena)));
             }
         }
-        return weights;
     }
 
     /** Reads a layer into memory that {@link #allocateLayer} gave; returns the roles that this layer has. */

@@ -14,6 +14,7 @@ import org.bitscarp.eval.budget.Budget;
 import org.bitscarp.eval.budget.BudgetPlan;
 import org.bitscarp.eval.budget.BudgetPlanner;
 import org.bitscarp.eval.engine.CandidateErrors.Place;
+import org.bitscarp.eval.engine.FoldedCheckpoint;
 import org.bitscarp.eval.engine.GivenImportance;
 import org.bitscarp.eval.engine.Progress;
 import org.bitscarp.eval.engine.QuantizePass;
@@ -80,10 +81,11 @@ public final class GgufQuantizer {
         requireGguf(target.level().format());
         wanted.embedding().ifPresent(GgufQuantizer::requireGguf);
         wanted.output().ifPresent(GgufQuantizer::requireGguf);
-        GgufModel model = GgufModel.of(checkpoint);
+        FoldedCheckpoint folded = FoldedCheckpoint.of(checkpoint, target.level());
+        GgufModel model = GgufModel.of(folded);
         GgufTypes types = GgufTypes.of(
                 model, GgufTypes.with(target.rule(model, wanted.pure()), wanted.embedding(), wanted.output()));
-        return write(model, target, types, file, replace, started);
+        return write(folded, model, target, types, file, replace, started);
     }
 
     /**
@@ -113,7 +115,8 @@ public final class GgufQuantizer {
                     : GgufTypes.level(model, plan.base().format()).of(tensor);
         };
         GgufTypes types = GgufTypes.of(model, GgufTypes.with(maps, wanted.embedding(), wanted.output()));
-        return write(model, new QuantizeTarget(plan.base(), null), types, file, replace, started)
+        QuantizeTarget target = new QuantizeTarget(plan.base(), null);
+        return write(FoldedCheckpoint.of(checkpoint, plan.base()), model, target, types, file, replace, started)
                 .of(budget.toString(), plan.notes());
     }
 
@@ -129,14 +132,14 @@ public final class GgufQuantizer {
         return List.copyOf(tensors.values());
     }
 
-    /** Writes a file with given types, whatever rule they come from. */
-    public QuantizeSummary run(GgufModel model, QuantizeTarget target, GgufTypes types, Path file, boolean replace)
-            throws IOException {
-        return write(model, target, types, file, replace, System.nanoTime());
-    }
-
     private QuantizeSummary write(
-            GgufModel model, QuantizeTarget target, GgufTypes types, Path file, boolean replace, long started)
+            FoldedCheckpoint folded,
+            GgufModel model,
+            QuantizeTarget target,
+            GgufTypes types,
+            Path file,
+            boolean replace,
+            long started)
             throws IOException {
         Map<TensorRole, Map<Integer, List<GgufModel.Part>>> parts = new EnumMap<>(TensorRole.class);
         for (GgufModel.Part part : model.parts()) {
@@ -144,9 +147,8 @@ public final class GgufQuantizer {
                     .computeIfAbsent(part.layer(), layer -> new ArrayList<>())
                     .add(part);
         }
-        Checkpoint checkpoint = model.source();
         QuantizePass pass = new QuantizePass(
-                        checkpoint,
+                        folded.plain(),
                         backend,
                         target.level(),
                         (role, layer) -> types.types()
@@ -167,6 +169,7 @@ public final class GgufQuantizer {
                 }
             }
             pass.linearMaps(packed -> {
+                folded.carry(packed.layer(), packed.role(), packed.change());
                 PackedMatrix matrix = packed.matrix();
                 for (GgufModel.Part part : parts.get(packed.role()).get(packed.layer())) {
                     output.write(part, (long) packed.expert() * matrix.rows(), matrix.rows(), matrix.bytes());

@@ -42,6 +42,11 @@ public final class GptqQuantizer {
             throw new IllegalArgumentException("a GPTQ folder holds integers in groups (int2, int3, int4, int8), not "
                     + level.format().name() + "; for that, name a file that ends with .gguf");
         }
+        if (!level.transform().identity()) {
+            throw new IllegalArgumentException(
+                    "level " + level + ": a GPTQ folder takes over norms and tables as they are," + " and "
+                            + level.transform() + " changes them; name a file that ends with .gguf, or leave it out");
+        }
         QuantizePass pass = new QuantizePass(
                         checkpoint,
                         backend,

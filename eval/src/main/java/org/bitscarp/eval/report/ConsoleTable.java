@@ -187,10 +187,13 @@ public final class ConsoleTable {
                 .reduce(column.title().length(), Math::max);
     }
 
-    /** Control characters of a hostile name must not reach a terminal. */
+    /** Files differ in the end of their names. Control characters of a hostile one must not reach a terminal. */
     private static String shortened(String level) {
         String clean = level.replaceAll("[\\p{Cntrl}\\p{Cf}]", "?");
-        return clean.length() > LEVEL ? clean.substring(0, LEVEL - 1) + "…" : clean;
+        int end = clean.length() - LEVEL * 2 / 3;
+        return clean.length() > LEVEL
+                ? clean.substring(0, LEVEL - 1 - LEVEL * 2 / 3) + "…" + clean.substring(end)
+                : clean;
     }
 
     /** One character for each, so that columns keep their widths. */

@@ -87,7 +87,7 @@ public final class JsonReport {
                 .put("description", protocol.description());
     }
 
-    private static void row(ObjectNode node, Row row) {
+    static void row(ObjectNode node, Row row) {
         node.put("level", row.level());
         node.put("format", row.format());
         node.put("solver", row.solver());

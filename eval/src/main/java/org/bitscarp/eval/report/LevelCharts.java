@@ -12,7 +12,7 @@ import org.bitscarp.eval.report.SweepResult.Row;
 /** The two charts of a sweep: perplexity and divergence against bits per weight. */
 final class LevelCharts {
     /** Ratio of the highest to the lowest perplexity from which a linear axis would squash the low end. */
-    private static final double LOG_FROM = 3;
+    static final double LOG_FROM = 3;
 
     private final SweepResult result;
     private final Cells cells;

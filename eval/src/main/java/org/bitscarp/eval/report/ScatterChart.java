@@ -14,7 +14,9 @@ import org.bitscarp.eval.report.LabelPlacer.Box;
  * scale. Everything is styled by classes of {@code report.css}, so that it follows the theme of the page.
  */
 final class ScatterChart {
-    private static final double[] BITS = {64, 32, 16, 12, 8, 6, 5, 4, 3, 2.5, 2, 1.5, 1.25, 1, 0.75, 0.5, 0.25, 0.125};
+    /** Bits per weight that get a tick where there is room. */
+    static final double[] BITS = {64, 32, 16, 12, 8, 6, 5, 4, 3, 2.5, 2, 1.5, 1.25, 1, 0.75, 0.5, 0.25, 0.125};
+
     private static final double FONT = 12.5;
 
     /** Priority from which a label may stand away from its point however many points there are. */

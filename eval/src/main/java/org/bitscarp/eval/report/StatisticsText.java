@@ -35,7 +35,7 @@ public final class StatisticsText {
     }
 
     /** Control characters of a hostile name must not reach a terminal. */
-    private static String printable(String text) {
+    static String printable(String text) {
         return text.replaceAll("[\\p{Cntrl}\\p{Cf}\\p{Cs}]", "?");
     }
 }

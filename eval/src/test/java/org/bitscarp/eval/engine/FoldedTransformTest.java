@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -16,21 +15,19 @@ import java.util.SplittableRandom;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.CpuBackend;
 import org.bitscarp.eval.protocol.WindowPlan;
+import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.TensorRole;
 import org.bitscarp.quant.DenseMatrix;
 import org.bitscarp.quant.InputStatistics;
 import org.bitscarp.quant.Level;
 import org.bitscarp.quant.Solvers;
 import org.bitscarp.quant.gptq.Hessian;
-import org.bitscarp.quant.transform.Basis;
-import org.bitscarp.quant.transform.Chain;
-import org.bitscarp.quant.transform.Scaling;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * Folded transforms leave an ordinary model: linear maps as they are packed, norms, biases, router, embedding and output
- * projection adjusted, run by the engine as it runs any model, score as the plain one does.
+ * projection as {@link FoldedCheckpoint} gives them, run by the engine as it runs any model, score as the plain one does.
  */
 class FoldedTransformTest {
     /** Two forward passes in fp32, one with other weights: some hundred roundings of values near 1. */
@@ -60,25 +57,22 @@ class FoldedTransformTest {
         Level level = Level.parse("int3:g16:" + transform);
         RandomDecoder plain = Architectures.of(name);
         RandomDecoder folded = Architectures.of(name);
-        Folding folding = Folding.of(plain, level.transform());
+        FoldedCheckpoint carrying = FoldedCheckpoint.of(folded, level);
         double moved = 0;
         for (int layer = 0; layer < plain.spec().layers(); layer++) {
-            moved += fold(plain, folded, folding, level, layer);
-        }
-        if (folding.rotatesResidual()) {
-            rotateTables(folded, folding);
+            moved += fold(plain, folded, carrying, level, layer);
         }
         assertTrue(moved > 1, "weights have changed: " + moved);
         WindowPlan plan = Measurements.plan(
                 new SplittableRandom(1).ints(200, 0, Architectures.VOCABULARY).toArray(), 40);
         double[] expected = scores(plain, plan);
-        double[] found = scores(folded, plan);
+        double[] found = scores(carrying, plan);
         for (int row : plan.scoredRows(0)) {
             assertEquals(expected[row], found[row], ROUNDING, name + ", row " + row);
         }
     }
 
-    private static double[] scores(RandomDecoder model, WindowPlan plan) throws IOException {
+    private static double[] scores(Checkpoint model, WindowPlan plan) throws IOException {
         try (Backend backend = CpuBackend.create(CpuBackend.MatrixProduct.JAVA, 2)) {
             return Measurements.run(model, backend, plan, "fp32", Measurements.PLENTY)
                     .getFirst()
@@ -88,7 +82,7 @@ class FoldedTransformTest {
     }
 
     /** Puts a layer's transformed weights into {@code folded}; returns the squared change. */
-    private double fold(RandomDecoder plain, RandomDecoder folded, Folding folding, Level level, int layer)
+    private double fold(RandomDecoder plain, RandomDecoder folded, FoldedCheckpoint carrying, Level level, int layer)
             throws IOException {
         Map<TensorRole, DenseMatrix> all = new EnumMap<>(TensorRole.class);
         List<LayerTransform.Plain> maps = new ArrayList<>();
@@ -109,7 +103,8 @@ class FoldedTransformTest {
         }
         double moved = 0;
         try (Lanes lanes = new Lanes(2);
-                LayerTransform transform = new LayerTransform(folding, maps, all, Solvers.RTN, lanes)) {
+                LayerTransform transform =
+                        new LayerTransform(Folding.of(plain, level.transform()), maps, all, Solvers.RTN, lanes)) {
             for (LayerTransform.Plain map : maps) {
                 float[] w = floats(transform.job(map, null).weights());
                 float[] target = folded.values(map.place().role(), layer);
@@ -118,73 +113,11 @@ class FoldedTransformTest {
                     moved += Math.pow(w[i] - target[at + i], 2);
                     target[at + i] = w[i];
                 }
-                bias(map.place().role(), transform.job(map, null), folded, layer);
-            }
-            for (LayerTransform.Plain map : maps) {
-                TensorRole role = map.place().role();
-                if (map.place().expert() == 0 && role.input() == role && Folding.norm(role) != null) {
-                    norm(Folding.norm(role), transform.job(map, null).change().input(), folded, folding, layer);
-                }
+                carrying.carry(
+                        layer, map.place().role(), transform.job(map, null).change());
             }
         }
         return moved;
-    }
-
-    private static void bias(TensorRole role, MatrixQuantizer.Job job, RandomDecoder folded, int layer) {
-        TensorRole bias = switch (role) {
-            case VALUE -> TensorRole.VALUE_BIAS;
-            case OUTPUT -> TensorRole.OUTPUT_BIAS;
-            case UP -> TensorRole.UP_BIAS;
-            case DOWN -> TensorRole.DOWN_BIAS;
-            default -> null;
-        };
-        if (bias != null
-                && folded.weight(bias, layer).isPresent()
-                && job.change().output() != null) {
-            job.change().output().apply(folded.values(bias, layer));
-        }
-    }
-
-    /** What is undone behind a norm goes into its gain and bias, and into the router where there is one. */
-    private static void norm(TensorRole norm, Basis input, RandomDecoder folded, Folding folding, int layer) {
-        if (input == null) {
-            return;
-        }
-        Basis scaling = input;
-        if (folding.rotatesResidual()) {
-            Arrays.fill(folded.values(norm, layer), 1);
-            Basis last = ((Chain) input).steps().getLast();
-            scaling = last instanceof Scaling ? last : null;
-        }
-        if (scaling != null) {
-            scaling.apply(folded.values(norm, layer));
-        }
-        TensorRole bias = norm == TensorRole.MLP_NORM ? TensorRole.MLP_NORM_BIAS : TensorRole.ATTENTION_NORM_BIAS;
-        if (scaling != null && folded.weight(bias, layer).isPresent()) {
-            scaling.apply(folded.values(bias, layer));
-        }
-        if (norm == TensorRole.MLP_NORM
-                && folded.weight(TensorRole.ROUTER, layer).isPresent()) {
-            rows(folded.values(TensorRole.ROUTER, layer), input.size(), input::applyToRow);
-        }
-    }
-
-    private static void rotateTables(RandomDecoder folded, Folding folding) {
-        int hidden = folded.spec().hidden();
-        float[] gain = folded.values(TensorRole.FINAL_NORM, 0);
-        Basis head = Chain.of(new Scaling(gain.clone()), folding.residual());
-        rows(folded.values(TensorRole.EMBEDDING, 0), hidden, folding.residual()::apply);
-        rows(folded.values(TensorRole.HEAD, 0), hidden, head::applyToRow);
-        Arrays.fill(gain, 1);
-    }
-
-    private static void rows(float[] matrix, int columns, java.util.function.Consumer<float[]> change) {
-        float[] row = new float[columns];
-        for (int at = 0; at < matrix.length; at += columns) {
-            System.arraycopy(matrix, at, row, 0, columns);
-            change.accept(row);
-            System.arraycopy(row, 0, matrix, at, columns);
-        }
     }
 
     private DenseMatrix matrix(RandomDecoder model, TensorRole role, int layer) {

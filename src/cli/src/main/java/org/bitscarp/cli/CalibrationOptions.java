@@ -55,10 +55,10 @@ final class CalibrationOptions {
 
     /** @param otherwise tokens in a window where nothing is said of it */
     CalibrationSize size(int otherwise) {
-        int window = context == null ? otherwise : MeasureOptions.positive("--calibration-context", context);
-        int most = MeasureOptions.positive("--calibration-tokens", tokens);
+        int window = context == null ? otherwise : TextOptions.positive("--calibration-context", context);
+        int most = TextOptions.positive("--calibration-tokens", tokens);
         return samples == null
                 ? new CalibrationSize(most, window)
-                : CalibrationSize.ofSamples(MeasureOptions.positive("--samples", samples), window);
+                : CalibrationSize.ofSamples(TextOptions.positive("--samples", samples), window);
     }
 }

@@ -1,19 +1,10 @@
 package org.bitscarp.cli;
 
-import java.util.ArrayList;
-import java.util.List;
 import org.bitscarp.eval.Judgement;
-import org.bitscarp.quant.Level;
 import picocli.CommandLine.Option;
 
-/** Options of what levels are compared with and by what they are judged. */
+/** By what levels, or files, are judged. */
 final class JudgementOptions {
-    @Option(
-            names = "--reference",
-            paramLabel = "LEVEL",
-            description = "The level that all others are compared with; default: the first.")
-    private String reference;
-
     @Option(
             names = "--margin",
             defaultValue = "1",
@@ -34,21 +25,6 @@ final class JudgementOptions {
             description = "Do not run the reference once more with noise of the size of bf16 rounding, which shows what"
                     + " another machine would change and takes as long as one level.")
     private boolean withoutNoiseFloor;
-
-    /** The levels with the chosen reference in front. */
-    List<Level> order(List<Level> levels) {
-        if (reference == null) {
-            return levels;
-        }
-        Level first = Level.parse(reference);
-        if (!levels.contains(first)) {
-            throw new UsageException("--reference " + reference + " is none of the levels " + levels);
-        }
-        List<Level> ordered = new ArrayList<>(levels);
-        ordered.remove(first);
-        ordered.addFirst(first);
-        return ordered;
-    }
 
     Judgement judgement() {
         try {

@@ -27,7 +27,9 @@ import picocli.CommandLine.Spec;
         subcommands = {
             SweepCommand.class,
             PerplexityCommand.class,
+            CompareCommand.class,
             SensitivityCommand.class,
+            ReportCommand.class,
             QuantizeCommand.class,
             ConvertCommand.class,
             InspectCommand.class,
@@ -41,7 +43,9 @@ import picocli.CommandLine.Spec;
             "  bitscarp sweep                              the built-in model at every width, report in bitscarp-out/",
             "  bitscarp sweep ~/models/tiny --levels fp16,int8,int4,int4:g32,int3 --text wiki.test.raw",
             "  bitscarp perplexity ~/models/tiny --text wiki.test.raw --protocol llama.cpp --level int4",
+            "  bitscarp compare ~/models/tiny a-q4_k_m.gguf b-q4_k_m.gguf   which of the files is closest to the model",
             "  bitscarp sweep hf:HuggingFaceTB/SmolLM2-135M --text wikitext2",
+            "  bitscarp report out/135m out/360m           finished sweeps side by side, LaTeX, SVG and PNG",
             "  bitscarp doctor                             what this machine has, and what is missing",
             "",
             "Exit status: 0 success, 1 failure, 2 wrong use. Results go to stdout, progress and messages to stderr."

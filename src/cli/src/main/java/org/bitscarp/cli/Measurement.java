@@ -5,6 +5,7 @@ import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Collectors;
+import org.bitscarp.compute.Backend;
 import org.bitscarp.cuda.backend.CudaBackend;
 import org.bitscarp.datasets.Corpora;
 import org.bitscarp.datasets.tasks.Task;
@@ -58,10 +59,14 @@ final class Measurement {
                 ProgressLine progress = new ProgressLine(err, Terminal.stderr(), Terminal.unicode())) {
             SweepResult result = new SweepRunner(backend, rule, Version.text())
                     .run(checkpoint, request(options, levels, extras, spec), options.quiet ? Progress.NONE : progress);
-            if (backend instanceof CudaBackend gpu && !options.quiet) {
-                err.println("Device memory: at most " + (gpu.peakMemory() + (1 << 20) - 1 >> 20) + " MiB");
-            }
+            sayDeviceMemory(backend, options, err);
             return result;
+        }
+    }
+
+    static void sayDeviceMemory(Backend backend, TextOptions options, PrintStream err) {
+        if (backend instanceof CudaBackend gpu && !options.quiet) {
+            err.println("Device memory: at most " + (gpu.peakMemory() + (1 << 20) - 1 >> 20) + " MiB");
         }
     }
 
@@ -77,13 +82,18 @@ final class Measurement {
                 options.calibration.size(options.context),
                 options.calibration.imatrix(),
                 options.memory(),
-                Path.of(System.getProperty("java.io.tmpdir")),
+                spillFolder(),
                 extras.tasks,
                 extras.continuations,
                 extras.judgement,
                 extras.scoresFolder,
                 extras.keeping,
                 commandLine(spec));
+    }
+
+    /** For hidden states that --memory has no room for. */
+    static Path spillFolder() {
+        return Path.of(System.getProperty("java.io.tmpdir"));
     }
 
     static String commandLine(CommandSpec spec) {

@@ -50,6 +50,7 @@ import picocli.CommandLine.Parameters;
             "Examples:",
             "  bitscarp quantize --to q4_k_m --out prose-q4_k_m.gguf",
             "  bitscarp quantize ~/models/tiny --to q4_k:gptq --calibration wikitext2-train --out tiny.gguf",
+            "  bitscarp quantize ~/models/tiny --to q4_k:awq:gptq --calibration c4 --out tiny-awq.gguf",
             "  bitscarp quantize ~/models/tiny --to llama.cpp:q2_k --out tiny-q2_k.gguf",
             "  bitscarp quantize ~/models/tiny --budget 3.0bpw --calibration wikitext2-train --out tiny-3.gguf",
             "  bitscarp quantize ~/models/tiny --to q6_k --pure --out tiny-q6_k.gguf",
@@ -156,16 +157,16 @@ final class QuantizeCommand implements Callable<Integer> {
             throw new UsageException("--pure and --budget contradict each other; leave one out");
         }
         if (budget != null && calibration.imatrix != null) {
-            throw new UsageException("--imatrix and --budget: sensitivity is measured on calibration text; leave"
-                    + " --imatrix out");
+            throw new UsageException(
+                    "--imatrix and --budget: sensitivity is measured on calibration text; leave" + " --imatrix out");
         }
         if (saveImatrix != null && calibration.text == null) {
             throw new UsageException("--save-imatrix " + saveImatrix + ": importances are gathered on calibration"
                     + " text; give --calibration builtin-calibration, a file or a data set");
         }
         if (saveImatrix != null && !force && Files.exists(saveImatrix)) {
-            throw new UsageException("--save-imatrix " + saveImatrix + ": exists already; name another file or give"
-                    + " --force");
+            throw new UsageException(
+                    "--save-imatrix " + saveImatrix + ": exists already; name another file or give" + " --force");
         }
         GgufQuantizer.Types types = new GgufQuantizer.Types(pure, type(embeddingType), type(outputType));
         boolean gguf = out.toString().endsWith(".gguf");
@@ -193,7 +194,8 @@ final class QuantizeCommand implements Callable<Integer> {
     private QuantizeSummary quantize(
             Checkpoint checkpoint, Backend backend, QuantizeTarget target, GgufQuantizer.Types types, Progress progress)
             throws IOException {
-        GgufQuantizer.Means means = means(windows(checkpoint, target), GivenImportance.of(checkpoint, calibration.imatrix()));
+        GgufQuantizer.Means means =
+                means(windows(checkpoint, target), GivenImportance.of(checkpoint, calibration.imatrix()));
         QuantizeSummary summary = out.toString().endsWith(".gguf")
                 ? new GgufQuantizer(backend, means, progress).run(checkpoint, target, types, out, force)
                 : new GptqQuantizer(backend, means, progress)
@@ -205,13 +207,13 @@ final class QuantizeCommand implements Callable<Integer> {
     private QuantizeSummary quantize(
             Checkpoint checkpoint, Backend backend, Budget budget, GgufQuantizer.Types types, Progress progress)
             throws IOException {
-        Corpus text = calibration.read(MeasureOptions.corpora(streams, quiet));
+        Corpus text = calibration.read(TextOptions.corpora(streams, quiet));
         try (Tokenizer tokenizer = checkpoint.tokenizer()) {
             BudgetPlanner.Windows windows =
                     CalibrationWindows.forBudget(checkpoint, tokenizer, text, calibration.size(context));
             GgufQuantizer.Means means = means(windows.calibration(), GivenImportance.NONE);
-            QuantizeSummary summary = new GgufQuantizer(backend, means, progress)
-                    .run(checkpoint, budget, windows, types, out, force);
+            QuantizeSummary summary =
+                    new GgufQuantizer(backend, means, progress).run(checkpoint, budget, windows, types, out, force);
             save(means);
             return summary;
         }
@@ -230,15 +232,17 @@ final class QuantizeCommand implements Callable<Integer> {
                 windows,
                 given,
                 saveImatrix == null ? null : new SeenImportance(),
-                compute.memory(), Path.of(System.getProperty("java.io.tmpdir")), "bitscarp " + Version.text());
+                compute.memory(),
+                Path.of(System.getProperty("java.io.tmpdir")),
+                "bitscarp " + Version.text());
     }
 
-    /** Calibration windows where the solver makes use of them; tokenizing takes its time otherwise. */
+    /** Calibration windows where the level makes use of them; tokenizing takes its time otherwise. */
     private WindowPlan windows(Checkpoint checkpoint, QuantizeTarget target) throws IOException {
-        if (calibration.text == null || saveImatrix == null && !target.solver().calibrated()) {
+        if (calibration.text == null || saveImatrix == null && !target.level().calibrated()) {
             return null;
         }
-        Corpora corpora = MeasureOptions.corpora(streams, quiet);
+        Corpora corpora = TextOptions.corpora(streams, quiet);
         Corpus text = calibration.read(corpora);
         try (Tokenizer tokenizer = checkpoint.tokenizer()) {
             return CalibrationWindows.of(checkpoint, tokenizer, text, calibration.size(context));

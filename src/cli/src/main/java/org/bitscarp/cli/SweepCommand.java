@@ -2,6 +2,7 @@ package org.bitscarp.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.bitscarp.eval.engine.LevelStore;
@@ -66,6 +67,12 @@ final class SweepCommand implements Callable<Integer> {
     private String levels;
 
     @Option(
+            names = "--reference",
+            paramLabel = "LEVEL",
+            description = "The level that all others are compared with; default: the first.")
+    private String reference;
+
+    @Option(
             names = "--out",
             defaultValue = "bitscarp-out",
             paramLabel = "DIR",
@@ -104,7 +111,7 @@ final class SweepCommand implements Callable<Integer> {
         if (!(threshold > 0 && threshold <= 1e6)) {
             throw new UsageException("--threshold " + threshold + ": expected a percentage above 0");
         }
-        List<Level> measured = judgement.order(levels == null ? Level.defaults() : Level.parseList(levels));
+        List<Level> measured = order(levels == null ? Level.defaults() : Level.parseList(levels));
         SweepResult result;
         try (SweepFolder folder = SweepFolder.lock(out)) {
             OutputFolder.prepare(out);
@@ -128,9 +135,7 @@ final class SweepCommand implements Callable<Integer> {
         if (options.json) {
             streams.out().println(JsonReport.render(result));
         } else {
-            ConsoleTable.Style style =
-                    new ConsoleTable.Style(!Terminal.unicode(), Terminal.colour(), ConsoleTable.WIDTH);
-            streams.out().print(ConsoleTable.render(result, style));
+            streams.out().print(ConsoleTable.render(result, Terminal.tableStyle()));
             streams.out().println();
             streams.out().println(Verdict.of(result));
             BehaviourText.lines(result.behaviour()).forEach(streams.out()::println);
@@ -140,6 +145,21 @@ final class SweepCommand implements Callable<Integer> {
             streams.err().println("Report: " + out.resolve(ReportFiles.HTML));
         }
         return 0;
+    }
+
+    /** The levels with the chosen reference in front. */
+    private List<Level> order(List<Level> levels) {
+        if (reference == null) {
+            return levels;
+        }
+        Level first = Level.parse(reference);
+        if (!levels.contains(first)) {
+            throw new UsageException("--reference " + reference + " is none of the levels " + levels);
+        }
+        List<Level> ordered = new ArrayList<>(levels);
+        ordered.remove(first);
+        ordered.addFirst(first);
+        return ordered;
     }
 
     private double keepEvery() {

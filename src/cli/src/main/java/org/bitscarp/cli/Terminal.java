@@ -3,6 +3,7 @@ package org.bitscarp.cli;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.ValueLayout;
+import org.bitscarp.eval.report.ConsoleTable;
 
 /** What the streams are connected to. */
 final class Terminal {
@@ -31,6 +32,11 @@ final class Terminal {
             }
         }
         return false;
+    }
+
+    /** How tables come out best on stdout. */
+    static ConsoleTable.Style tableStyle() {
+        return new ConsoleTable.Style(!unicode(), colour(), ConsoleTable.WIDTH);
     }
 
     /** isatty(3); false where there is no such function. java.io.Console only tells about stdin and stdout together. */

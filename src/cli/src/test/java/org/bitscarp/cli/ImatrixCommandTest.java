@@ -40,10 +40,10 @@ class ImatrixCommandTest {
     }
 
     private CommandLineRun quantize(String level, String out, Object... more) {
-        return CommandLineRun.of(Stream.concat(
-                        Stream.of("quantize", "--to", level, "--out", folder.resolve(out), "-q"), Stream.of(more))
-                .map(Object::toString)
-                .toArray(String[]::new));
+        return CommandLineRun.of(
+                Stream.concat(Stream.of("quantize", "--to", level, "--out", folder.resolve(out), "-q"), Stream.of(more))
+                        .map(Object::toString)
+                        .toArray(String[]::new));
     }
 
     private byte[] bytes(String file) throws IOException {
@@ -96,11 +96,18 @@ class ImatrixCommandTest {
     void sweepScoresTheFile() {
         String[] text = {"--max-tokens", "64", "--context", "64", "--json", "-q"};
         String[] sweep = {
-            "sweep", "--levels", "fp32,q4_0:search", "--imatrix", fixture("gguf").toString(), "--out", folder.toString()
+            "sweep",
+            "--levels",
+            "fp32,q4_0:search",
+            "--imatrix",
+            fixture("gguf").toString(),
+            "--out",
+            folder.toString()
         };
         JsonNode swept = json(sweep, text);
         quantize("q4_0:search", "file.gguf", "--imatrix", fixture("gguf")).succeeds();
-        JsonNode file = json(new String[] {"perplexity", folder.resolve("file.gguf").toString()}, text);
+        JsonNode file =
+                json(new String[] {"perplexity", folder.resolve("file.gguf").toString()}, text);
         assertEquals(
                 swept.get("rows").get(1).get("nll_sum").asDouble(),
                 file.get("rows").get(0).get("nll_sum").asDouble());

@@ -92,6 +92,24 @@ public record DecoderSpec(
                 maxPositions);
     }
 
+    /** The same decoder with an output projection of its own. */
+    public DecoderSpec withOwnHead() {
+        return new DecoderSpec(
+                architecture,
+                vocabulary,
+                hidden,
+                layers,
+                attention,
+                mlp,
+                norm,
+                residual,
+                embeddingScale,
+                logitSoftCap,
+                activationBits,
+                false,
+                maxPositions);
+    }
+
     /** Shape of a weight: {@code [out, in]} for linear maps, {@code [n]} for norms and biases. */
     public List<Long> shape(TensorRole role) {
         long width = hidden;

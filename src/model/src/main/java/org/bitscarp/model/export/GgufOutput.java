@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.bitscarp.model.ModelException;
 import org.bitscarp.model.internal.gguf.GgufFileWriter;
 import org.bitscarp.model.internal.gguf.GgufKeys;
@@ -19,8 +20,8 @@ import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.FloatFormat;
 
 /**
- * A GGUF file while it is written. Vectors and constants are written when it is opened; packed rows of matrices come from
- * outside, in any order, each row once. The file gets its name when it is complete.
+ * A GGUF file while it is written. Packed rows of matrices come from outside, in any order, each row once; vectors and
+ * constants are written at the end, when a model whose norms carry what was done to its maps knows them. The file gets its name when it is complete.
  */
 public final class GgufOutput implements AutoCloseable {
     private static final ValueLayout.OfFloat FLOAT =
@@ -39,6 +40,9 @@ public final class GgufOutput implements AutoCloseable {
     public record Origin(int fileType, String level, String program) {}
 
     private final GgufModel model;
+    /** Tensors whose rows come from outside. */
+    private final Set<String> packed;
+
     private final Map<String, BlockFormat> types = new LinkedHashMap<>();
     private final GgufFileWriter writer;
 
@@ -49,6 +53,7 @@ public final class GgufOutput implements AutoCloseable {
     public GgufOutput(GgufModel model, GgufTypes types, Origin origin, Path target, boolean replace)
             throws IOException {
         this.model = model;
+        packed = types.types().keySet();
         GgufKeys keys = model.keys();
         keys.u32("general.file_type", origin.fileType);
         keys.u32("general.quantization_version", QUANTIZATION_VERSION);
@@ -64,17 +69,6 @@ public final class GgufOutput implements AutoCloseable {
             tensors.add(new GgufFileWriter.Tensor(tensor.name(), type(format), tensor.shape()));
         }
         writer = new GgufFileWriter(target, replace, keys, tensors);
-        try {
-            constants();
-            for (GgufModel.Part part : model.parts()) {
-                if (!types.types().containsKey(part.tensor())) {
-                    plain(part);
-                }
-            }
-        } catch (IOException | RuntimeException e) {
-            close();
-            throw e;
-        }
     }
 
     private static GgufTensorType type(BlockFormat format) {
@@ -142,8 +136,14 @@ public final class GgufOutput implements AutoCloseable {
         return writer.size();
     }
 
-    /** Moves the file into its place. */
+    /** Writes what is not packed, and moves the file into its place. */
     public void finish() throws IOException {
+        constants();
+        for (GgufModel.Part part : model.parts()) {
+            if (!packed.contains(part.tensor())) {
+                plain(part);
+            }
+        }
         writer.finish();
     }
 
