@@ -106,6 +106,7 @@ public final class SweepRunner {
             if (request.scoresFolder() != null) {
                 writeScores(request.scoresFolder(), measured, plan, text, tokenizer);
             }
+            SweepResult.Cliff cliff = rows.size() < 2 ? null : cliffRule.find(rows);
             return new SweepResult(
                     version,
                     describe(checkpoint, store.modelSha256()),
@@ -118,13 +119,14 @@ public final class SweepRunner {
                     started.toString(),
                     store.seconds(),
                     rows,
-                    rows.size() < 2 ? null : cliffRule.find(rows),
+                    cliff,
                     new SweepResult.Behaviour(
                             TaskScores.of(tasks, plan, results),
                             writing == null
                                     ? null
                                     : new ContinuationTexts(writing, tokenizer)
-                                            .of(results, store.written(request.levels()))),
+                                            .of(results, store.written(request.levels())),
+                            new Passages(plan, tokenizer).of(rows, cliff, results)),
                     statistics,
                     notes);
         }

@@ -5,6 +5,9 @@ final class BehaviourHtml {
     private BehaviourHtml() {}
 
     static void add(Svg html, SweepResult.Behaviour behaviour) {
+        if (behaviour.passage() != null) {
+            PassageHtml.add(html, behaviour.passage());
+        }
         if (!behaviour.tasks().isEmpty()) {
             html.open("section", "aria-labelledby", "tasks");
             html.element("h2", "What they answer", "id", "tasks");

@@ -3,7 +3,7 @@ package org.bitscarp.eval.report;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** The parts {@code tasks} and {@code continuations} of {@code results.json}. */
+/** The parts {@code tasks}, {@code continuations} and {@code passage} of {@code results.json}. */
 final class BehaviourJson {
     private BehaviourJson() {}
 
@@ -14,6 +14,22 @@ final class BehaviourJson {
             root.putNull("continuations");
         } else {
             continuations(root.putObject("continuations"), behaviour.continuations());
+        }
+        if (behaviour.passage() == null) {
+            root.putNull("passage");
+        } else {
+            passage(root.putObject("passage"), behaviour.passage());
+        }
+    }
+
+    private static void passage(ObjectNode node, Passage passage) {
+        node.put("first", passage.first()).put("chosen_by", passage.chosenBy());
+        ArrayNode tokens = node.putArray("tokens");
+        passage.tokens().forEach(tokens::add);
+        JsonReport.numbers(node, "reference", passage.reference());
+        ArrayNode levels = node.putArray("levels");
+        for (Passage.OfLevel level : passage.levels()) {
+            JsonReport.numbers(levels.addObject().put("level", level.level()), "nll", level.nll());
         }
     }
 

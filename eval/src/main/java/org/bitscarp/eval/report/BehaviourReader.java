@@ -22,7 +22,34 @@ final class BehaviourReader extends JsonFields {
         JsonNode written = root.path("continuations");
         return new SweepResult.Behaviour(
                 List.copyOf(tasks),
-                written.isMissingNode() || written.isNull() ? null : continuations(object(root, "continuations")));
+                written.isMissingNode() || written.isNull() ? null : continuations(object(root, "continuations")),
+                root.path("passage").isMissingNode() || root.path("passage").isNull()
+                        ? null
+                        : passage(object(root, "passage")));
+    }
+
+    private Passage passage(JsonNode node) throws IOException {
+        List<String> tokens = strings(node, "tokens");
+        List<Passage.OfLevel> levels = new ArrayList<>();
+        for (JsonNode level : array(node, "levels")) {
+            levels.add(new Passage.OfLevel(text(level, "level"), scores(level, "nll", tokens.size())));
+        }
+        return new Passage(
+                count(node, "first"),
+                text(node, "chosen_by"),
+                tokens,
+                scores(node, "reference", tokens.size()),
+                levels);
+    }
+
+    private double[] scores(JsonNode node, String name, int tokens) throws IOException {
+        double[] scores = numbers(node, name);
+        if (scores == null || scores.length != tokens) {
+            throw new IOException(
+                    source + ": field " + name + " of the passage has " + (scores == null ? 0 : scores.length)
+                            + " numbers, expected one for each of " + tokens + " tokens");
+        }
+        return scores;
     }
 
     private TaskResult task(JsonNode node) throws IOException {

@@ -145,6 +145,11 @@ final class Figures {
         return trimZeros(String.format(Locale.ROOT, "%.6f", x));
     }
 
+    /** A probability: three decimals, in powers of ten below 0.001. */
+    static String probability(double x) {
+        return small(x, 3, 0.001);
+    }
+
     private static String small(double x, int decimals, double below) {
         return Double.isFinite(x) && x != 0 && Math.abs(x) < below
                 ? scientific(x).replaceFirst("e-0", "e-")

@@ -43,10 +43,11 @@ public record SweepResult(
      *
      * @param tasks multiple-choice tasks, in the order asked for
      * @param continuations of the same prompts, or null
+     * @param passage where the level at the cliff loses most, or null
      */
-    public record Behaviour(List<TaskResult> tasks, Continuations continuations) {
+    public record Behaviour(List<TaskResult> tasks, Continuations continuations, Passage passage) {
         /** Nothing was asked for. */
-        public static final Behaviour NONE = new Behaviour(List.of(), null);
+        public static final Behaviour NONE = new Behaviour(List.of(), null, null);
     }
 
     /** Value of the {@code schema} key of {@code results.json}. */

@@ -151,6 +151,20 @@ class HtmlReportTest {
     }
 
     @Test
+    void passageColoursTokensByWhatTheyCost() throws Exception {
+        Document page = parse(HtmlReport.render(Samples.realistic()));
+        List<Element> tokens = elements(page, "span").stream()
+                .filter(e -> ((Element) e.getParentNode()).getAttribute("class").equals("passage"))
+                .toList();
+        assertEquals(
+                List.of("", "", "h3", "broken", "h8", "broken", "h1", "broken"),
+                tokens.stream().map(e -> e.getAttribute("class")).toList());
+        assertEquals("+1.25 nats, probability 0.105 → 0.030", tokens.get(2).getAttribute("title"));
+        assertEquals("−0.25 nats, probability 0.368 → 0.472", tokens.get(1).getAttribute("title"));
+        assertEquals("·", tokens.get(1).getTextContent());
+    }
+
+    @Test
     void saysTheVerdictTheRuleAndTheCommand() throws Exception {
         SweepResult result = Samples.realistic();
         Document page = parse(HtmlReport.render(result));

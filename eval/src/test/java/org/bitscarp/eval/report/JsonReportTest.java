@@ -88,6 +88,7 @@ class JsonReportTest {
                         "cliff",
                         "tasks",
                         "continuations",
+                        "passage",
                         "statistics",
                         "notes"),
                 List.copyOf(root.propertyNames()));

@@ -242,7 +242,15 @@ final class Samples {
                         24,
                         List.of(
                                 new Continuations.OfLevel("fp32", 0.8, 0.95, List.of(whole, whole)),
-                                new Continuations.OfLevel("int2", Double.NaN, 0.2, List.of(broken, stopped)))));
+                                new Continuations.OfLevel("int2", Double.NaN, 0.2, List.of(broken, stopped)))),
+                new Passage(
+                        511,
+                        "int2",
+                        List.of(text, "", "\n", " quiet"),
+                        new double[] {0.5, 1, 2.25, Double.NaN},
+                        List.of(
+                                new Passage.OfLevel("int3", new double[] {0.6, 0.75, 3.5, 1}),
+                                new Passage.OfLevel("int2", new double[] {9, Double.NaN, 2.5, 1}))));
     }
 
     private static Score score(String protocol, double ppl, double delta, double low, double high) {

@@ -10,6 +10,7 @@ import org.bitscarp.model.export.GgufConvert;
 import org.bitscarp.model.export.GgufModel;
 import org.bitscarp.model.export.GptqConvert;
 import org.bitscarp.model.export.GptqSummary;
+import org.bitscarp.model.export.HuggingFaceConvert;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -27,11 +28,14 @@ import tools.jackson.databind.node.ObjectNode;
         footer = {
             "",
             "Into a GGUF file goes any model whose matrices are stored in types that GGUF has; what would have to be",
-            "quantized anew is refused (use quantize). A GPTQ folder is rewritten in the other version of its layout.",
+            "quantized anew is refused (use quantize). A GGUF file of a Llama, Mistral, Mixtral or Qwen, or a llama2.c",
+            "checkpoint, becomes a Hugging Face folder with its tokenizer. A GPTQ folder is rewritten in the other version",
+            "of its layout.",
             "",
             "Examples:",
             "  bitscarp convert ~/models/tiny --out tiny.gguf",
             "  bitscarp convert stories260K.bin --out stories260K.gguf",
+            "  bitscarp convert tiny.gguf --out tiny-folder",
             "  bitscarp convert ~/models/tiny-gptq --out tiny-gptq-v2 --gptq-format v2"
         })
 final class ConvertCommand implements Callable<Integer> {
@@ -40,11 +44,16 @@ final class ConvertCommand implements Callable<Integer> {
     @Parameters(paramLabel = "MODEL", description = ModelArgument.DESCRIPTION)
     private String model;
 
-    @Option(names = "--out", required = true, paramLabel = "PATH", description = "FILE.gguf, or a new folder for GPTQ.")
+    @Option(names = "--out", required = true, paramLabel = "PATH", description = "FILE.gguf, or a new folder.")
     private Path out;
 
-    @Option(names = "--gptq-format", paramLabel = "VERSION", description = "v1 or v2, for folders.")
+    @Option(names = "--gptq-format", paramLabel = "VERSION", description = "v1 or v2, for GPTQ folders.")
     private QuantizeCommand.GptqFormat gptqFormat;
+
+    @Option(
+            names = "--dequantize",
+            description = "Write weights of block types into a folder as the fp32 values that they stand for.")
+    private boolean dequantize;
 
     @Option(names = "--force", description = "Replace a file that exists.")
     private boolean force;
@@ -64,12 +73,15 @@ final class ConvertCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         boolean gguf = out.toString().endsWith(".gguf");
-        if (gguf == (gptqFormat != null)) {
-            throw new UsageException("--out " + out + ": expected a name that ends with .gguf, or a folder with"
-                    + " --gptq-format v1 or v2");
+        if (gguf && gptqFormat != null) {
+            throw new UsageException("--out " + out + ": expected a folder, since --gptq-format is given");
+        }
+        if (dequantize && (gguf || gptqFormat != null)) {
+            throw new UsageException("--dequantize: only for a Hugging Face folder of plain numbers; found --out " + out
+                    + (gguf ? "" : " with --gptq-format"));
         }
         Path source = ModelArgument.resolve(model, streams, quiet);
-        long bytes = gguf ? toGguf(source) : toGptq(source);
+        long bytes = gguf ? toGguf(source) : gptqFormat != null ? toGptq(source) : toFolder(source);
         if (json) {
             ObjectNode root = JsonMapper.shared().createObjectNode();
             root.put("source", source.toString());
@@ -89,6 +101,12 @@ final class ConvertCommand implements Callable<Integer> {
                 converted.notes().forEach(note -> streams.err().println("Note: " + note));
             }
             return GgufConvert.convert(converted, out, force, "bitscarp " + Version.text());
+        }
+    }
+
+    private long toFolder(Path source) throws IOException {
+        try (Checkpoint checkpoint = Checkpoints.open(source)) {
+            return HuggingFaceConvert.convert(checkpoint, out, dequantize);
         }
     }
 

@@ -147,6 +147,9 @@ class QuantizeCommandTest {
         Path gguf = folder.resolve("m.gguf");
         json(List.of("--json", "-q"), "convert", MODEL.toString(), "--out", gguf.toString());
         assertEquals(score(json(TEXT, "perplexity"), 0), score(json(TEXT, "perplexity", gguf.toString()), 0));
+        Path back = folder.resolve("back");
+        json(List.of("--json", "-q"), "convert", gguf.toString(), "--out", back.toString());
+        assertEquals(score(json(TEXT, "perplexity"), 0), score(json(TEXT, "perplexity", back.toString()), 0));
         Path first = folder.resolve("v1");
         Path second = folder.resolve("v2");
         quantize("int4:g64", first);
@@ -175,7 +178,8 @@ class QuantizeCommandTest {
         refused(2, "bits per weight from 1 to 16", "quantize", "--budget", "0.1bpw", "--out", out);
         refused(2, "--to", "quantize", "--budget", "3bpw", "--to", "q4_k", "--out", out);
         refused(2, "Missing required option", "quantize", "--to", "q4_k");
-        refused(2, "expected a name that ends with .gguf", "convert", folder.toString(), "--out", folder + "/m");
+        refused(2, "expected a folder", "convert", folder.toString(), "--out", out, "--gptq-format", "v1");
+        refused(2, "only for a Hugging Face folder", "convert", folder.toString(), "--out", out, "--dequantize");
     }
 
     private static void refused(int status, String message, String... arguments) {

@@ -2,7 +2,6 @@ package org.bitscarp.model.export;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -10,10 +9,6 @@ import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.ModelException;
 import org.bitscarp.model.Weight;
 import org.bitscarp.quant.BlockFormat;
-import org.bitscarp.quant.DenseMatrix;
-import org.bitscarp.quant.PackedMatrix;
-import org.bitscarp.quant.SolveStats;
-import org.bitscarp.quant.Solvers;
 
 /**
  * Writes a checkpoint as a GGUF file without rounding anything: matrices keep the type that they have, vectors are fp32 as
@@ -93,27 +88,8 @@ public final class GgufConvert {
         for (long row = 0; row < weight.rows(); row += step) {
             long rows = Math.min(step, weight.rows() - row);
             try (Arena arena = Arena.ofShared()) {
-                output.write(part, row, rows, bytes(weight, row, rows, type, arena));
+                output.write(part, row, rows, StoredRows.bytes(weight, row, rows, type, arena));
             }
         }
-    }
-
-    private static MemorySegment bytes(Weight weight, long row, long rows, BlockFormat type, Arena arena)
-            throws IOException {
-        int columns = Math.toIntExact(weight.columns());
-        boolean same = weight.format()
-                .filter(stored -> stored.byteSize(columns) == type.rowBytes(columns))
-                .isPresent();
-        if (same) {
-            MemorySegment bytes = arena.allocate(rows * type.rowBytes(columns));
-            weight.copy(row, rows, bytes, 0);
-            return bytes;
-        }
-        // 8-bit floats become 16-bit ones, which hold all of their values; transposed numbers are turned around.
-        DenseMatrix values = new DenseMatrix(arena.allocate(4 * rows * columns, 64), Math.toIntExact(rows), columns);
-        weight.read(row, rows, values.data(), 0);
-        PackedMatrix packed = PackedMatrix.allocate(type, values.rows(), columns, arena);
-        Solvers.RTN.prepare(values, null, packed).solve(0, values.rows(), new SolveStats());
-        return packed.bytes();
     }
 }

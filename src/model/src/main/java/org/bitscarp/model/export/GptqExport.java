@@ -7,7 +7,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -25,7 +24,6 @@ import org.bitscarp.quant.NumberFormat;
 import org.bitscarp.quant.PackedMatrix;
 import org.bitscarp.quant.SolveStats;
 import org.bitscarp.quant.Solvers;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -36,25 +34,15 @@ import tools.jackson.databind.node.ObjectNode;
  * <p>One map at a time is held in memory, packed. The folder appears when it is complete.
  */
 public final class GptqExport {
-    /** The limit of transformers' {@code save_pretrained}: decimal gigabytes. */
-    static final long SHARD_BYTES = 5_000_000_000L;
-
-    /** Tensors that are written together: a packed map's, or a copied one. */
-    private interface Unit {
-        List<SafetensorsWriter.Tensor> tensors();
-
-        /** Returns zero points that wrapped. */
-        long write(SafetensorsWriter writer) throws IOException;
-    }
-
     private final Checkpoint source;
     private final GptqPlan plan;
     private final Map<String, GroupedInt> packed = new LinkedHashMap<>();
     private final List<String> left = new ArrayList<>();
-    private final List<Unit> units = new ArrayList<>();
+    private final List<SafetensorsShards.Unit> units = new ArrayList<>();
     private boolean ordered;
     private boolean head;
     private int copied;
+    private long wrapped;
 
     private GptqExport(Checkpoint source, GptqPlan plan) {
         this.source = source;
@@ -70,7 +58,7 @@ public final class GptqExport {
      *     hold (inputs and outputs are multiples of 32, inputs of the group size)
      */
     public static GptqSummary write(Checkpoint source, Path target, GptqPlan plan) throws IOException {
-        return write(source, target, plan, SHARD_BYTES);
+        return write(source, target, plan, SafetensorsShards.SHARD_BYTES);
     }
 
     static GptqSummary write(Checkpoint source, Path target, GptqPlan plan, long shardBytes) throws IOException {
@@ -80,12 +68,13 @@ public final class GptqExport {
         ObjectNode config = Json.readObject(configFile, HuggingFaceReader.MAX_CONFIG_BYTES);
         config.set("quantization_config", quantization);
         try (HuggingFaceFolder folder = new HuggingFaceFolder(target)) {
-            GptqSummary summary = export.weights(folder, shardBytes);
+            SafetensorsShards.Written written = new SafetensorsShards(export.units, shardBytes).write(folder);
             folder.json(HuggingFaceReader.CONFIG, config);
             folder.json("quantize_config.json", quantization);
             folder.copyCompanions(source.path());
             folder.finish();
-            return summary;
+            return new GptqSummary(
+                    written.files(), written.bytes(), export.packed.size(), export.copied, export.wrapped);
         }
     }
 
@@ -164,20 +153,20 @@ public final class GptqExport {
         ordered |= order.isPresent();
         head |= map.role() == TensorRole.HEAD;
         packed.put(module(map.name()), format);
-        units.add(new Unit() {
+        units.add(new SafetensorsShards.Unit() {
             @Override
             public List<SafetensorsWriter.Tensor> tensors() {
                 return matrix.tensors();
             }
 
             @Override
-            public long write(SafetensorsWriter writer) throws IOException {
-                return matrix.write(plan.version(), plan.encoder(), writer);
+            public void write(SafetensorsWriter writer) throws IOException {
+                wrapped += matrix.write(plan.version(), plan.encoder(), writer);
             }
         });
     }
 
-    private record Copy(Checkpoint source, TensorInfo tensor) implements Unit {
+    private record Copy(Checkpoint source, TensorInfo tensor) implements SafetensorsShards.Unit {
         private static final long CHUNK = 64 << 20;
 
         @Override
@@ -186,46 +175,18 @@ public final class GptqExport {
         }
 
         @Override
-        public long write(SafetensorsWriter writer) throws IOException {
+        public void write(SafetensorsWriter writer) throws IOException {
             long rows = Math.max(1, CHUNK / Math.max(1, tensor.rowBytes()));
             for (long row = 0; row < tensor.rows(); row += rows) {
                 try (Arena arena = Arena.ofShared()) {
                     writer.write(tensor.name(), source.map(tensor, row, Math.min(rows, tensor.rows() - row), arena));
                 }
             }
-            return 0;
         }
-    }
-
-    private GptqSummary weights(HuggingFaceFolder folder, long shardBytes) throws IOException {
-        List<List<Unit>> shards = shards(shardBytes);
-        Map<String, String> fileOf = new LinkedHashMap<>();
-        long bytes = 0;
-        long wrapped = 0;
-        for (int i = 0; i < shards.size(); i++) {
-            String name = shards.size() == 1
-                    ? HuggingFaceReader.SINGLE
-                    : String.format(Locale.ROOT, "model-%05d-of-%05d.safetensors", i + 1, shards.size());
-            List<SafetensorsWriter.Tensor> tensors = shards.get(i).stream()
-                    .flatMap(unit -> unit.tensors().stream())
-                    .toList();
-            try (SafetensorsWriter writer = new SafetensorsWriter(folder.file(name), tensors, Map.of("format", "pt"))) {
-                for (Unit unit : shards.get(i)) {
-                    wrapped += unit.write(writer);
-                }
-                writer.finish();
-            }
-            tensors.forEach(tensor -> fileOf.put(tensor.name(), name));
-            bytes += Files.size(folder.file(name));
-        }
-        if (shards.size() > 1) {
-            folder.json(HuggingFaceReader.INDEX, index(fileOf));
-        }
-        return new GptqSummary(shards.size(), bytes, packed.size(), copied, wrapped);
     }
 
     /** A matrix rounded to fp16. */
-    private record Halved(Checkpoint source, TensorInfo tensor) implements Unit {
+    private record Halved(Checkpoint source, TensorInfo tensor) implements SafetensorsShards.Unit {
         private static final long WEIGHTS = 1 << 22;
 
         @Override
@@ -234,7 +195,7 @@ public final class GptqExport {
         }
 
         @Override
-        public long write(SafetensorsWriter writer) throws IOException {
+        public void write(SafetensorsWriter writer) throws IOException {
             int columns = Math.toIntExact(tensor.shape().getLast());
             long step = Math.max(1, WEIGHTS / columns);
             for (long row = 0; row < tensor.rows(); row += step) {
@@ -247,37 +208,6 @@ public final class GptqExport {
                     writer.write(tensor.name(), packed.bytes());
                 }
             }
-            return 0;
         }
-    }
-
-    private List<List<Unit>> shards(long shardBytes) {
-        List<List<Unit>> shards = new ArrayList<>(List.of(new ArrayList<>()));
-        long held = 0;
-        for (Unit unit : units) {
-            long bytes = bytes(unit);
-            if (held > 0 && held + bytes > shardBytes) {
-                shards.add(new ArrayList<>());
-                held = 0;
-            }
-            shards.getLast().add(unit);
-            held += bytes;
-        }
-        return shards;
-    }
-
-    private static long bytes(Unit unit) {
-        return unit.tensors().stream()
-                .mapToLong(SafetensorsWriter.Tensor::byteSize)
-                .sum();
-    }
-
-    private ObjectNode index(Map<String, String> fileOf) {
-        ObjectNode index = JsonMapper.shared().createObjectNode();
-        index.putObject("metadata")
-                .put("total_size", units.stream().mapToLong(GptqExport::bytes).sum());
-        ObjectNode map = index.putObject("weight_map");
-        fileOf.forEach(map::put);
-        return index;
     }
 }

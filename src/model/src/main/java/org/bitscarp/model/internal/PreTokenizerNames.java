@@ -4,8 +4,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.bitscarp.model.ModelException;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * llama.cpp's name for the pre-tokenizer of a {@code tokenizer.json}. It is told from the steps themselves; llama.cpp's
@@ -66,6 +69,43 @@ final class PreTokenizerNames {
         }
         throw new ModelException(file + ": llama.cpp has no pre-tokenizer like this one, so a GGUF file would tokenize"
                 + " differently: " + shortened(preTokenizer.toString()));
+    }
+
+    /** The steps that a name stands for; empty for names that {@link #of} does not give. */
+    static Optional<ObjectNode> steps(String name) {
+        ObjectNode bytes = Json.MAPPER.createObjectNode();
+        bytes.put("type", "ByteLevel").put("add_prefix_space", false).put("trim_offsets", true);
+        ObjectNode first = Json.MAPPER.createObjectNode();
+        Optional<String> expression = expression(name);
+        if (name.equals("gpt-2")) {
+            return Optional.of(bytes.put("use_regex", true));
+        } else if (name.equals("smollm")) {
+            first.put("type", "Digits").put("individual_digits", true);
+        } else if (expression.isPresent()) {
+            first.put("type", "Split");
+            first.putObject("pattern").put("Regex", expression.get());
+            first.put("behavior", "Isolated").put("invert", false);
+        } else {
+            return Optional.empty();
+        }
+        ObjectNode sequence = Json.MAPPER.createObjectNode().put("type", "Sequence");
+        ArrayNode parts = sequence.putArray("pretokenizers");
+        parts.add(first).add(bytes.put("use_regex", expression.isEmpty()));
+        return Optional.of(sequence);
+    }
+
+    private static Optional<String> expression(String name) {
+        return name.equals("llama-bpe") || name.equals("dbrx")
+                ? Optional.of(LLAMA3)
+                : SPLITS.entrySet().stream()
+                        .filter(entry -> entry.getValue().equals(name))
+                        .map(Map.Entry::getKey)
+                        .findFirst();
+    }
+
+    /** Whether words that are tokens are taken whole under a name ({@code ignore_merges}). */
+    static boolean wholeWords(String name) {
+        return name.equals("llama-bpe") || name.equals("tekken");
     }
 
     private static boolean isolated(JsonNode split) {

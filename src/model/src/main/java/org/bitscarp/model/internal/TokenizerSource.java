@@ -4,8 +4,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.bitscarp.model.Checkpoint;
+import org.bitscarp.model.internal.gguf.GgufTokenizerTables;
 
-/** Takes the tokenizers of the containers apart that are not GGUF. */
+/** Takes tokenizers apart, whatever container they are in. */
 public final class TokenizerSource {
     private TokenizerSource() {}
 
@@ -17,6 +18,9 @@ public final class TokenizerSource {
      */
     public static TokenizerTables read(Checkpoint checkpoint, int size) throws IOException {
         Path path = checkpoint.path();
+        if (path.toString().endsWith(".gguf")) {
+            return GgufTokenizerTables.read(path, size);
+        }
         return Files.isDirectory(path)
                 ? HuggingFaceTables.read(path, size)
                 : Llama2cTokenizer.open(path, checkpoint.spec().vocabulary()).tables();

@@ -40,8 +40,33 @@ final class GgufTokenizers {
 
     private GgufTokenizers() {}
 
+    /** What the keys of a tokenizer say. */
+    sealed interface Parts {
+        GgufVocabulary vocabulary();
+
+        GgufTokenizer.Ends ends();
+    }
+
+    record SentencePieceParts(
+            GgufVocabulary vocabulary, float[] scores, int unknown, boolean spacePrefix, GgufTokenizer.Ends ends)
+            implements Parts {}
+
+    record ByteLevelParts(
+            GgufVocabulary vocabulary, String[] merges, PreTokenizer preTokenizer, GgufTokenizer.Ends ends)
+            implements Parts {}
+
     /** @param limit rows of the embedding */
     static Tokenizer open(GgufMetadata metadata, int limit) throws IOException {
+        return switch (read(metadata, limit)) {
+            case SentencePieceParts p ->
+                new SentencePieceTokenizer(p.vocabulary, p.scores, p.unknown, p.spacePrefix, p.ends, sha256(metadata));
+            case ByteLevelParts p ->
+                new ByteLevelTokenizer(p.vocabulary, p.merges, p.preTokenizer, p.ends, sha256(metadata));
+        };
+    }
+
+    /** @param limit rows of the embedding */
+    static Parts read(GgufMetadata metadata, int limit) throws IOException {
         String model = metadata.string(MODEL)
                 .orElseThrow(() ->
                         new ModelException(metadata.file() + ": no tokenizer: metadata key " + MODEL + " is missing"));
@@ -56,23 +81,22 @@ final class GgufTokenizers {
         };
     }
 
-    private static Tokenizer sentencePiece(GgufMetadata metadata, int limit) throws IOException {
+    private static Parts sentencePiece(GgufMetadata metadata, int limit) throws IOException {
         GgufVocabulary vocabulary = GgufVocabulary.read(metadata, limit);
         float[] scores = GgufArrays.floats(metadata, SCORES).orElse(new float[vocabulary.size()]);
         if (scores.length < vocabulary.size()) {
             throw new ModelException(metadata.file() + ": " + scores.length + " values in " + SCORES + " for "
                     + vocabulary.size() + " tokens");
         }
-        return new SentencePieceTokenizer(
+        return new SentencePieceParts(
                 vocabulary,
                 scores,
                 id(metadata, UNKNOWN, 0, vocabulary),
                 metadata.booleanOr(SPACE_PREFIX, true),
-                ends(metadata, vocabulary, 1, 2, true),
-                sha256(metadata));
+                ends(metadata, vocabulary, 1, 2, true));
     }
 
-    private static Tokenizer byteLevel(GgufMetadata metadata, int limit) throws IOException {
+    private static Parts byteLevel(GgufMetadata metadata, int limit) throws IOException {
         String name = metadata.string(PRE).orElse("default");
         PreTokenizer preTokenizer = PreTokenizer.of(name)
                 .orElseThrow(() -> new ModelException(metadata.file() + ": pre-tokenizer " + name + " (" + PRE
@@ -84,8 +108,7 @@ final class GgufTokenizers {
         boolean addsBos = preTokenizer.addsBos();
         // Without a key llama.cpp takes token 11 for both ends, which only counts where one is asked for.
         int end = metadata.booleanOr(ADD_BOS, addsBos) || metadata.booleanOr(ADD_EOS, false) ? 11 : -1;
-        return new ByteLevelTokenizer(
-                vocabulary, merges, preTokenizer, ends(metadata, vocabulary, end, end, addsBos), sha256(metadata));
+        return new ByteLevelParts(vocabulary, merges, preTokenizer, ends(metadata, vocabulary, end, end, addsBos));
     }
 
     private static GgufTokenizer.Ends ends(

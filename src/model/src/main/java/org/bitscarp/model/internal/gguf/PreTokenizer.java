@@ -125,6 +125,11 @@ enum PreTokenizer {
         return Arrays.stream(values()).flatMap(p -> p.names.stream()).sorted().collect(Collectors.joining(", "));
     }
 
+    /** The name that stands for all that cut alike. */
+    String canonicalName() {
+        return names.getFirst();
+    }
+
     void words(String text, WordSplitter.Words words) {
         splitter.split(text, words);
     }

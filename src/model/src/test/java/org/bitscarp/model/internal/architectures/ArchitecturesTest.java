@@ -192,4 +192,38 @@ class ArchitecturesTest {
                 .getMessage();
         assertTrue(found.contains(message), found);
     }
+
+    /** A GGUF file's name of the family, and the architecture that its folder gets. */
+    @ParameterizedTest
+    @CsvSource({
+        "llama,llama,LlamaForCausalLM,''",
+        "mistral,llama,MistralForCausalLM,'\"sliding_window\": 16'",
+        "mixtral,llama,MixtralForCausalLM,'\"num_local_experts\": 4, \"sliding_window\": null'",
+        "qwen2,qwen2,Qwen2ForCausalLM,'\"rope_theta\": 1000000'",
+        "qwen3,qwen3,Qwen3ForCausalLM,'\"head_dim\": 16, \"rms_norm_eps\": 1e-6'",
+        "qwen3_moe,qwen3moe,Qwen3MoeForCausalLM,'\"moe_intermediate_size\": 32, \"norm_topk_prob\": true'"
+    })
+    void writtenAndReadAgain(String type, String family, String architecture, String more) throws ModelException {
+        DecoderSpec read = spec(
+                type, "\"num_attention_heads\": 4, \"num_key_value_heads\": 2" + (more.isEmpty() ? "" : ", " + more));
+        DecoderSpec named = new DecoderSpec(
+                family,
+                read.vocabulary(),
+                read.hidden(),
+                read.layers(),
+                read.attention(),
+                read.mlp(),
+                read.norm(),
+                read.residual(),
+                read.embeddingScale(),
+                read.logitSoftCap(),
+                read.activationBits(),
+                read.tiedHead(),
+                read.maxPositions());
+        ConfigWriter.Written written = ConfigWriter.write(Path.of("m.gguf"), named, false, false);
+        assertEquals(architecture, written.model().spec().architecture());
+        assertEquals(read.mlp(), written.model().spec().mlp());
+        assertEquals(
+                read.attention().windows(), written.model().spec().attention().windows());
+    }
 }
