@@ -38,8 +38,11 @@ record Preflight(long fixed, long heap, long states, double operations) {
         double layers = 0;
         for (TensorRole role : TensorRole.values()) {
             for (int layer = 0; role.linear() && role.inLayer() && layer < spec.layers(); layer++) {
-                double size = checkpoint.weight(role, layer).map(Weight::size).orElse(0L);
-                layers += role.perExpert() ? size / spec.mlp().experts() : size;
+                Weight weight = checkpoint.weight(role, layer).orElse(null);
+                if (weight != null) {
+                    layers += (double) weight.size()
+                            / (role.perExpert() ? spec.mlp().experts() : 1);
+                }
             }
         }
         double head = (double) spec.vocabulary() * spec.hidden();

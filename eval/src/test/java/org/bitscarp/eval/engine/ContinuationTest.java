@@ -24,7 +24,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What levels write, one token at a time, is what scoring whole windows finds most likely. */
 class ContinuationTest {
-    private static final int WRITTEN = 12;
+    private static final int WRITTEN = 8;
     private static final String LEVELS = "fp32,int8,int2:g32:search,ternary";
 
     private static List<int[]> prompts(int vocabulary) {
@@ -71,7 +71,7 @@ class ContinuationTest {
                     int length = plan.prompts().get(p).length + t;
                     double chosen = nll(model, Arrays.copyOf(whole, length), whole[length]);
                     SplittableRandom random = new SplittableRandom(t);
-                    for (int other = 0; other < 5; other++) {
+                    for (int other = 0; other < 3; other++) {
                         int token = random.nextInt(vocabulary);
                         double rival = nll(model, Arrays.copyOf(whole, length), token);
                         assertFalse(
