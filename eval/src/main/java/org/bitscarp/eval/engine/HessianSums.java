@@ -19,7 +19,8 @@ import org.bitscarp.quant.gptq.Hessian;
  * panel of rows: while one unit works on a panel, another can work on the next.
  */
 public final class HessianSums implements AutoCloseable {
-    private static final int PANEL = 512;
+    /** Rows at a time: few enough for several units to work side by side on small matrices. */
+    private static final int PANEL = 256;
 
     private record Input(TensorRole role, int expert) {}
 
