@@ -254,10 +254,8 @@ public final class SweepRunner {
     }
 
     private static String activations(List<Level> levels) {
-        List<String> sequential = levels.stream()
-                .filter(Level::sequential)
-                .map(Level::toString)
-                .toList();
+        List<String> sequential =
+                levels.stream().filter(Level::sequential).map(Level::toString).toList();
         return "full-precision activations"
                 + (sequential.isEmpty()
                         ? ""

@@ -96,8 +96,8 @@ final class LayerPass {
         inLayer = reader.layer(layer, full);
         present(full).forEach((role, w) -> backend.upload(w.data(), tensors.get(role)));
         holdsFullPrecision = true;
-        boolean hessians = tallies.stream()
-                .anyMatch(t -> (t.momentsWanted || t.level.usesHessian()) && !t.level.sequential());
+        boolean hessians =
+                tallies.stream().anyMatch(t -> (t.momentsWanted || t.level.usesHessian()) && !t.level.sequential());
         try (Calibration calibration = new Calibration("layer " + (layer + 1), backend, hessians)) {
             Importance importance = Importance.NONE;
             if (calibrationPlan != null && measuresFullPrecision(tallies)) {
@@ -116,9 +116,7 @@ final class LayerPass {
                 long started = System.nanoTime();
                 if (own > 0) {
                     loadInSequence(
-                            l,
-                            tally,
-                            place(calibrationPlan, calibrationStates, CalibrationForward.state(tallies, l)));
+                            l, tally, place(calibrationPlan, calibrationStates, CalibrationForward.state(tallies, l)));
                 } else {
                     load(l, tally, given.of(layer, tally.level, importance));
                 }
@@ -134,8 +132,7 @@ final class LayerPass {
 
     private boolean measuresFullPrecision(List<LevelTally> tallies) {
         return seen != null
-                || tallies.stream()
-                        .anyMatch(t -> !t.level.sequential() && (t.momentsWanted || given.leaves(t.level)));
+                || tallies.stream().anyMatch(t -> !t.level.sequential() && (t.momentsWanted || given.leaves(t.level)));
     }
 
     private CalibrationForward.Place place(WindowPlan plan, HiddenStates states, int state) {
@@ -182,10 +179,7 @@ final class LayerPass {
             for (TensorRole input : inputs()) {
                 try (Calibration calibration = new Calibration(name(tally), backend, true)) {
                     calibrationForward.gather(place, calibration, input);
-                    quantize(
-                            level,
-                            tally,
-                            linearMaps(tally, calibration.importance(), role -> role.input() == input));
+                    quantize(level, tally, linearMaps(tally, calibration.importance(), role -> role.input() == input));
                 }
             }
         }

@@ -99,7 +99,11 @@ final class SensitivityLayer {
             Importance importance = Importance.NONE;
             if (calibrationPlan != null && given.leaves(level)) {
                 CalibrationForward.Place place = new CalibrationForward.Place(
-                        layer, mixture(Set.of()), calibrationPlan, calibrationStates, CalibrationForward.FULL_PRECISION);
+                        layer,
+                        mixture(Set.of()),
+                        calibrationPlan,
+                        calibrationStates,
+                        CalibrationForward.FULL_PRECISION);
                 new CalibrationForward(backend, decoder, lanes, spaces).gatherAndMove(place, calibration);
                 importance = calibration.importance();
             }

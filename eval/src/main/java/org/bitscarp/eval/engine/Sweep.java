@@ -189,8 +189,8 @@ public final class Sweep {
                 .distinct()
                 .count();
         long fixed = MemoryUse.fixed(checkpoint, levels, headFormats, unitRows, backend.lanes());
-        Preflight preflight = Preflight.of(
-                checkpoint, fixed, plan.rows(), (long) calibrated * calibrationRows, tallies.size());
+        Preflight preflight =
+                Preflight.of(checkpoint, fixed, plan.rows(), (long) calibrated * calibrationRows, tallies.size());
         preflight.check(keeper);
         preflight.say(backend, checkpoint, unitRows, tallies.size(), progress);
         long forStates = memoryBudget - fixed;

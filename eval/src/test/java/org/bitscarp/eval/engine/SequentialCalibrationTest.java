@@ -101,7 +101,8 @@ class SequentialCalibrationTest {
     /** Levels with states of their own, one after the other and beside levels without, score as each of them alone. */
     @Test
     void levelsKeepTheirStatesApart() throws IOException {
-        List<String> levels = List.of("fp32", SEQUENTIAL, "int3:g8:gptq", "q4_0:gptq-actorder", "int2:g8:gptq-published");
+        List<String> levels =
+                List.of("fp32", SEQUENTIAL, "int3:g8:gptq", "q4_0:gptq-actorder", "int2:g8:gptq-published");
         RandomDecoder model = Architectures.of("llama");
         WindowPlan plan = Measurements.plan(
                 new SplittableRandom(6).ints(400, 0, Architectures.VOCABULARY).toArray(), 40);
