@@ -67,11 +67,9 @@ public final class EncodingSpeed {
         }
     }
 
-    private static void encode(Level level, DenseMatrix weights, PackedMatrix packed, Lanes lanes)
-            throws IOException {
+    private static void encode(Level level, DenseMatrix weights, PackedMatrix packed, Lanes lanes) throws IOException {
         Solver.RowSolver solver = level.solver().prepare(weights, null, packed);
         int step = PIECE / COLUMNS;
-        lanes.forEach(
-                ROWS / step, (lane, i) -> solver.solve(i * step, (i + 1) * step, new SolveStats()));
+        lanes.forEach(ROWS / step, (lane, i) -> solver.solve(i * step, (i + 1) * step, new SolveStats()));
     }
 }

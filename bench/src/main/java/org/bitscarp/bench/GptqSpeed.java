@@ -80,8 +80,7 @@ public final class GptqSpeed {
         if (!Files.exists(file)) {
             DenseMatrix matrix = new DenseMatrix(arena.allocate(4L * rows * columns, 64), rows, columns);
             fill(matrix, activations);
-            try (FileChannel out =
-                    FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+            try (FileChannel out = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
                 for (long at = 0; at < matrix.data().byteSize(); ) {
                     long length = Math.min(1 << 28, matrix.data().byteSize() - at);
                     at += out.write(matrix.data().asSlice(at, length).asByteBuffer());
@@ -169,8 +168,9 @@ public final class GptqSpeed {
     private void solve(Solver.RowSolver solver, Lanes lanes) throws IOException {
         int step = Math.max(1, PIECE / weights.columns());
         int pieces = (weights.rows() + step - 1) / step;
-        lanes.forEach(pieces, (lane, i) -> solver.solve(
-                i * step, Math.min(weights.rows(), (i + 1) * step), new SolveStats()));
+        lanes.forEach(
+                pieces,
+                (lane, i) -> solver.solve(i * step, Math.min(weights.rows(), (i + 1) * step), new SolveStats()));
     }
 
     /** Seconds since then. */
@@ -183,8 +183,7 @@ public final class GptqSpeed {
     /** Squared output error over squared output. */
     private double error(Hessian hessian, PackedMatrix packed, Arena arena) {
         int columns = weights.columns();
-        DenseMatrix decoded =
-                new DenseMatrix(arena.allocate(4L * packed.rows() * columns, 64), packed.rows(), columns);
+        DenseMatrix decoded = new DenseMatrix(arena.allocate(4L * packed.rows() * columns, 64), packed.rows(), columns);
         packed.decodeRows(0, packed.rows(), decoded);
         for (long i = 0; i < (long) packed.rows() * columns; i++) {
             float difference = weights.data().getAtIndex(ValueLayout.JAVA_FLOAT, i)

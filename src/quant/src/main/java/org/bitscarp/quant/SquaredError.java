@@ -34,8 +34,8 @@ public final class SquaredError {
         DoubleVector s = e;
         int i = 0;
         for (; i + 4 <= w.length; i += 4) {
-            DoubleVector a = (DoubleVector)
-                    FloatVector.fromArray(FLOATS, w, i).convertShape(VectorOperators.F2D, DOUBLES, 0);
+            DoubleVector a =
+                    (DoubleVector) FloatVector.fromArray(FLOATS, w, i).convertShape(VectorOperators.F2D, DOUBLES, 0);
             DoubleVector b = (DoubleVector)
                     FloatVector.fromArray(FLOATS, rounded, i).convertShape(VectorOperators.F2D, DOUBLES, 0);
             s = s.add(a.mul(a));

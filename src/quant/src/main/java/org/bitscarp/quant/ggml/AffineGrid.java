@@ -68,8 +68,7 @@ class AffineGrid extends GgmlGrid {
                     FloatVector steps = weight.sub(origin).div(step);
                     steps = steps.blend(low, steps.compare(VectorOperators.LT, low));
                     steps = steps.blend(high, steps.compare(VectorOperators.GT, high));
-                    IntVector code = (IntVector)
-                            steps.add(ROUND).sub(ROUND).convertShape(VectorOperators.F2I, INTS, 0);
+                    IntVector code = (IntVector) steps.add(ROUND).sub(ROUND).convertShape(VectorOperators.F2I, INTS, 0);
                     code.add(zero).intoArray(codes, i);
                 }
             }

@@ -110,10 +110,8 @@ final class AffineLanes {
         unit.intoArray(scale, 0);
         FloatVector sum = FloatVector.zero(FLOATS);
         for (int i = 0; i < x.length; i += LANES) {
-            FloatVector difference = FloatVector.fromArray(FLOATS, tried, i)
-                    .mul(unit)
-                    .add(low)
-                    .sub(FloatVector.fromArray(FLOATS, x, i));
+            FloatVector difference =
+                    FloatVector.fromArray(FLOATS, tried, i).mul(unit).add(low).sub(FloatVector.fromArray(FLOATS, x, i));
             FloatVector size = rule.absolute() ? difference.abs() : difference.mul(difference);
             sum = sum.add(FloatVector.fromArray(FLOATS, h, i).mul(size));
         }
@@ -136,8 +134,8 @@ final class AffineLanes {
     /** Takes a candidate wherever it is better. */
     private void candidate(float wanted) {
         FloatVector low = FloatVector.fromArray(FLOATS, min, 0);
-        FloatVector steps =
-                FloatVector.broadcast(FLOATS, wanted).div(FloatVector.fromArray(FLOATS, max, 0).sub(low));
+        FloatVector steps = FloatVector.broadcast(FLOATS, wanted)
+                .div(FloatVector.fromArray(FLOATS, max, 0).sub(low));
         float most = rule.maxCode();
         FloatVector l1 = FloatVector.zero(FLOATS);
         FloatVector l2 = l1;
@@ -181,8 +179,8 @@ final class AffineLanes {
             }
         }
         FloatVector before = FloatVector.fromArray(FLOATS, least, 0);
-        VectorMask<Float> better = sum.compare(VectorOperators.LT, before)
-                .and(determinant.compare(VectorOperators.GT, 0));
+        VectorMask<Float> better =
+                sum.compare(VectorOperators.LT, before).and(determinant.compare(VectorOperators.GT, 0));
         if (better.anyTrue()) {
             before.blend(sum, better).intoArray(least, 0);
             FloatVector.fromArray(FLOATS, scale, 0).blend(unit, better).intoArray(scale, 0);

@@ -136,7 +136,8 @@ public abstract class GgmlFormat implements BlockFormat {
     private static boolean within(float[] x, float bound) {
         VectorMask<Float> within = FloatVector.zero(AffineGrid.FLOATS).compare(VectorOperators.LE, bound);
         for (int i = 0; i < x.length; i += Lanes.COUNT) {
-            FloatVector magnitude = FloatVector.fromArray(AffineGrid.FLOATS, x, i).abs();
+            FloatVector magnitude =
+                    FloatVector.fromArray(AffineGrid.FLOATS, x, i).abs();
             within = within.and(magnitude.compare(VectorOperators.LE, bound));
         }
         return within.allTrue();

@@ -225,7 +225,8 @@ final class ScaleFit {
         }
         FloatVector largest = FloatVector.zero(AffineGrid.FLOATS);
         for (int i = from; i < from + length; i += Lanes.COUNT) {
-            FloatVector magnitude = FloatVector.fromArray(AffineGrid.FLOATS, x, i).abs();
+            FloatVector magnitude =
+                    FloatVector.fromArray(AffineGrid.FLOATS, x, i).abs();
             largest = largest.blend(magnitude, magnitude.compare(VectorOperators.GT, largest));
         }
         float most = largest.reduceLanes(VectorOperators.MAX);

@@ -115,8 +115,8 @@ final class ScaleLanes {
             ll = ll.add(FloatVector.fromArray(FLOATS, h, i).mul(level).mul(level));
         }
         FloatVector before = FloatVector.fromArray(FLOATS, best, 0);
-        VectorMask<Float> better = ll.compare(VectorOperators.GT, 0)
-                .and(xl.mul(xl).compare(VectorOperators.GT, before.mul(ll)));
+        VectorMask<Float> better =
+                ll.compare(VectorOperators.GT, 0).and(xl.mul(xl).compare(VectorOperators.GT, before.mul(ll)));
         if (always) {
             better = better.or(better.not());
         }
@@ -169,8 +169,8 @@ final class ScaleLanes {
                 next = next.blend(low, next.compare(VectorOperators.LT, low));
                 next = next.blend(high, next.compare(VectorOperators.GT, high));
                 next = next.add(ROUND).sub(ROUND);
-                VectorMask<Float> moves = otherXL.compare(VectorOperators.GT, 0)
-                        .and(next.compare(VectorOperators.NE, level));
+                VectorMask<Float> moves =
+                        otherXL.compare(VectorOperators.GT, 0).and(next.compare(VectorOperators.NE, level));
                 otherXL = otherXL.add(product.mul(next));
                 otherLL = otherLL.add(weight.mul(next).mul(next));
                 moves = moves.and(otherLL.compare(VectorOperators.GT, 0))

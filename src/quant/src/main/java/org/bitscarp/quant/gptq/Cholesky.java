@@ -46,8 +46,7 @@ final class Cholesky {
                 }
                 if (end < n) {
                     View rows = View.of(s, n, k, end);
-                    TileProduct.subtractUpper(
-                            n - end, size, rows.transposed(), rows, View.of(s, n, end, end));
+                    TileProduct.subtractUpper(n - end, size, rows.transposed(), rows, View.of(s, n, end, end));
                 }
             }
         }
@@ -59,8 +58,7 @@ final class Cholesky {
         for (int i = 0; i < size; i++) {
             for (int p = 0; p < i; p++) {
                 float factor = block.getAtIndex(JAVA_FLOAT, (long) p * BLOCK + i);
-                TileProduct.subtract(
-                        size - i, factor, block, (long) p * BLOCK + i, block, (long) i * BLOCK + i);
+                TileProduct.subtract(size - i, factor, block, (long) p * BLOCK + i, block, (long) i * BLOCK + i);
             }
             float pivot = block.getAtIndex(JAVA_FLOAT, (long) i * BLOCK + i);
             if (!(pivot > 0 && pivot < Float.POSITIVE_INFINITY)) {
@@ -77,12 +75,7 @@ final class Cholesky {
         View solved = View.of(strip, STRIP, 0, 0);
         for (int i = 0; i < size; i++) {
             TileProduct.subtract(
-                    1,
-                    width,
-                    i,
-                    View.of(block, BLOCK, 0, i).transposed(),
-                    solved,
-                    View.of(strip, STRIP, i, 0));
+                    1, width, i, View.of(block, BLOCK, 0, i).transposed(), solved, View.of(strip, STRIP, i, 0));
             TileProduct.scale(width, inverses[i], strip, (long) i * STRIP);
         }
     }
@@ -107,11 +100,7 @@ final class Cholesky {
                 }
                 if (end < n) {
                     TileProduct.subtractTriangular(
-                            size,
-                            n - end,
-                            View.of(row, n, 0, 0),
-                            View.of(s, n, end, end),
-                            View.of(s, n, k, end));
+                            size, n - end, View.of(row, n, 0, 0), View.of(s, n, end, end), View.of(s, n, k, end));
                 }
                 for (int j = k; j < n; j += STRIP) {
                     int width = Math.min(STRIP, n - j);

@@ -104,7 +104,15 @@ final class RegisterTile {
      * @param bStride floats from one row of B to the next
      */
     static void subtractLine(
-            int k, MemorySegment a, long aAt, long aStride, MemorySegment b, long bAt, long bStride, MemorySegment c, long cAt) {
+            int k,
+            MemorySegment a,
+            long aAt,
+            long aStride,
+            MemorySegment b,
+            long bAt,
+            long bStride,
+            MemorySegment c,
+            long cAt) {
         long to = 4 * cAt;
         FloatVector y0 = FloatVector.fromMemorySegment(SPECIES, c, to, ORDER);
         FloatVector y1 = FloatVector.fromMemorySegment(SPECIES, c, to + LINE, ORDER);
@@ -115,8 +123,10 @@ final class RegisterTile {
             long from = 4 * (bAt + p * bStride);
             y0 = FloatVector.fromMemorySegment(SPECIES, b, from, ORDER).fma(x, y0);
             y1 = FloatVector.fromMemorySegment(SPECIES, b, from + LINE, ORDER).fma(x, y1);
-            y2 = FloatVector.fromMemorySegment(SPECIES, b, from + 2 * LINE, ORDER).fma(x, y2);
-            y3 = FloatVector.fromMemorySegment(SPECIES, b, from + 3 * LINE, ORDER).fma(x, y3);
+            y2 = FloatVector.fromMemorySegment(SPECIES, b, from + 2 * LINE, ORDER)
+                    .fma(x, y2);
+            y3 = FloatVector.fromMemorySegment(SPECIES, b, from + 3 * LINE, ORDER)
+                    .fma(x, y3);
         }
         y0.intoMemorySegment(c, to, ORDER);
         y1.intoMemorySegment(c, to + LINE, ORDER);
@@ -149,8 +159,10 @@ final class RegisterTile {
             long from = 4 * (bAt + rows[p] * bStride);
             y0 = FloatVector.fromMemorySegment(SPECIES, b, from, ORDER).fma(x, y0);
             y1 = FloatVector.fromMemorySegment(SPECIES, b, from + LINE, ORDER).fma(x, y1);
-            y2 = FloatVector.fromMemorySegment(SPECIES, b, from + 2 * LINE, ORDER).fma(x, y2);
-            y3 = FloatVector.fromMemorySegment(SPECIES, b, from + 3 * LINE, ORDER).fma(x, y3);
+            y2 = FloatVector.fromMemorySegment(SPECIES, b, from + 2 * LINE, ORDER)
+                    .fma(x, y2);
+            y3 = FloatVector.fromMemorySegment(SPECIES, b, from + 3 * LINE, ORDER)
+                    .fma(x, y3);
         }
         y0.intoMemorySegment(c, to, ORDER);
         y1.intoMemorySegment(c, to + LINE, ORDER);

@@ -148,7 +148,15 @@ final class TileProduct {
         long aAt = a.at + row * a.rowStride;
         for (; column + WIDTH <= n; column += WIDTH) {
             RegisterTile.subtractLine(
-                    k, a.data, aAt, a.columnStride, b.data, b.at + column, b.rowStride, c.data, c.at + row * c.rowStride + column);
+                    k,
+                    a.data,
+                    aAt,
+                    a.columnStride,
+                    b.data,
+                    b.at + column,
+                    b.rowStride,
+                    c.data,
+                    c.at + row * c.rowStride + column);
         }
         for (; column < n; column++) {
             long at = c.at + row * c.rowStride + column;
@@ -173,8 +181,7 @@ final class TileProduct {
     static void subtractRows(int n, int count, float[] factors, int[] rows, View b, View c) {
         int column = 0;
         for (; column + WIDTH <= n; column += WIDTH) {
-            RegisterTile.subtractRows(
-                    count, factors, rows, b.data, b.at + column, b.rowStride, c.data, c.at + column);
+            RegisterTile.subtractRows(count, factors, rows, b.data, b.at + column, b.rowStride, c.data, c.at + column);
         }
         if (column < n) {
             for (int p = 0; p < count; p++) {
