@@ -28,9 +28,8 @@ import tools.jackson.databind.node.ObjectNode;
         footer = {
             "",
             "Into a GGUF file goes any model whose matrices are stored in types that GGUF has; what would have to be",
-            "quantized anew is refused (use quantize). A GGUF file of a Llama, Mistral, Mixtral or Qwen, or a llama2.c",
-            "checkpoint, becomes a Hugging Face folder with its tokenizer. A GPTQ folder is rewritten in the other version",
-            "of its layout.",
+            "quantized anew is refused (use quantize). A GGUF file or a llama2.c checkpoint becomes a Hugging Face folder",
+            "with its tokenizer. A GPTQ folder is rewritten in the other version of its layout.",
             "",
             "Examples:",
             "  bitscarp convert ~/models/tiny --out tiny.gguf",

@@ -3,6 +3,7 @@ package org.bitscarp.model.export;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -148,22 +149,56 @@ class HuggingFaceConvertTest {
         assertArrayEquals(tokens(file), tokens(folder));
     }
 
+    /** A GGUF file has divisors only; they come back, as a formula where one gives them. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '~',
+            value = {
+                "yarn|{'rope_type': 'yarn', 'factor': 4.0, 'original_max_position_embeddings': 64}",
+                "yarn with its own factor|{'rope_type': 'yarn', 'factor': 4.0, 'attention_factor': 1.5,"
+                        + " 'original_max_position_embeddings': 64}",
+                "llama3|{'rope_type': 'llama3', 'factor': 8.0, 'low_freq_factor': 1.0, 'high_freq_factor': 4.0,"
+                        + " 'original_max_position_embeddings': 64}"
+            })
+    void otherScalings(String name, String scaling) throws IOException {
+        Path first = source(new TinyLlama().ropeScaling(scaling.replace('\'', '"')));
+        Path second = back(gguf(first), false, Long.MAX_VALUE);
+        assertEquals(tensors(first), tensors(second));
+        Path third = folder.resolve("again.gguf");
+        try (Checkpoint before = Checkpoints.open(first);
+                Checkpoint after = Checkpoints.open(second)) {
+            Rope expected = before.spec().attention().rope();
+            Rope found = after.spec().attention().rope();
+            assertArrayEquals(expected.inverseFrequencies(), found.inverseFrequencies(), 1e-7);
+            assertEquals(expected.attentionFactor(), found.attentionFactor(), 1e-6);
+            assertNull(found.beyond());
+            GgufConvert.convert(GgufModel.of(after), third, false, "test");
+        }
+        assertEquals(ModelDigests.of(first), ModelDigests.of(third));
+    }
+
     @Test
     void whatCannotBeSaidIsRefused() throws IOException {
-        Path yarn = source(new TinyLlama()
-                .ropeScaling("{\"rope_type\": \"yarn\", \"factor\": 4.0, \"original_max_position_embeddings\": 64}"));
-        assertTrue(assertThrows(ModelException.class, () -> back(yarn, false, 1))
+        Path source = source(new TinyLlama());
+        assertTrue(assertThrows(ModelException.class, () -> back(source, false, 1))
                 .getMessage()
                 .contains("already"));
-        Path file = gguf(yarn);
+        Path file = folder.resolve("w.gguf");
+        Files.write(
+                file,
+                TinyGguf.model(new TinyLlama(), NumberFormat.FP16)
+                        .u32("llama.attention.sliding_window", 8)
+                        .u32("llama.attention.sliding_window_pattern", 2)
+                        .build());
         assertTrue(assertThrows(ModelException.class, () -> back(file, false, 1))
                 .getMessage()
-                .contains("rotation"));
+                .contains("windows"));
         Rope rope = new Rope(new double[] {1, 0.01}, 1);
-        DecoderSpec phi = DecoderSpec.llama("phi3", 10, 8, 1, AttentionSpec.full(2, 1, 4, rope), 16, 1e-5f, true, 64);
-        assertTrue(assertThrows(ModelException.class, () -> ConfigWriter.write(folder, phi, false, false))
+        DecoderSpec opt = DecoderSpec.llama("opt", 10, 8, 1, AttentionSpec.full(2, 1, 4, rope), 16, 1e-5f, true, 64);
+        assertTrue(assertThrows(ModelException.class, () -> ConfigWriter.write(folder, opt, false, false))
                 .getMessage()
-                .contains("architecture phi3 cannot be written"));
+                .contains("architecture opt cannot be written"));
     }
 
     /** Whatever a file says: a folder that opens, or a message and no folder. */
