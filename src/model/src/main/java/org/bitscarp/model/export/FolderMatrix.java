@@ -79,8 +79,7 @@ final class FolderMatrix extends FolderTensor {
         for (long row = 0; row < run.rows; row += step) {
             long count = Math.min(step, run.rows - row);
             try (Arena arena = Arena.ofShared()) {
-                MemorySegment bytes =
-                        StoredRows.bytes(run.weight, run.firstRow + row, count, blocks(type()), arena);
+                MemorySegment bytes = StoredRows.bytes(run.weight, run.firstRow + row, count, blocks(type()), arena);
                 piece.take(run.storedRow + row, bytes, count);
             }
         }

@@ -79,7 +79,9 @@ public final class HuggingFaceConvert {
             folder.json(HuggingFaceReader.CONFIG, config);
             folder.json("tokenizer.json", tokenizer);
             folder.json("tokenizer_config.json", TokenizerJsonWriter.config(tables, spec.maxPositions()));
-            long bytes = new SafetensorsShards(List.copyOf(tensors.values()), shardBytes).write(folder).bytes();
+            long bytes = new SafetensorsShards(List.copyOf(tensors.values()), shardBytes)
+                    .write(folder)
+                    .bytes();
             // Weights that the configuration asks for and the source lacks are noticed here.
             try (Checkpoint result = Checkpoints.open(folder.file("."));
                     Tokenizer original = source.tokenizer();
@@ -112,9 +114,7 @@ public final class HuggingFaceConvert {
         }
         for (FolderTensor tensor : tensors.values()) {
             tensor.requireWhole(source.path());
-            if (tensor instanceof FolderVector vector
-                    && vector.type() == NumberFormat.FP32
-                    && vector.fits(usual())) {
+            if (tensor instanceof FolderVector vector && vector.type() == NumberFormat.FP32 && vector.fits(usual())) {
                 vector.store(usual());
             }
         }
@@ -155,9 +155,7 @@ public final class HuggingFaceConvert {
         shape.set(0, stored);
         boolean small = shape.size() < 2 || role == TensorRole.ROUTER || role == TensorRole.POSITION_EMBEDDING;
         add(
-                small
-                        ? new FolderVector(name, shape, shift)
-                        : new FolderMatrix(name, stored, weight.columns(), false),
+                small ? new FolderVector(name, shape, shift) : new FolderMatrix(name, stored, weight.columns(), false),
                 part);
     }
 

@@ -31,7 +31,11 @@ record ConfigFamily(
             of(LLAMAS, "MixtralForCausalLM", "mixtral", spec -> spec.mlp().experts() > 0)
                     .rms(ACTIVATION, WINDOW, EXPERTS_PER_TOKEN)
                     .key(EXPERTS, "num_local_experts"),
-            of(LLAMAS, "MistralForCausalLM", "mistral", spec -> !spec.attention().windows().isEmpty())
+            of(
+                            LLAMAS,
+                            "MistralForCausalLM",
+                            "mistral",
+                            spec -> !spec.attention().windows().isEmpty())
                     .rms(ACTIVATION, WINDOW),
             of(LLAMAS, "LlamaForCausalLM", "llama", spec -> true).rms(ACTIVATION, ATTENTION_BIAS, MLP_BIAS),
             of("qwen2", "Qwen2ForCausalLM", "qwen2").rms(ACTIVATION, WINDOW, SWITCHED_WINDOW, FULL_LAYERS),

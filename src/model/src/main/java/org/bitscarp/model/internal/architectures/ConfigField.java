@@ -46,7 +46,8 @@ enum ConfigField {
     ORIGINAL_POSITIONS("original_max_position_embeddings", ConfigField::originalPositions),
     WINDOW("sliding_window", d -> d.window() > 0 ? d.window() : null),
     SWITCHED_WINDOW("use_sliding_window", d -> d.window() > 0),
-    FULL_LAYERS("max_window_layers", d -> d.window() > 0 ? d.attention().windows().indexOf(d.window()) : d.spec.layers()),
+    FULL_LAYERS(
+            "max_window_layers", d -> d.window() > 0 ? d.attention().windows().indexOf(d.window()) : d.spec.layers()),
     LAYER_TYPES("layer_types", ConfigField::layerTypes),
     EXPERTS("num_experts", d -> d.spec.mlp().experts()),
     EXPERTS_PER_TOKEN("num_experts_per_tok", d -> d.spec.mlp().expertsPerToken()),
@@ -71,7 +72,9 @@ enum ConfigField {
 
         /** The largest; others than this and none are noticed when the configuration is read again. */
         private int window() {
-            return attention().windows().isEmpty() ? 0 : Collections.max(attention().windows());
+            return attention().windows().isEmpty()
+                    ? 0
+                    : Collections.max(attention().windows());
         }
     }
 

@@ -67,8 +67,7 @@ public final class ConfigWriter {
         config.putArray("architectures").add(family.architecture());
         config.put("model_type", family.modelType());
         family.keys()
-                .forEach((field, key) ->
-                        config.set(key, JsonMapper.shared().valueToTree(field.value(described))));
+                .forEach((field, key) -> config.set(key, JsonMapper.shared().valueToTree(field.value(described))));
         Architecture.Model read = rotates ? scaled() : read();
         if (!same(spec, read.spec())) {
             throw new ModelException(source + ": the decoder has settings that the configuration of "

@@ -140,8 +140,7 @@ final class RopeScalings {
     }
 
     private ObjectNode longRope() {
-        double[] far =
-                rope.beyond() == null ? divisors : divisors(rope.beyond().inverseFrequencies());
+        double[] far = rope.beyond() == null ? divisors : divisors(rope.beyond().inverseFrequencies());
         int original = rope.beyond() == null ? positions : rope.beyond().threshold();
         ObjectNode section = section("longrope");
         numbers(section.putArray("short_factor"), divisors);

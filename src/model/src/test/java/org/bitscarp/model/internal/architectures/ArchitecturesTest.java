@@ -263,7 +263,8 @@ class ArchitecturesTest {
                 spec.norm().epsilon(),
                 spec.tiedHead(),
                 spec.maxPositions());
-        ObjectNode written = ConfigWriter.write(Path.of("m.gguf"), named, false, false).config();
+        ObjectNode written =
+                ConfigWriter.write(Path.of("m.gguf"), named, false, false).config();
         assertEquals(JsonMapper.shared().readTree(section), written.get("rope_scaling"));
         assertEquals(theta, written.get("rope_theta").doubleValue());
     }
