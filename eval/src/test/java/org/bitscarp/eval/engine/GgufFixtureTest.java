@@ -10,7 +10,6 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
@@ -31,8 +30,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.ArrayNode;
-import tools.jackson.databind.node.ObjectNode;
 
 /**
  * The models of {@link TransformersFixtureTest} as GGUF files score as transformers does; llama.cpp scores these files
@@ -120,26 +117,11 @@ class GgufFixtureTest {
         return target;
     }
 
-    /**
-     * Gemma with the scale of queries that llama.cpp computes, 1/√headDim, and BitNet with its activation: as the changed
-     * folders themselves.
-     */
+    /** As the changed folders themselves. */
     @Test
     void changedToWhatLlamaCppComputes() throws IOException {
-        for (String name : List.of("gemma2", "gemma3", "bitnet")) {
-            Path model = withTokenizer(Path.of("src/test/resources/fixtures", name));
-            Path config = model.resolve("config.json");
-            ObjectNode changed = (ObjectNode) JsonMapper.shared().readTree(Files.readString(config));
-            if (name.equals("bitnet")) {
-                changed.put("hidden_act", "silu").put("tie_word_embeddings", true);
-            } else {
-                changed.put("query_pre_attn_scalar", changed.get("head_dim").asInt());
-                ArrayNode windows = changed.putArray("layer_types");
-                for (int layer = 0; layer < 3; layer++) {
-                    windows.add(layer % 2 == 0 ? "sliding_attention" : "full_attention");
-                }
-            }
-            Files.writeString(config, changed.toString());
+        for (String name : LlamaCppVariants.CHANGED) {
+            Path model = LlamaCppVariants.copy(name, folder.resolve(name));
             double[] expected = scores(model);
             Path file = convert(model);
             same(name, expected, scores(file));
