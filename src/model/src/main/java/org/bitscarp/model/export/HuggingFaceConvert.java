@@ -28,8 +28,8 @@ import org.bitscarp.quant.NumberFormat;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Writes a GGUF file or a llama2.c checkpoint as a Hugging Face folder without rounding anything: plain numbers keep their
- * type, blocks become fp32 where that is asked for. A GGUF file has norms, biases, routers and positions in fp32 whatever
+ * Writes a GGUF file, a llama2.c checkpoint or a packed folder as a Hugging Face folder without rounding anything: plain
+ * numbers keep their type, blocks become fp32 where that is asked for. A GGUF file has norms, biases, routers and positions in fp32 whatever
  * they were; they return to the type of the matrices where that holds every one of their values.
  */
 public final class HuggingFaceConvert {
@@ -57,8 +57,13 @@ public final class HuggingFaceConvert {
 
     static long convert(Checkpoint source, Path target, boolean dequantize, long shardBytes) throws IOException {
         if (Files.isRegularFile(source.path().resolve(HuggingFaceReader.CONFIG))) {
-            throw new ModelException(source.path() + ": is a Hugging Face folder already; name a FILE.gguf, or the"
-                    + " version of a GPTQ folder (--gptq-format)");
+            if (dequantize) {
+                return UnpackedFolder.write(source, target, shardBytes);
+            }
+            throw new ModelException(
+                    source.path() + ": is a Hugging Face folder already; name a FILE.gguf, the version of"
+                            + " a GPTQ folder (--gptq-format) for grouped integers, or --dequantize for plain numbers in place"
+                            + " of packed ones");
         }
         return new HuggingFaceConvert(source, dequantize).write(target, shardBytes);
     }
@@ -78,7 +83,9 @@ public final class HuggingFaceConvert {
         try (HuggingFaceFolder folder = new HuggingFaceFolder(target)) {
             folder.json(HuggingFaceReader.CONFIG, config);
             folder.json("tokenizer.json", tokenizer);
-            folder.json("tokenizer_config.json", TokenizerJsonWriter.config(tables, spec.maxPositions()));
+            ObjectNode tokenizerConfig = TokenizerJsonWriter.config(tables, spec.maxPositions());
+            TokenizerSource.chatTemplates(source.path()).put(tokenizerConfig);
+            folder.json("tokenizer_config.json", tokenizerConfig);
             long bytes = new SafetensorsShards(List.copyOf(tensors.values()), shardBytes)
                     .write(folder)
                     .bytes();

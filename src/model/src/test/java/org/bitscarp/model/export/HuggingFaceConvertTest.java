@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -38,6 +39,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.databind.json.JsonMapper;
 
 class HuggingFaceConvertTest {
     private static final String TEXT = "The the  12345 é 日本\n\t🚀 it's a test";
@@ -100,6 +102,34 @@ class HuggingFaceConvertTest {
         assertEquals(tensors(first), tensors(second));
         assertArrayEquals(tokens(first), tokens(second));
         assertTrue(Files.exists(second.resolve("model.safetensors")));
+    }
+
+    /** As llama.cpp's converter looks for them: the configuration first, then a file of their own. */
+    @Test
+    void chatTemplates() throws IOException {
+        Path first = source(new TinyLlama());
+        Files.writeString(first.resolve("chat_template.jinja"), "{{ a }}\n");
+        assertEquals("\"{{ a }}\\n\"", template(back(gguf(first), false, Long.MAX_VALUE)));
+        String list = "[{\"name\":\"default\",\"template\":\"{{ b }}\"},"
+                + "{\"name\":\"tool_use\",\"template\":\"{% if é %}\"}]";
+        Files.writeString(first.resolve("tokenizer_config.json"), "{\"chat_template\": " + list + "}");
+        Path file = folder.resolve("two.gguf");
+        try (Checkpoint checkpoint = Checkpoints.open(first)) {
+            GgufConvert.convert(GgufModel.of(checkpoint), file, false, "test");
+        }
+        try (Checkpoint checkpoint = Checkpoints.open(file)) {
+            HuggingFaceConvert.convert(checkpoint, folder.resolve("two"), false);
+        }
+        assertEquals(list, template(folder.resolve("two")));
+        String bytes = Files.readString(file, StandardCharsets.ISO_8859_1);
+        assertTrue(bytes.contains("tokenizer.chat_template.tool_use") && bytes.contains("tokenizer.chat_templates"));
+    }
+
+    private static String template(Path model) {
+        return JsonMapper.shared()
+                .readTree(model.resolve("tokenizer_config.json"))
+                .path("chat_template")
+                .toString();
     }
 
     @Test
