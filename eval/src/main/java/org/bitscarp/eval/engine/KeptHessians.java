@@ -85,7 +85,11 @@ public final class KeptHessians implements AutoCloseable {
                     write(out, expert.getValue());
                     triangle(
                             out,
-                            importance.hessians().get(input.getKey()).get(expert.getKey()).values());
+                            importance
+                                    .hessians()
+                                    .get(input.getKey())
+                                    .get(expert.getKey())
+                                    .values());
                 }
             }
         });
@@ -112,7 +116,8 @@ public final class KeptHessians implements AutoCloseable {
      */
     Importance read(int layer, SegmentAllocator memory) throws IOException {
         return folder.read(LAYER + layer, (kept, in) -> read(layer, in, memory))
-                .orElseThrow(() -> new IOException(folder.path() + " has lost " + LAYER + layer + " while it was in use"));
+                .orElseThrow(
+                        () -> new IOException(folder.path() + " has lost " + LAYER + layer + " while it was in use"));
     }
 
     private Importance read(int layer, DataInputStream in, SegmentAllocator memory) throws IOException {
@@ -122,8 +127,8 @@ public final class KeptHessians implements AutoCloseable {
         Map<TensorRole, Map<Integer, Long>> rows = new EnumMap<>(TensorRole.class);
         for (int left = in.readInt(); left > 0; left--) {
             TensorRole role = role(layer, in.readUTF());
-            int columns = Math.toIntExact(
-                    checkpoint.weight(role, layer).orElseThrow().columns());
+            int columns =
+                    Math.toIntExact(checkpoint.weight(role, layer).orElseThrow().columns());
             int most = role.perExpert() ? checkpoint.spec().mlp().experts() : 1;
             overall.put(role, floats(in, columns));
             ofExperts.put(role, new HashMap<>());

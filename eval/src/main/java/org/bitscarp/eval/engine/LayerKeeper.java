@@ -110,8 +110,9 @@ final class LayerKeeper {
         }
         parts.digest.resume(lines);
         if (in.readBoolean() && !parts.reads) {
-            throw new IOException(folder.path().getParent() + " holds an unfinished sweep that took its calibration from"
-                    + " --hessians, where it is no longer; give that folder, or begin afresh with --fresh");
+            throw new IOException(
+                    folder.path().getParent() + " holds an unfinished sweep that took its calibration from"
+                            + " --hessians, where it is no longer; give that folder, or begin afresh with --fresh");
         }
         boolean scored = in.readBoolean();
         for (LevelTally tally : parts.tallies) {

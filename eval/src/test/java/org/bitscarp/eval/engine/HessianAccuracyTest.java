@@ -69,7 +69,8 @@ class HessianAccuracyTest {
                 add(rows, exact);
             }
             Importance importance = calibration.importance();
-            assertEquals((long) UNITS * ROWS, importance.rows().get(TensorRole.UP).get(0));
+            assertEquals(
+                    (long) UNITS * ROWS, importance.rows().get(TensorRole.UP).get(0));
             MemorySegment found =
                     importance.hessians().get(TensorRole.UP).get(0).values().data();
             double worst = 0;

@@ -132,8 +132,7 @@ class KeptHessiansTest {
         try (KeptHessians kept = KeptHessians.open(folder, fingerprint("a"), model)) {
             quantize(model, windows(200), kept);
         }
-        IOException e =
-                assertThrows(IOException.class, () -> KeptHessians.open(folder, fingerprint("b"), model));
+        IOException e = assertThrows(IOException.class, () -> KeptHessians.open(folder, fingerprint("b"), model));
         assertTrue(e.getMessage().contains("calibration text (was a, is b)"), e.getMessage());
         assertTrue(e.getMessage().contains("--hessians"), e.getMessage());
     }

@@ -54,8 +54,9 @@ final class CalibrationOptions {
     /** The folder of {@link #HESSIANS}, which makes sense with a text only. */
     Path checked(Path hessians) {
         if (hessians != null && text == null) {
-            throw new UsageException(HESSIANS + " " + hessians + " keeps what calibration text tells; give --calibration"
-                    + " builtin-calibration, a file or a data set");
+            throw new UsageException(
+                    HESSIANS + " " + hessians + " keeps what calibration text tells; give --calibration"
+                            + " builtin-calibration, a file or a data set");
         }
         return hessians;
     }

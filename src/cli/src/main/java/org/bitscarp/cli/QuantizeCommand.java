@@ -233,8 +233,7 @@ final class QuantizeCommand implements Callable<Integer> {
             Progress progress)
             throws IOException {
         GgufQuantizer.Means means = means(
-                windows,
-                GivenImportance.of(checkpoint, calibration.imatrix()).with(kept));
+                windows, GivenImportance.of(checkpoint, calibration.imatrix()).with(kept));
         QuantizeSummary summary = out.toString().endsWith(".gguf")
                 ? new GgufQuantizer(backend, means, progress).run(checkpoint, target, types, out, force)
                 : new GptqQuantizer(backend, means, progress)
