@@ -26,7 +26,7 @@ UNREACHED='commons-|gson-|error_prone_|nd4j-'
 
 . "$here/src/main/launcher/find-jdk.sh"
 find_jdk
-for tool in jlink jdeps jar; do
+for tool in jlink jdeps jimage jar; do
   [ -x "$BITSCARP_JDK/bin/$tool" ] || { echo "bundle: $BITSCARP_JDK has no $tool; a whole JDK is needed" >&2; exit 1; }
 done
 [ "$(uname -sm)" = "Linux x86_64" ] || { echo "bundle: runs on Linux on x86-64 only, this is $(uname -sm)" >&2; exit 1; }
@@ -59,6 +59,11 @@ else
 fi
 # Vector mathematics of Intel's, which our own in VectorMath stands in for; a tool; what only builds and archives need.
 rm -f "$image"/runtime/lib/{libjsvml.so,jrt-fs.jar,classlist} "$image/runtime/bin/keytool"
+
+# Jackson names two interfaces of java.xml and calls none. The interfaces alone spare the module, 4 MB.
+"$BITSCARP_JDK/bin/jimage" extract --dir "$work/xml" --include 'regex:/java\.xml/org/w3c/dom/[^/]*\.class' \
+  "$BITSCARP_JDK/lib/modules"
+"$BITSCARP_JDK/bin/jar" --create --date 2026-11-01T00:00:00Z --file "$image/lib/w3c-dom.jar" -C "$work/xml/java.xml" org
 
 # --- The jars ---------------------------------------------------------------------------------------------------------
 # trim JAR DROP [KEEP]: copies a jar without the entries whose paths match DROP, unless they match KEEP.
@@ -96,10 +101,26 @@ if [ -n "$small" ]; then
   mv "$work/model" "$image/share/models/prose-6m"
 fi
 
+# --- Does it run? -----------------------------------------------------------------------------------------------------
+# Nothing set, another folder, no right to write into its own: the scores of every token must be the distribution's, bit by
+# bit, and the kernels must be in it.
+sweep=(--device cpu --matmul java --levels fp32,int4 --max-tokens 1024 --continuations 0 -q)
+touch "$work/before"
+chmod -R a-w "$image"
+cd "$work"
+{
+  env -i "$image/bin/bitscarp" sweep "${sweep[@]}" --out "$work/own"
+  "$distribution/bin/bitscarp" sweep "$image/share/models/prose-6m" "${sweep[@]}" --out "$work/theirs"
+  env -i "$image/bin/bitscarp" gpu-check --device emulated --only bench -q
+} >"$work/run.log" 2>&1 || { cat "$work/run.log" >&2; exit 1; }
+chmod -R u+w "$image"
+diff -r "$work/own/scores" "$work/theirs/scores" >&2 || { echo "bundle: other scores than the distribution's" >&2; exit 1; }
+[ -z "$(find "$image" -type f -newer "$work/before")" ] || { echo "bundle: writes into its own folder" >&2; exit 1; }
+echo "Runs in an empty environment, with the distribution's scores"
+
 # --- Into place, and what it weighs -----------------------------------------------------------------------------------
 bytes() { find "$@" -type f -printf '%s\n' | awk '{ sum += $1 } END { print sum + 0 }'; }
 line() { printf '%-34s %11d bytes\n' "$1" "$2"; }
-cd "$work"
 total=$(bytes "$name")
 rest=$total
 part() { # NAME FILE…: one part of the folder; files that are not there weigh nothing
