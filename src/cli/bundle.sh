@@ -35,7 +35,7 @@ done
 distribution=$(echo "$here"/target/distribution/bitscarp-*/bitscarp-*)
 name=$(basename "$distribution")-linux-x86_64$small
 work=$(mktemp -d "$out/.bundle-XXXXXX")
-trap 'rm -rf "$work"' EXIT
+trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
 image=$work/$name
 mkdir -p "$image/lib"
 cp -r "$distribution"/{bin,share,LICENSE,NOTICE,README.md,CHANGELOG.md} "$image"
