@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.bitscarp.cuda.backend.BenchmarkLine;
 import org.bitscarp.model.RandomLlama;
 import org.bitscarp.quant.NumberFormat;
@@ -61,11 +62,12 @@ final class WholeModelBenchmark {
         double scoring = time(List.of(
                 "perplexity", model.toString(), "--device", device, "--compute", "fp16", "--text", text.toString(),
                 "--protocol", "gptq", "--context", context, "--max-tokens", Integer.toString(size.tokens), "-q"));
-        Path quantized = folder.resolve(size.name + "-int4");
+        Path quantized = Files.createTempDirectory(folder, "int4-");
         double quantizing = time(List.of(
                 "quantize", model.toString(), "--to", "int4:gptq", "--device", device, "--compute", "fp16",
                 "--calibration", text.toString(), "--samples", Integer.toString(size.samples),
-                "--calibration-context", context, "--out", quantized.toString(), "--force", "-q"));
+                "--calibration-context", context, "--out", quantized.toString(), "-q"));
+        remove(quantized);
         String shape = size.name + " shape, " + device;
         return List.of(
                 line(String.format("score %,d tokens, fp16", size.tokens), shape, scoring, size.scoring),
@@ -94,6 +96,15 @@ final class WholeModelBenchmark {
         Path unfinished = Files.createTempDirectory(folder, ".unfinished-");
         size.model.write(Home.builtinModel(), unfinished);
         Files.move(unfinished, model);
+    }
+
+    private static void remove(Path folder) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            for (Path file : files.toList()) {
+                Files.delete(file);
+            }
+        }
+        Files.delete(folder);
     }
 
     /** Milliseconds of a whole command. */
