@@ -104,7 +104,8 @@ fi
 # --- Does it run? -----------------------------------------------------------------------------------------------------
 # Nothing set, another folder, no right to write into its own: the scores of every token must be the distribution's, bit by
 # bit, and the kernels must be in it.
-sweep=(--device cpu --matmul java --levels fp32,int4 --max-tokens 1024 --continuations 0 -q)
+sweep=(--device cpu --levels fp32,int4 --max-tokens 256 --context 128 --continuations 0 --no-noise-floor -q)
+[ -z "$small" ] || sweep+=(--matmul java)
 touch "$work/before"
 chmod -R a-w "$image"
 cd "$work"
