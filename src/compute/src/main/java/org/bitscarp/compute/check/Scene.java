@@ -73,12 +73,16 @@ final class Scene implements AutoCloseable {
 
     /** Takes a tensor's values as they are now. */
     void result(Tensor tensor, double absolute, double relative) {
+        result(values(tensor), absolute, relative);
+    }
+
+    double[] values(Tensor tensor) {
         float[] values = floats(tensor);
         double[] wide = new double[values.length];
         for (int i = 0; i < wide.length; i++) {
             wide[i] = values[i];
         }
-        results.add(new Result(wide, absolute, relative));
+        return wide;
     }
 
     void result(double[] values, double absolute, double relative) {
