@@ -105,7 +105,7 @@ final class LayerPass {
             for (int l = 0; l < tallies.size(); l++) {
                 LevelTally tally = tallies.get(l);
                 work.begins(
-                        "layer " + (layer + 1) + ", " + (tally.noise == null ? tally.level : "noise floor"),
+                        "layer " + (layer + 1) + ", " + (tally.noise == null ? tally.recipe.name() : "noise floor"),
                         plan.rows());
                 long started = System.nanoTime();
                 load(l, tally, given.of(layer, tally.level, importance));
@@ -175,7 +175,7 @@ final class LayerPass {
                 maps.add(new LayerTransform.Plain(
                         new LayerTransform.Place(role, i),
                         weights.slice(i * rows, rows),
-                        tally.allocation.format(role, layer),
+                        tally.recipe.maps().format(role, layer),
                         importance.inputs(role, i)));
                 if (tally.level.calibrated() && importance.unsampled(role, i)) {
                     tally.unsampledExpert();
