@@ -72,9 +72,7 @@ final class RowRecipes {
             if (plan == null) {
                 progress.note("looking for the formats of " + budget);
                 plan = planner.plan(
-                        budget,
-                        GgufRecipes.tensors(checkpoint),
-                        GgufRecipes.mixes(checkpoint, budget.solver()));
+                        budget, GgufRecipes.tensors(checkpoint), GgufRecipes.mixes(checkpoint, budget.solver()));
                 plans.add(budget, plan);
             }
             for (String note : plan.notes()) {

@@ -71,6 +71,7 @@ public final class BudgetPlanner {
     private final Path spillFolder;
     private final Progress progress;
     private final Map<String, Map<Place, Map<BlockFormat, Cost>>> known = new HashMap<>();
+    private final Map<String, Map<Place, Double>> worths = new HashMap<>();
 
     public BudgetPlanner(
             Checkpoint checkpoint,
@@ -152,8 +153,18 @@ public final class BudgetPlanner {
                         "no format has blocks that fit the rows of all linear maps of this model"));
     }
 
-    /** Divergence for each unit of output error, by map. */
+    /** Divergence for each unit of output error, by map; the same for all budgets with one probe. */
     private Map<Place, Double> worth(Level probe, Map<Place, Map<BlockFormat, Cost>> costs, BlockFormat format)
+            throws IOException {
+        Map<Place, Double> worth = worths.get(probe.toString());
+        if (worth == null) {
+            worth = measureWorth(probe, costs, format);
+            worths.put(probe.toString(), worth);
+        }
+        return worth;
+    }
+
+    private Map<Place, Double> measureWorth(Level probe, Map<Place, Map<BlockFormat, Cost>> costs, BlockFormat format)
             throws IOException {
         List<SensitivityPart> parts = SensitivityPass.parts(checkpoint, true).stream()
                 .filter(part -> part.roles().size() == 1)
@@ -294,10 +305,7 @@ public final class BudgetPlanner {
         recipes.add(Recipe.of(checkpoint, new Level(FloatFormat.FP32, Solvers.RTN)));
         for (Candidate candidate : candidates) {
             recipes.add(Recipe.of(
-                    checkpoint,
-                    candidate.name,
-                    base,
-                    (role, layer) -> candidate.formats.get(new Place(role, layer))));
+                    checkpoint, candidate.name, base, (role, layer) -> candidate.formats.get(new Place(role, layer))));
         }
         return new Sweep(
                         checkpoint,
@@ -318,8 +326,7 @@ public final class BudgetPlanner {
         List<String> parts = new ArrayList<>();
         for (int c = 0; c < divergences.length; c++) {
             if (c != 1 || baseFits) {
-                parts.add(String.format(
-                        Locale.ROOT, "%.5f with %s", divergences[c], candidates.get(c).name));
+                parts.add(String.format(Locale.ROOT, "%.5f with %s", divergences[c], candidates.get(c).name));
             }
         }
         return "On " + windows.heldOut.scoredRows(0).length + " held-out tokens of the calibration text: KL "

@@ -46,8 +46,7 @@ public final class GgufRecipes {
         List<Recipe> mixes = new ArrayList<>();
         for (GgufMix mix : GgufMix.ALL) {
             QuantizeTarget target = new QuantizeTarget(new Level(mix.format(), solver), mix);
-            mixes.add(of(
-                    target.toString(), target.level(), model, GgufTypes.of(model, target.rule(model, false))));
+            mixes.add(of(target.toString(), target.level(), model, GgufTypes.of(model, target.rule(model, false))));
         }
         return mixes;
     }

@@ -122,7 +122,10 @@ class QuantizeCommandTest {
             String config = Files.readString(out.resolve("config.json"));
             assertEquals(
                     !rotated,
-                    JsonMapper.shared().readTree(config).get("tie_word_embeddings").asBoolean(),
+                    JsonMapper.shared()
+                            .readTree(config)
+                            .get("tie_word_embeddings")
+                            .asBoolean(),
                     config);
         }
     }
