@@ -21,6 +21,7 @@ import org.bitscarp.eval.engine.Sweep;
 import org.bitscarp.eval.generate.ContinuationPlan;
 import org.bitscarp.eval.protocol.Protocol;
 import org.bitscarp.eval.protocol.WindowPlan;
+import org.bitscarp.eval.quantize.QuantizeTarget;
 import org.bitscarp.eval.report.CliffRule;
 import org.bitscarp.eval.report.Statistics;
 import org.bitscarp.eval.report.SweepResult;
@@ -253,13 +254,25 @@ public final class SweepRunner {
 
     private static String describe(SweepRequest request, WindowPlan plan, double overlap) {
         return request.calibration().name() + ", " + plan.rows() + " tokens in windows of " + plan.longestWindow()
-                + " that begin with the text's own tokens (no BOS), full-precision activations, sha256 "
+                + " that begin with the text's own tokens (no BOS), "
+                + activations(request.rows().targets()) + ", sha256 "
                 + request.calibration().sha256()
                 + String.format(
                         Locale.ROOT,
                         ", has %.2f %% of the evaluation text (runs of %d tokens)",
                         100 * overlap,
                         NgramOverlap.LENGTH);
+    }
+
+    private static String activations(List<QuantizeTarget> targets) {
+        List<String> sequential = targets.stream()
+                .filter(target -> target.level().sequential())
+                .map(QuantizeTarget::toString)
+                .toList();
+        return "full-precision activations"
+                + (sequential.isEmpty()
+                        ? ""
+                        : " (those behind quantized maps for " + String.join(", ", sequential) + ")");
     }
 
     private static void addNotes(

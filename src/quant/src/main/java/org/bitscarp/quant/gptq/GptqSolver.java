@@ -41,6 +41,11 @@ public final class GptqSolver implements Solver {
         return true;
     }
 
+    @Override
+    public boolean sequential() {
+        return options.sequential();
+    }
+
     /** @throws IllegalArgumentException without a Hessian: there is no error feedback without calibration */
     @Override
     public RowSolver prepare(DenseMatrix weights, InputStatistics inputs, PackedMatrix target) {
