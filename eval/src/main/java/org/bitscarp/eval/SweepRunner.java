@@ -13,6 +13,7 @@ import org.bitscarp.datasets.TokenizedText;
 import org.bitscarp.datasets.tasks.Task;
 import org.bitscarp.eval.budget.BudgetPlanner;
 import org.bitscarp.eval.engine.GivenImportance;
+import org.bitscarp.eval.engine.KeptHessians;
 import org.bitscarp.eval.engine.LevelResult;
 import org.bitscarp.eval.engine.LevelStore;
 import org.bitscarp.eval.engine.Progress;
@@ -86,20 +87,23 @@ public final class SweepRunner {
             List<String> missing = store.missing(names);
             List<Recipe> toRun = recipes.of(missing, forBudgets, backend, fingerprint, progress);
             if (!missing.isEmpty()) {
-                Sweep sweep = new Sweep(
-                                checkpoint,
-                                backend,
-                                plan,
-                                calibration,
-                                toRun,
-                                request.memoryBudget(),
-                                request.spillFolder(),
-                                progress)
-                        .goBy(given)
-                        .keepIn(request.keeping(), LevelStore.of(fingerprint, missing))
-                        .withNoiseFloor(names.size() < 2 ? null : judgement.noise())
-                        .letWrite(writing);
-                store.add(sweep, sweep.run(), fingerprint);
+                try (KeptHessians kept = CalibrationFolder.open(
+                        request.hessians(), checkpoint, tokenizer, request.calibration(), calibration)) {
+                    Sweep sweep = new Sweep(
+                                    checkpoint,
+                                    backend,
+                                    plan,
+                                    calibration,
+                                    toRun,
+                                    request.memoryBudget(),
+                                    request.spillFolder(),
+                                    progress)
+                            .goBy(given.with(kept))
+                            .keepIn(request.keeping(), LevelStore.of(fingerprint, missing))
+                            .withNoiseFloor(names.size() < 2 ? null : judgement.noise())
+                            .letWrite(writing);
+                    store.add(sweep, sweep.run(), fingerprint);
+                }
             }
             List<LevelResult> results = store.results(names);
             progress.report("resampling", 1, 1);

@@ -1,6 +1,7 @@
 package org.bitscarp.eval.engine;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.EnumSet;
@@ -98,13 +99,12 @@ final class LayerPass {
         holdsFullPrecision = true;
         boolean hessians =
                 tallies.stream().anyMatch(t -> (t.momentsWanted || t.level.usesHessian()) && !t.level.sequential());
-        try (Calibration calibration = new Calibration("layer " + (layer + 1), backend, hessians)) {
+        try (Calibration calibration = new Calibration("layer " + (layer + 1), backend, hessians);
+                Arena arena = Arena.ofShared()) {
             Importance importance = Importance.NONE;
             if (calibrationPlan != null && measuresFullPrecision(tallies)) {
                 work.begins("layer " + (layer + 1) + ", calibration", calibrationPlan.rows());
-                calibrationForward.gatherAndMove(
-                        place(calibrationPlan, calibrationStates, CalibrationForward.FULL_PRECISION), calibration);
-                importance = calibration.importance();
+                importance = fullPrecision(calibrationPlan, calibrationStates, calibration, arena);
             }
             if (seen != null) {
                 seen.add(checkpoint, layer, importance);
@@ -124,6 +124,21 @@ final class LayerPass {
                 tally.nanos += System.nanoTime() - started;
             }
         }
+    }
+
+    /** @param arena for second moments that are read and not gathered */
+    private Importance fullPrecision(WindowPlan plan, HiddenStates states, Calibration calibration, Arena arena)
+            throws IOException {
+        KeptHessians kept = given.kept();
+        if (kept != null && kept.complete()) {
+            return kept.read(layer, arena);
+        }
+        calibrationForward.gatherAndMove(place(plan, states, CalibrationForward.FULL_PRECISION), calibration);
+        Importance importance = calibration.importance();
+        if (kept != null && calibration.withHessians()) {
+            kept.write(layer, importance);
+        }
+        return importance;
     }
 
     private String name(LevelTally tally) {

@@ -199,7 +199,13 @@ public final class Sweep {
                         : new HiddenStates(calibrated, calibrationRows, spec.hidden(), forCalibration, spillFolder)) {
             spilled = states.spilled() || calibrationStates != null && calibrationStates.spilled();
             WeightReader reader = new WeightReader(checkpoint, digest, lanes);
-            LayerKeeper.Parts parts = new LayerKeeper.Parts(tallies, digest, states, calibrationStates, packed);
+            LayerKeeper.Parts parts = new LayerKeeper.Parts(
+                    tallies,
+                    digest,
+                    states,
+                    calibrationStates,
+                    given.kept() != null && given.kept().complete(),
+                    packed);
             int finished = keeper.restore(parts);
             if (finished == 0) {
                 embed(reader, tallies, states, calibrationStates, lanes);

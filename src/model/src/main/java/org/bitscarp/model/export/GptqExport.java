@@ -121,13 +121,9 @@ public final class GptqExport {
         if (packed.isEmpty()) {
             throw new ModelException(source.path() + ": no linear map is to be packed, so there is nothing to write");
         }
-        for (TensorInfo tensor : source.tensors()) {
-            // A map's own tensor, or the scales of another packing; its bias stays.
-            boolean replaced = !tensor.name().endsWith(".bias") && ownedByPacked(tensor.name());
-            if (!replaced) {
-                units.add(unpacked(tensor));
-                copied++;
-            }
+        for (TensorInfo tensor : CopiedTensor.besides(source, packed.keySet())) {
+            units.add(unpacked(tensor));
+            copied++;
         }
         if (unties()) {
             units.add(new Rewritten(GptqPlan.HEAD, plan.rewritten().get(GptqPlan.HEAD), NumberFormat.FP16));
@@ -145,22 +141,13 @@ public final class GptqExport {
             return new Rewritten(tensor.name(), rewritten, table(tensor) ? NumberFormat.FP16 : NumberFormat.FP32);
         }
         boolean halved = plan.halfTables() && table(tensor) && tensor.format().bitsPerValue() > 16;
-        return halved ? new Halved(source, tensor) : new Copy(source, tensor);
+        return halved ? new Halved(source, tensor) : new CopiedTensor(source, tensor);
     }
 
     private boolean table(TensorInfo tensor) {
         return Stream.of(TensorRole.EMBEDDING, TensorRole.HEAD)
                 .flatMap(role -> source.tensor(role, 0).stream())
                 .anyMatch(tensor::equals);
-    }
-
-    private boolean ownedByPacked(String tensor) {
-        for (int dot = tensor.indexOf('.'); dot >= 0; dot = tensor.indexOf('.', dot + 1)) {
-            if (packed.containsKey(tensor.substring(0, dot))) {
-                return true;
-            }
-        }
-        return false;
     }
 
     private static String module(String tensor) {
@@ -184,25 +171,6 @@ public final class GptqExport {
                 wrapped += matrix.write(plan.version(), plan.encoder(), writer);
             }
         });
-    }
-
-    private record Copy(Checkpoint source, TensorInfo tensor) implements SafetensorsShards.Unit {
-        private static final long CHUNK = 64 << 20;
-
-        @Override
-        public List<SafetensorsWriter.Tensor> tensors() {
-            return List.of(new SafetensorsWriter.Tensor(tensor.name(), (NumberFormat) tensor.format(), tensor.shape()));
-        }
-
-        @Override
-        public void write(SafetensorsWriter writer) throws IOException {
-            long rows = Math.max(1, CHUNK / Math.max(1, tensor.rowBytes()));
-            for (long row = 0; row < tensor.rows(); row += rows) {
-                try (Arena arena = Arena.ofShared()) {
-                    writer.write(tensor.name(), source.map(tensor, row, Math.min(rows, tensor.rows() - row), arena));
-                }
-            }
-        }
     }
 
     /** A matrix rounded to fp16. */
