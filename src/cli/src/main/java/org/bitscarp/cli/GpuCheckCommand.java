@@ -89,8 +89,9 @@ final class GpuCheckCommand implements Callable<Integer> {
     @Option(
             names = "--full",
             paramLabel = "FOLDER",
-            description = "Also time scoring and 4-bit error feedback of a model of Llama 2 7B's shape with random weights,"
-                    + " which is written there: 20 GB. On the emulated device a tiny one.")
+            description =
+                    "Also time scoring and 4-bit error feedback of a model of Llama 2 7B's shape with random weights,"
+                            + " which is written there: 20 GB. On the emulated device a tiny one.")
     private Path full;
 
     @Option(names = "--json", description = "Print one JSON object on stdout.")

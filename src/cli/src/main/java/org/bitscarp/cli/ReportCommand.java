@@ -86,7 +86,8 @@ final class ReportCommand implements Callable<Integer> {
         if (!quiet) {
             merged.notes().forEach(note -> streams.err().println("Note: " + note));
             if (!noPng && !drawable) {
-                streams.err().println("Note: no PNG files; this Java runtime is without java.desktop, which draws them.");
+                streams.err()
+                        .println("Note: no PNG files; this Java runtime is without java.desktop, which draws them.");
             }
             streams.err().println("Report: " + out.resolve(MergedReports.HTML));
         }

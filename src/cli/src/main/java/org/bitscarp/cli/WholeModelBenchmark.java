@@ -57,16 +57,44 @@ final class WholeModelBenchmark {
             write(model);
         }
         Path text = folder.resolve("text.txt");
-        Files.writeString(text, Files.readString(Home.texts().resolve("evaluation.txt")).repeat(repeats()));
+        Files.writeString(
+                text, Files.readString(Home.texts().resolve("evaluation.txt")).repeat(repeats()));
         String context = Integer.toString(size.context);
         double scoring = time(List.of(
-                "perplexity", model.toString(), "--device", device, "--compute", "fp16", "--text", text.toString(),
-                "--protocol", "gptq", "--context", context, "--max-tokens", Integer.toString(size.tokens), "-q"));
+                "perplexity",
+                model.toString(),
+                "--device",
+                device,
+                "--compute",
+                "fp16",
+                "--text",
+                text.toString(),
+                "--protocol",
+                "gptq",
+                "--context",
+                context,
+                "--max-tokens",
+                Integer.toString(size.tokens),
+                "-q"));
         Path quantized = Files.createTempDirectory(folder, "int4-");
         double quantizing = time(List.of(
-                "quantize", model.toString(), "--to", "int4:gptq", "--device", device, "--compute", "fp16",
-                "--calibration", text.toString(), "--samples", Integer.toString(size.samples),
-                "--calibration-context", context, "--out", quantized.toString(), "-q"));
+                "quantize",
+                model.toString(),
+                "--to",
+                "int4:gptq",
+                "--device",
+                device,
+                "--compute",
+                "fp16",
+                "--calibration",
+                text.toString(),
+                "--samples",
+                Integer.toString(size.samples),
+                "--calibration-context",
+                context,
+                "--out",
+                quantized.toString(),
+                "-q"));
         remove(quantized);
         String shape = size.name + " shape, " + device;
         return List.of(
@@ -119,6 +147,7 @@ final class WholeModelBenchmark {
     }
 
     private static BenchmarkLine line(String kernel, String shape, double time, double aim) {
-        return new BenchmarkLine(kernel, shape, time, aim, Double.isNaN(aim) ? "" : "the aim", Double.NaN, "whole command");
+        return new BenchmarkLine(
+                kernel, shape, time, aim, Double.isNaN(aim) ? "" : "the aim", Double.NaN, "whole command");
     }
 }

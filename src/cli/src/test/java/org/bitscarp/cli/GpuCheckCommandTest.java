@@ -76,7 +76,15 @@ class GpuCheckCommandTest {
     void recordedFiguresAreTheCpus() {
         JsonNode json = JsonMapper.shared()
                 .readTree(CommandLineRun.of(
-                                "perplexity", "--level", "q2_k", "--device", "cpu", "--protocol", "gptq", "--json", "-q")
+                                "perplexity",
+                                "--level",
+                                "q2_k",
+                                "--device",
+                                "cpu",
+                                "--protocol",
+                                "gptq",
+                                "--json",
+                                "-q")
                         .succeeds()
                         .out());
         String key = json.get("model").get("sha256").asString() + " q2_k";

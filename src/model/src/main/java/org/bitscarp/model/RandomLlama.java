@@ -62,8 +62,8 @@ public record RandomLlama(
                         type == NumberFormat.FP32 ? "float32" : "float16"));
         SplittableRandom random = new SplittableRandom(146);
         try (Arena arena = Arena.ofConfined();
-                SafetensorsWriter writer = new SafetensorsWriter(
-                        out.resolve("model.safetensors"), tensors(), Map.of("format", "pt"))) {
+                SafetensorsWriter writer =
+                        new SafetensorsWriter(out.resolve("model.safetensors"), tensors(), Map.of("format", "pt"))) {
             MemorySegment drawn = arena.allocate((long) DRAWN * elementBytes(), 64);
             for (int i = 0; i < DRAWN; i++) {
                 set(drawn, i, (float) (random.nextGaussian() * SPREAD));
