@@ -145,12 +145,7 @@ class GoldenTest {
             WindowPlan plan = windows(checkpoint, tokenizer, shared.resolve("text/wiki.test.raw"), 40);
             WindowPlan calibration = windows(checkpoint, tokenizer, shared.resolve("text/calibration/wiki.utf8"), 32);
             List<LevelResult> results = Measurements.run(
-                    checkpoint,
-                    backend,
-                    plan,
-                    calibration,
-                    "fp32," + String.join(",", levels),
-                    Measurements.PLENTY);
+                    checkpoint, backend, plan, calibration, "fp32," + String.join(",", levels), Measurements.PLENTY);
             for (int l = 0; l < levels.size(); l++) {
                 double[] kld = results.get(l + 1).scores().kld();
                 double mean = Arrays.stream(plan.scoredRows(0))
