@@ -19,6 +19,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * Writes files so that a reader sees either the old file or the whole new one: all of them go to temporary names in
@@ -29,6 +32,9 @@ public final class StagedFiles {
     interface Sink {
         void write(Path file, byte[] bytes) throws IOException;
     }
+
+    /** Names of temporary files: the process that writes, and nanoseconds of its clock. */
+    private static final Pattern STAGED = Pattern.compile("\\..+\\.(\\d{1,18})\\.-?\\d+\\.tmp");
 
     private StagedFiles() {}
 
@@ -105,6 +111,40 @@ public final class StagedFiles {
                 "." + file.getFileName() + "." + ProcessHandle.current().pid() + "." + System.nanoTime() + ".tmp");
     }
 
+    /**
+     * Finds out whether files can be written into a folder, before the work that they are for, and removes what processes
+     * that were killed have left half written there. To be called before this process stages anything in the folder.
+     */
+    public static void prepare(Path folder) throws IOException {
+        Path probe = temporary(folder.resolve("probe"));
+        try {
+            Files.createDirectories(folder);
+            Files.createFile(probe);
+            Files.delete(probe);
+            for (Path file : listed(folder)) {
+                Matcher staged = STAGED.matcher(file.getFileName().toString());
+                if (staged.matches() && gone(staged.group(1))) {
+                    Files.deleteIfExists(file);
+                }
+            }
+        } catch (IOException e) {
+            throw cannotWrite(folder, e);
+        }
+    }
+
+    private static List<Path> listed(Path folder) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.toList();
+        }
+    }
+
+    /** A process with this one's number is an earlier one: containers give every process the same. */
+    private static boolean gone(String digits) {
+        long pid = Long.parseLong(digits);
+        return pid == ProcessHandle.current().pid()
+                || ProcessHandle.of(pid).filter(ProcessHandle::isAlive).isEmpty();
+    }
+
     private static void move(Path from, Path to) throws IOException {
         try {
             Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
@@ -114,7 +154,7 @@ public final class StagedFiles {
     }
 
     /** The message of a {@link FileSystemException} begins with a path, a temporary one here: only its reason is kept. */
-    static IOException cannotWrite(Path file, IOException cause) {
+    public static IOException cannotWrite(Path file, IOException cause) {
         String reason = switch (cause) {
             case NoSuchFileException e -> "the folder does not exist";
             case AccessDeniedException e -> "permission denied";
