@@ -5,12 +5,8 @@ import java.io.OutputStream;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.AtomicMoveNotSupportedException;
-import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -22,6 +18,7 @@ import java.util.SequencedMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.bitscarp.model.WriteFailure;
 
 /**
  * Writes files so that a reader sees either the old file or the whole new one: all of them go to temporary names in
@@ -79,7 +76,7 @@ public final class StagedFiles {
                     staged.add(temporary);
                     sink.write(temporary, entry.getValue());
                 } catch (IOException e) {
-                    throw cannotWrite(file, e);
+                    throw WriteFailure.of(file, e);
                 }
             }
             int next = 0;
@@ -87,7 +84,7 @@ public final class StagedFiles {
                 try {
                     move(staged.get(next++), file);
                 } catch (IOException e) {
-                    throw cannotWrite(file, e);
+                    throw WriteFailure.of(file, e);
                 }
             }
         } finally {
@@ -128,7 +125,7 @@ public final class StagedFiles {
                 }
             }
         } catch (IOException e) {
-            throw cannotWrite(folder, e);
+            throw WriteFailure.of(folder, e);
         }
     }
 
@@ -151,18 +148,5 @@ public final class StagedFiles {
         } catch (AtomicMoveNotSupportedException e) {
             Files.move(from, to, StandardCopyOption.REPLACE_EXISTING);
         }
-    }
-
-    /** The message of a {@link FileSystemException} begins with a path, a temporary one here: only its reason is kept. */
-    public static IOException cannotWrite(Path file, IOException cause) {
-        String reason = switch (cause) {
-            case NoSuchFileException e -> "the folder does not exist";
-            case AccessDeniedException e -> "permission denied";
-            case FileAlreadyExistsException e -> "a file has the name of the folder";
-            case FileSystemException e when e.getReason() != null -> e.getReason();
-            default -> cause.getMessage() == null ? cause.toString() : cause.getMessage();
-        };
-        return new IOException(
-                "cannot write " + file + ": " + reason.lines().findFirst().orElse(""), cause);
     }
 }

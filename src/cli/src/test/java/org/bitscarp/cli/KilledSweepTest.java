@@ -28,6 +28,8 @@ class KilledSweepTest {
 
     private static final int LAYERS = 6;
     private static final int MOST_KILLS = 3;
+    /** Runs of more kills say how far they are. */
+    private static final int FEW = 5;
 
     @TempDir
     Path folder;
@@ -60,7 +62,11 @@ class KilledSweepTest {
                 killed++;
             }
             left -= killed;
-            completes(out, "seed " + seed + ", sweep " + sweeps + " after " + killed + " kills " + phases);
+            String so = "seed " + seed + ", sweep " + sweeps + " after " + killed + " kills, " + left + " left: " + phases;
+            completes(out, so);
+            if (kills > FEW) {
+                System.out.println(so);
+            }
         }
         System.out.println("KilledSweepTest, seed " + seed + ": " + kills + " kills of " + sweeps + " sweeps that take "
                 + undisturbed + " ms undisturbed, all of which ended up with the same files; killed while " + phases);

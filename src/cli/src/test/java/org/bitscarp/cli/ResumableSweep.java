@@ -10,7 +10,7 @@ import java.util.stream.Stream;
 
 /** A sweep of a few seconds with a state after each of six layers, run here or in a process of its own. */
 record ResumableSweep(Path folder) {
-    static final String LEVELS = "fp32,int4:awq:hadamard,int2:search";
+    static final String LEVELS = "fp32,int4:hadamard:gptq,int2:search";
 
     private static final List<String> COMMAND = List.of(
             "sweep",

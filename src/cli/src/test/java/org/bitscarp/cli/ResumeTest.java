@@ -28,6 +28,7 @@ class ResumeTest {
     @Test
     void moreLevelsRunBesideTheReferenceOnly() throws IOException {
         sweep.run("whole", LEVELS).succeeds();
+        sweep.run("grown", "fp32").succeeds();
         sweep.run("grown", "fp32,int2:search").succeeds();
         CommandLineRun more = sweep.run("grown", LEVELS).succeeds();
         assertTrue(more.err().contains("2 levels") && more.err().contains("int2:search"), more.err());
