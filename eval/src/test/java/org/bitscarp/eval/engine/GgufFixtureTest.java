@@ -82,6 +82,10 @@ class GgufFixtureTest {
     void scoresAsTransformers(Path fixture) throws IOException {
         Path file = convert(withTokenizer(fixture));
         TransformersFixtureTest.check(file, fixture, CpuBackend.create(CpuBackend.MatrixProduct.JAVA, 2));
+        try (Checkpoint original = Checkpoints.open(fixture);
+                Checkpoint written = Checkpoints.open(file)) {
+            CompareChecks.sameShape(original, written);
+        }
     }
 
     /** Gemma with the scale of queries that llama.cpp computes, 1/√headDim: as the changed folder itself. */
