@@ -20,6 +20,7 @@ import org.bitscarp.quant.Level;
  * @param calibration text for importances, or null
  * @param calibrationSize how much of it
  * @param imatrix importances for levels that need no Hessian, instead of the calibration's; or null
+ * @param hessians folder that calibration statistics are kept in and read from, or null
  * @param memoryBudget bytes for weights, activations and hidden states
  * @param spillFolder for hidden states beyond that
  * @param tasks multiple-choice files that all levels answer in the same pass
@@ -37,6 +38,7 @@ public record SweepRequest(
         Corpus calibration,
         CalibrationSize calibrationSize,
         Imatrix imatrix,
+        Path hessians,
         long memoryBudget,
         Path spillFolder,
         List<Task> tasks,

@@ -12,6 +12,7 @@ import org.bitscarp.datasets.Corpus;
 import org.bitscarp.datasets.TokenizedText;
 import org.bitscarp.datasets.tasks.Task;
 import org.bitscarp.eval.engine.GivenImportance;
+import org.bitscarp.eval.engine.KeptHessians;
 import org.bitscarp.eval.engine.LevelResult;
 import org.bitscarp.eval.engine.LevelStore;
 import org.bitscarp.eval.engine.Progress;
@@ -75,20 +76,23 @@ public final class SweepRunner {
             store.open(fingerprint, progress);
             List<Level> missing = store.missing(request.levels());
             if (!missing.isEmpty()) {
-                Sweep sweep = new Sweep(
-                                checkpoint,
-                                backend,
-                                plan,
-                                calibration,
-                                missing,
-                                request.memoryBudget(),
-                                request.spillFolder(),
-                                progress)
-                        .goBy(given)
-                        .keepIn(request.keeping(), LevelStore.of(fingerprint, missing))
-                        .withNoiseFloor(request.levels().size() < 2 ? null : judgement.noise())
-                        .letWrite(writing);
-                store.add(sweep, sweep.run(), fingerprint);
+                try (KeptHessians kept = CalibrationFolder.open(
+                        request.hessians(), checkpoint, tokenizer, request.calibration(), calibration)) {
+                    Sweep sweep = new Sweep(
+                                    checkpoint,
+                                    backend,
+                                    plan,
+                                    calibration,
+                                    missing,
+                                    request.memoryBudget(),
+                                    request.spillFolder(),
+                                    progress)
+                            .goBy(given.with(kept))
+                            .keepIn(request.keeping(), LevelStore.of(fingerprint, missing))
+                            .withNoiseFloor(request.levels().size() < 2 ? null : judgement.noise())
+                            .letWrite(writing);
+                    store.add(sweep, sweep.run(), fingerprint);
+                }
             }
             List<LevelResult> results = store.results(request.levels());
             progress.report("resampling", 1, 1);
@@ -243,13 +247,23 @@ public final class SweepRunner {
 
     private static String describe(SweepRequest request, WindowPlan plan, double overlap) {
         return request.calibration().name() + ", " + plan.rows() + " tokens in windows of " + plan.longestWindow()
-                + " that begin with the text's own tokens (no BOS), full-precision activations, sha256 "
+                + " that begin with the text's own tokens (no BOS), "
+                + activations(request.levels()) + ", sha256 "
                 + request.calibration().sha256()
                 + String.format(
                         Locale.ROOT,
                         ", has %.2f %% of the evaluation text (runs of %d tokens)",
                         100 * overlap,
                         NgramOverlap.LENGTH);
+    }
+
+    private static String activations(List<Level> levels) {
+        List<String> sequential =
+                levels.stream().filter(Level::sequential).map(Level::toString).toList();
+        return "full-precision activations"
+                + (sequential.isEmpty()
+                        ? ""
+                        : " (those behind quantized maps for " + String.join(", ", sequential) + ")");
     }
 
     private static void addNotes(

@@ -15,16 +15,29 @@ import org.bitscarp.quant.Level;
 
 /**
  * Importances from a file instead of calibration text, for levels that ask for no more than mean squares. A level that needs
- * second moments takes those, and the mean squares that belong to them, from calibration text all the same.
+ * second moments takes those, and the mean squares that belong to them, from calibration text all the same, or from what
+ * an earlier run on that text has kept.
  */
 public final class GivenImportance {
     /** Without a file. */
-    public static final GivenImportance NONE = new GivenImportance(List.of());
+    public static final GivenImportance NONE = new GivenImportance(List.of(), null);
 
     private final List<Importance> layers;
+    private final KeptHessians kept;
 
-    private GivenImportance(List<Importance> layers) {
+    private GivenImportance(List<Importance> layers, KeptHessians kept) {
         this.layers = layers;
+        this.kept = kept;
+    }
+
+    /** The same, with what a calibration is read from or kept in; null for neither. */
+    public GivenImportance with(KeptHessians folder) {
+        return new GivenImportance(layers, folder);
+    }
+
+    /** Where a calibration is read from or kept, or null. */
+    KeptHessians kept() {
+        return kept;
     }
 
     /**
@@ -39,7 +52,7 @@ public final class GivenImportance {
         for (int layer = 0; layer < checkpoint.spec().layers(); layer++) {
             layers.add(layer(checkpoint, imatrix, layer));
         }
-        return new GivenImportance(layers);
+        return new GivenImportance(layers, null);
     }
 
     private static Importance layer(Checkpoint checkpoint, Imatrix imatrix, int layer) throws ModelException {
@@ -89,6 +102,11 @@ public final class GivenImportance {
     /** What a level goes by: the file, or what calibration measured where there is no file or it does not suffice. */
     Importance of(int layer, Level level, Importance measured) {
         return none() || level.usesHessian() ? measured : layers.get(layer);
+    }
+
+    /** Whether a level goes by what calibration text tells, file or not. */
+    boolean leaves(Level level) {
+        return level.calibrated() && (none() || level.usesHessian());
     }
 
     /** Whether there is a file and a level that it does not suffice for, with no calibration text to help it. */

@@ -1,11 +1,14 @@
 package org.bitscarp.eval.engine;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.Tensor;
 import org.bitscarp.compute.TensorMemory;
@@ -23,9 +26,9 @@ final class LayerPass {
     private final Backend backend;
     private final DecoderLayer decoder;
     private final LayerForward forward;
+    private final CalibrationForward calibrationForward;
     private final MatrixQuantizer quantizer;
     private final Lanes lanes;
-    private final List<Workspace> spaces;
     private final Checkpoint checkpoint;
     private final int experts;
     private final Map<TensorRole, DenseMatrix> full;
@@ -53,8 +56,8 @@ final class LayerPass {
         this.decoder = decoder;
         this.quantizer = quantizer;
         forward = new LayerForward(backend, lanes, spaces);
+        calibrationForward = new CalibrationForward(backend, decoder, lanes, spaces);
         this.lanes = lanes;
-        this.spaces = spaces;
         this.checkpoint = checkpoint;
         experts = checkpoint.spec().mlp().experts();
         this.full = full;
@@ -94,25 +97,61 @@ final class LayerPass {
         inLayer = reader.layer(layer, full);
         present(full).forEach((role, w) -> backend.upload(w.data(), tensors.get(role)));
         holdsFullPrecision = true;
-        boolean hessians = tallies.stream().anyMatch(t -> t.momentsWanted || t.level.usesHessian());
-        try (Calibration calibration = new Calibration(backend, hessians)) {
-            Importance importance = calibrationPlan == null
-                    ? Importance.NONE
-                    : calibrate(calibration, calibrationPlan, calibrationStates);
+        boolean hessians =
+                tallies.stream().anyMatch(t -> (t.momentsWanted || t.level.usesHessian()) && !t.level.sequential());
+        try (Calibration calibration = new Calibration("layer " + (layer + 1), backend, hessians);
+                Arena arena = Arena.ofShared()) {
+            Importance importance = Importance.NONE;
+            if (calibrationPlan != null && measuresFullPrecision(tallies)) {
+                work.begins("layer " + (layer + 1) + ", calibration", calibrationPlan.rows());
+                importance = fullPrecision(calibrationPlan, calibrationStates, calibration, arena);
+            }
             if (seen != null) {
                 seen.add(checkpoint, layer, importance);
             }
             for (int l = 0; l < tallies.size(); l++) {
                 LevelTally tally = tallies.get(l);
-                work.begins(
-                        "layer " + (layer + 1) + ", " + (tally.noise == null ? tally.level : "noise floor"),
-                        plan.rows());
+                double own = calibrationPlan == null ? 0 : CalibrationForward.rows(tally, calibrationPlan);
+                work.begins(name(tally), plan.rows() + own);
                 long started = System.nanoTime();
-                load(l, tally, given.of(layer, tally.level, importance));
+                if (own > 0) {
+                    loadInSequence(
+                            l, tally, place(calibrationPlan, calibrationStates, CalibrationForward.state(tallies, l)));
+                } else {
+                    load(l, tally, given.of(layer, tally.level, importance));
+                }
                 forward.run(decoder, layer, new LayerWeights(present(tensors)), plan, l, tally, states);
                 tally.nanos += System.nanoTime() - started;
             }
         }
+    }
+
+    /** @param arena for second moments that are read and not gathered */
+    private Importance fullPrecision(WindowPlan plan, HiddenStates states, Calibration calibration, Arena arena)
+            throws IOException {
+        KeptHessians kept = given.kept();
+        if (kept != null && kept.complete()) {
+            return kept.read(layer, arena);
+        }
+        calibrationForward.gatherAndMove(place(plan, states, CalibrationForward.FULL_PRECISION), calibration);
+        Importance importance = calibration.importance();
+        if (kept != null && calibration.withHessians()) {
+            kept.write(layer, importance);
+        }
+        return importance;
+    }
+
+    private String name(LevelTally tally) {
+        return "layer " + (layer + 1) + ", " + (tally.noise == null ? tally.level : "noise floor");
+    }
+
+    private boolean measuresFullPrecision(List<LevelTally> tallies) {
+        return seen != null
+                || tallies.stream().anyMatch(t -> !t.level.sequential() && (t.momentsWanted || given.leaves(t.level)));
+    }
+
+    private CalibrationForward.Place place(WindowPlan plan, HiddenStates states, int state) {
+        return new CalibrationForward.Place(layer, new LayerWeights(present(tensors)), plan, states, state);
     }
 
     /** What of {@code all} this layer has; routed and dense layers of a model differ. */
@@ -126,36 +165,60 @@ final class LayerPass {
         return present;
     }
 
-    private Importance calibrate(Calibration calibration, WindowPlan plan, HiddenStates states) throws IOException {
-        work.begins("layer " + (layer + 1) + ", calibration", plan.rows());
-        LayerWeights weights = new LayerWeights(present(tensors));
-        lanes.forEach(plan.units().size(), spaces.size(), (lane, u) -> {
-            WindowPlan.Unit unit = plan.units().get(u);
-            Workspace space = spaces.get(lane);
-            Tensor x = space.x(unit.rows());
-            states.load(0, unit.firstRow(), backend, x, space.host);
-            calibration.unit(u, tap -> decoder.forward(layer, weights, x, unit.length(), space, tap));
-            states.store(0, unit.firstRow(), backend, x, space.host);
-        });
-        return calibration.importance();
-    }
-
     /** Brings the level's weights into the layer's tensors. */
     private void load(int level, LevelTally tally, Importance importance) throws IOException {
         if (tally.level.format() == FloatFormat.FP32 && tally.level.transform().identity()) {
+            uploadLinear();
             present(full).forEach((role, weights) -> {
                 if (role.linear()) {
-                    if (!holdsFullPrecision) {
-                        backend.upload(weights.data(), tensors.get(role));
-                    }
                     tally.keptExactly(weights);
                 }
             });
-            holdsFullPrecision = true;
             return;
         }
+        quantize(level, tally, linearMaps(tally, importance, role -> true));
+    }
+
+    /**
+     * The same, each input measured on windows that have gone through the level's own maps before it. A transform moves all
+     * maps of a layer together, so that there only the layers before are quantized.
+     */
+    private void loadInSequence(int level, LevelTally tally, CalibrationForward.Place place) throws IOException {
+        if (!tally.level.transform().identity()) {
+            uploadLinear();
+            try (Calibration calibration = new Calibration(name(tally), backend, true)) {
+                calibrationForward.gather(place, calibration);
+                quantize(level, tally, linearMaps(tally, calibration.importance(), role -> true));
+            }
+        } else {
+            for (TensorRole input : inputs()) {
+                try (Calibration calibration = new Calibration(name(tally), backend, true)) {
+                    calibrationForward.gather(place, calibration, input);
+                    quantize(level, tally, linearMaps(tally, calibration.importance(), role -> role.input() == input));
+                }
+            }
+        }
+        calibrationForward.move(place);
+    }
+
+    /** The inputs of the layer's linear maps, in the order of its work. */
+    private Set<TensorRole> inputs() {
+        Set<TensorRole> inputs = EnumSet.noneOf(TensorRole.class);
+        present(full).keySet().stream().filter(TensorRole::linear).forEach(role -> inputs.add(role.input()));
+        return inputs;
+    }
+
+    private void uploadLinear() {
+        present(full).forEach((role, weights) -> {
+            if (role.linear() && !holdsFullPrecision) {
+                backend.upload(weights.data(), tensors.get(role));
+            }
+        });
+        holdsFullPrecision = true;
+    }
+
+    private void quantize(int level, LevelTally tally, List<LayerTransform.Plain> maps) throws IOException {
         holdsFullPrecision = false;
-        List<LayerTransform.Plain> maps = linearMaps(tally, importance);
         if (tally.level.transform().identity()) {
             quantize(level, tally, maps, null);
             return;
@@ -166,10 +229,11 @@ final class LayerPass {
         }
     }
 
-    private List<LayerTransform.Plain> linearMaps(LevelTally tally, Importance importance) {
+    private List<LayerTransform.Plain> linearMaps(
+            LevelTally tally, Importance importance, Predicate<TensorRole> wanted) {
         List<LayerTransform.Plain> maps = new ArrayList<>();
         present(full).forEach((role, weights) -> {
-            int matrices = role.perExpert() ? experts : role.linear() ? 1 : 0;
+            int matrices = !role.linear() || !wanted.test(role) ? 0 : role.perExpert() ? experts : 1;
             for (int i = 0; i < matrices; i++) {
                 int rows = weights.rows() / matrices;
                 maps.add(new LayerTransform.Plain(

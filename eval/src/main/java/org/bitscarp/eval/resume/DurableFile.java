@@ -143,7 +143,8 @@ public final class DurableFile {
 
     private static IOException damaged(Path file, Throwable cause) {
         return new IOException(
-                file + " is damaged: its checksum is wrong, or another version wrote it; begin afresh with --fresh",
+                file
+                        + " is damaged: its checksum is wrong, or another version wrote it; delete it or begin afresh with --fresh",
                 cause);
     }
 

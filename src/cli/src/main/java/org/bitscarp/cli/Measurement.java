@@ -27,6 +27,7 @@ final class Measurement {
      * What a sweep does beside measuring perplexity.
      *
      * @param scoresFolder for the scores of all tokens, or null
+     * @param hessians folder of calibration statistics, or null
      * @param keeping of what an interrupted sweep goes on from
      */
     record Extras(
@@ -34,11 +35,13 @@ final class Measurement {
             ContinuationRequest continuations,
             Judgement judgement,
             Path scoresFolder,
+            Path hessians,
             Keeping keeping) {
         static final Extras NONE = new Extras(
                 List.of(),
                 ContinuationRequest.NONE,
                 Judgement.of(Judgement.MARGIN, Judgement.BROKEN).withoutNoise(),
+                null,
                 null,
                 Keeping.NONE);
     }
@@ -81,6 +84,7 @@ final class Measurement {
                 options.calibration.read(corpora),
                 options.calibration.size(options.context),
                 options.calibration.imatrix(),
+                extras.hessians,
                 options.memory(),
                 spillFolder(),
                 extras.tasks,

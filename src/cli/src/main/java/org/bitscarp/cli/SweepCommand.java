@@ -82,6 +82,12 @@ final class SweepCommand implements Callable<Integer> {
     private Path out;
 
     @Option(
+            names = CalibrationOptions.HESSIANS,
+            paramLabel = "DIR",
+            description = CalibrationOptions.HESSIANS_DESCRIPTION)
+    private Path hessians;
+
+    @Option(
             names = "--keep-every",
             defaultValue = "10",
             paramLabel = "SECONDS",
@@ -128,6 +134,7 @@ final class SweepCommand implements Callable<Integer> {
                             behaviour.continuations(),
                             judgement.judgement(),
                             out.resolve(ReportFiles.SCORES),
+                            options.calibration.checked(hessians),
                             new Keeping(folder, keepEvery())),
                     spec,
                     streams.err());

@@ -45,7 +45,8 @@ public final class Hessian {
         return values.rows();
     }
 
-    DenseMatrix values() {
+    /** [n, n], symmetric; to be read only. */
+    public DenseMatrix values() {
         return values;
     }
 
