@@ -27,8 +27,8 @@ final class LatexTable {
         out.append("\\begin{table}\n\\centering\n\\setlength{\\belowcaptionskip}{6pt}\n\\caption{")
                 .append(escape(caption))
                 .append("}\n");
-        out.append("\\label{").append(label).append("}\n\\footnotesize\n\\setlength{\\tabcolsep}{4pt}\n");
-        out.append("\\begin{tabular}{l").append("r".repeat(head.size() - 1)).append("}\n\\toprule\n");
+        out.append("\\label{").append(label).append("}\n\\footnotesize\n\\setlength{\\tabcolsep}{3pt}\n");
+        out.append("\\begin{tabular}{@{}l").append("r".repeat(head.size() - 1)).append("@{}}\n\\toprule\n");
         line(out, head);
         groups.forEach((heading, rows) -> {
             out.append("\\midrule\n");

@@ -185,7 +185,9 @@ public final class MergedReports {
                 List.of("Needs \\usepackage{booktabs} and \\usepackage[T1]{fontenc}.", tables.method()),
                 tables.title() + ". " + tables.legend().replace("Worth it:", "★:"),
                 "tab:bitscarp",
-                tables.figuresHead(),
+                tables.figuresHead().stream()
+                        .map(name -> name.replace("Bits/weight", "Bits/w").replace("Same top-1", "Top-1"))
+                        .toList(),
                 groups,
                 merged.notes());
     }
