@@ -132,7 +132,8 @@ final class LayerKeeper {
         }
         for (String file : packedFiles) {
             folder.read(file, (f, packed) -> {
-                        parts.packed.read(packed, level -> parts.tallies.get(level).allocation);
+                        parts.packed.read(
+                                packed, level -> parts.tallies.get(level).recipe.maps());
                         return file;
                     })
                     .orElseThrow(() -> new IOException(

@@ -142,7 +142,7 @@ final class LayerPass {
     }
 
     private String name(LevelTally tally) {
-        return "layer " + (layer + 1) + ", " + (tally.noise == null ? tally.level : "noise floor");
+        return "layer " + (layer + 1) + ", " + (tally.noise == null ? tally.recipe.name() : "noise floor");
     }
 
     private boolean measuresFullPrecision(List<LevelTally> tallies) {
@@ -239,7 +239,7 @@ final class LayerPass {
                 maps.add(new LayerTransform.Plain(
                         new LayerTransform.Place(role, i),
                         weights.slice(i * rows, rows),
-                        tally.allocation.format(role, layer),
+                        tally.recipe.maps().format(role, layer),
                         importance.inputs(role, i)));
                 if (tally.level.calibrated() && importance.unsampled(role, i)) {
                     tally.unsampledExpert();

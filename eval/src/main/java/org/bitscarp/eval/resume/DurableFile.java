@@ -29,7 +29,7 @@ import org.bitscarp.model.WriteFailure;
  * with a magic word and the fingerprint of its sweep and ends with a CRC-32C (RFC 3720) of everything before.
  */
 public final class DurableFile {
-    private static final byte[] MAGIC = "bitscarp.state/1\n".getBytes(US_ASCII);
+    private static final byte[] MAGIC = "bitscarp.state/2\n".getBytes(US_ASCII);
     private static final int BUFFER = 1 << 20;
     private static final int CHECKSUM = Long.BYTES;
 
