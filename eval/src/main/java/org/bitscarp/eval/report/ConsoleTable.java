@@ -132,7 +132,8 @@ public final class ConsoleTable {
     private void legend(StringBuilder out, List<String> dropped) {
         List<String> parts = new ArrayList<>();
         if (result.rows().stream().anyMatch(cells::lastSafe)) {
-            parts.add("✓ last safe (" + Figures.allowance(1 + result.statistics().marginUsed()) + ")");
+            parts.add(
+                    "✓ last safe (" + Figures.allowance(1 + result.statistics().marginUsed()) + ")");
         }
         if (result.rows().stream().anyMatch(cells::falls)) {
             parts.add("▼ falls here (" + Figures.allowance(Verdict.threshold(result)) + ")");

@@ -175,8 +175,8 @@ public final class MergedReports {
         SequencedMap<String, List<List<String>>> groups = new LinkedHashMap<>();
         for (Entry entry : merged.entries()) {
             boolean several = merged.sweeps().size() > merged.series().size();
-            String heading = merged.name(entry)
-                    + (several ? ", " + merged.sources().get(entry.sweep()) : "");
+            String heading =
+                    merged.name(entry) + (several ? ", " + merged.sources().get(entry.sweep()) : "");
             List<String> line = new ArrayList<>(tables.figures(entry));
             line.set(0, line.getFirst() + (tables.worthIt(entry) ? "★" : ""));
             groups.computeIfAbsent(heading, h -> new ArrayList<>()).add(line);

@@ -84,8 +84,8 @@ final class MergedTables {
     List<String> figures(Entry entry) {
         Row row = entry.row();
         Cells of = cells.get(entry.sweep());
-        List<String> line = new ArrayList<>(List.of(
-                row.level(), Figures.bitsColumn(row.bitsPerWeight()), of.megabytes(row), quality(entry)));
+        List<String> line = new ArrayList<>(
+                List.of(row.level(), Figures.bitsColumn(row.bitsPerWeight()), of.megabytes(row), quality(entry)));
         if (!merged.perByte()) {
             line.addAll(List.of(of.delta(row), of.interval(row)));
         }

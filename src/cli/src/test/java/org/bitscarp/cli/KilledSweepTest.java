@@ -62,7 +62,8 @@ class KilledSweepTest {
                 killed++;
             }
             left -= killed;
-            String so = "seed " + seed + ", sweep " + sweeps + " after " + killed + " kills, " + left + " left: " + phases;
+            String so =
+                    "seed " + seed + ", sweep " + sweeps + " after " + killed + " kills, " + left + " left: " + phases;
             completes(out, so);
             if (kills > FEW) {
                 System.out.println(so);
@@ -77,9 +78,7 @@ class KilledSweepTest {
     private boolean killed(String out) throws IOException, InterruptedException {
         Path levels = sweep.folder().resolve(out).resolve(".sweep/levels.bin");
         // The end is short, so every third kill waits for it.
-        return random.nextInt(3) == 0
-                ? killedWhen(out, levels)
-                : killed(out, null, random.nextLong(undisturbed));
+        return random.nextInt(3) == 0 ? killedWhen(out, levels) : killed(out, null, random.nextLong(undisturbed));
     }
 
     private boolean killedWhen(String out, Path changes) throws IOException, InterruptedException {
@@ -113,7 +112,9 @@ class KilledSweepTest {
             return "ending";
         }
         if (levels) {
-            return Files.exists(sweep.state(out)) ? "finishing: state not yet removed" : "finishing: statistics, reports";
+            return Files.exists(sweep.state(out))
+                    ? "finishing: state not yet removed"
+                    : "finishing: statistics, reports";
         }
         if (Files.exists(folder.resolve(out)) && sweep.files(out).stream().anyMatch(f -> f.endsWith(".tmp"))) {
             return "writing a file";
@@ -142,7 +143,11 @@ class KilledSweepTest {
         for (String file : sweep.files(out)) {
             if (file.startsWith("scores")) {
                 assertEquals(
-                        -1, Files.mismatch(folder.resolve("whole").resolve(file), folder.resolve(out).resolve(file)), file);
+                        -1,
+                        Files.mismatch(
+                                folder.resolve("whole").resolve(file),
+                                folder.resolve(out).resolve(file)),
+                        file);
             }
         }
     }

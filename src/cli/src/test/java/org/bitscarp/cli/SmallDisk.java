@@ -56,7 +56,8 @@ final class SmallDisk implements AutoCloseable {
     private static String run(String... command) throws InterruptedException {
         try {
             List<String> words = new ArrayList<>(List.of(command));
-            Process process = new ProcessBuilder(words).redirectErrorStream(true).start();
+            Process process =
+                    new ProcessBuilder(words).redirectErrorStream(true).start();
             String said = new String(process.getInputStream().readAllBytes());
             return process.waitFor(10, TimeUnit.SECONDS) && process.exitValue() == 0 ? null : said.strip();
         } catch (IOException e) {

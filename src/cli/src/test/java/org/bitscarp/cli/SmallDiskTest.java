@@ -56,7 +56,8 @@ class SmallDiskTest {
 
     @ParameterizedTest
     @CsvSource({"q4_0, m.gguf, make room", "int4:g64, folder, No space left on device"})
-    void aFileIsWrittenInFullOrNotAtAll(String level, String name, String said) throws IOException, InterruptedException {
+    void aFileIsWrittenInFullOrNotAtAll(String level, String name, String said)
+            throws IOException, InterruptedException {
         try (SmallDisk disk = SmallDisk.mount(folder.resolve("disk"), "2m")) {
             String[] command = {"quantize", MODEL.toString(), "--to", level, "-q", "--out", ""};
             command[command.length - 1] = disk.folder().resolve(name).toString();
@@ -64,7 +65,8 @@ class SmallDiskTest {
             assertEquals(List.of(), files(disk.folder()));
             disk.resize("32m");
             CommandLineRun.of(command).succeeds();
-            command[command.length - 1] = folder.resolve("elsewhere").resolve(name).toString();
+            command[command.length - 1] =
+                    folder.resolve("elsewhere").resolve(name).toString();
             Files.createDirectories(folder.resolve("elsewhere"));
             CommandLineRun.of(command).succeeds();
             List<Path> written = files(disk.folder());
@@ -83,7 +85,8 @@ class SmallDiskTest {
             for (String[] command : writing(disk.folder())) {
                 CommandLineRun.of(command).fails(1, "cannot write", FULL);
                 assertTrue(
-                        files(disk.folder()).stream().noneMatch(f -> f.toString().endsWith(".tmp")),
+                        files(disk.folder()).stream()
+                                .noneMatch(f -> f.toString().endsWith(".tmp")),
                         "nothing is left half written");
             }
             disk.resize("32m");

@@ -107,7 +107,10 @@ public final class SafetensorsWriter implements AutoCloseable {
                 "." + target.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
         try {
             this.channel = FileChannel.open(
-                    temporary, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE);
+                    temporary,
+                    StandardOpenOption.CREATE,
+                    StandardOpenOption.TRUNCATE_EXISTING,
+                    StandardOpenOption.WRITE);
         } catch (IOException e) {
             throw WriteFailure.of(target, e);
         }

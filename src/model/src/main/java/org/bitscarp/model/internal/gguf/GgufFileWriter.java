@@ -67,7 +67,10 @@ public final class GgufFileWriter implements AutoCloseable {
                 "." + this.target.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
         try {
             channel = FileChannel.open(
-                    temporary, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE);
+                    temporary,
+                    StandardOpenOption.CREATE,
+                    StandardOpenOption.TRUNCATE_EXISTING,
+                    StandardOpenOption.WRITE);
         } catch (IOException e) {
             throw WriteFailure.of(target, e);
         }
