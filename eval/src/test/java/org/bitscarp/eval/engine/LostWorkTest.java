@@ -73,7 +73,7 @@ class LostWorkTest {
                             backend,
                             plan,
                             null,
-                            Level.parseList("fp32,int4"),
+                            Recipe.of(checkpoint, Level.parseList("fp32,int4")),
                             Measurements.PLENTY,
                             folder,
                             progress)
