@@ -31,10 +31,10 @@ __device__ __forceinline__ IntGrid readHead(const uint8_t* block, int zero) {
 // Rounds columns [begin, begin + width) of each row; a block of the format that begins there is fitted to the weights as they
 // are then. A warp for a row, lane l holding columns l, l + 32, … of the batch.
 // work: [rows, n], finite; upper: [n, n], U of the inverse Hessian; errors: [rows, width]; packed: rows × rowBytes bytes;
-// length: weights in a full block; zero: the fixed zero point of symmetric grids, else −1
+// length: weights in a full block; zero: the fixed zero point of symmetric grids, else −1; fallbacks: added to
 extern "C" __global__ void gptq_batch(
         const float* work, const float* upper, float* errors, uint8_t* packed, long long rowBytes, int rows, int n,
-        int begin, int width, int length, int bits, int zero, Counts* counts) {
+        int begin, int width, int length, int bits, int zero, unsigned long long* fallbacks) {
     __shared__ uint8_t codes[WARPS][BATCH];
     int warp = threadIdx.x / 32;
     int lane = threadIdx.x % 32;
@@ -77,7 +77,7 @@ extern "C" __global__ void gptq_batch(
             if (lane == 0) {
                 putHead(grid, packed + (long long)block * full, zero < 0);
                 if (grid.fallback) {
-                    atomicAdd(&counts->fallbacks, 1ULL);
+                    atomicAdd(fallbacks, 1ULL);
                 }
             }
         }

@@ -3,10 +3,12 @@ package org.bitscarp.cuda.backend;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.bitscarp.compute.Activation;
 import org.bitscarp.compute.AttentionShape;
 import org.bitscarp.compute.Backend;
+import org.bitscarp.compute.DeviceQuantizer;
 import org.bitscarp.compute.Operands;
 import org.bitscarp.compute.Scores;
 import org.bitscarp.compute.Tensor;
@@ -33,6 +35,7 @@ public final class CudaBackend implements Backend {
     private final SumKernels sums;
     private final ScoreKernels scores;
     private final Decoding decoding;
+    private final CudaQuantizer quantizer;
     private final MatrixProduct product;
     private final ComputeType compute;
     private final int hostThreads;
@@ -57,6 +60,7 @@ public final class CudaBackend implements Backend {
         sums = new SumKernels(launcher);
         scores = new ScoreKernels(launcher);
         decoding = new Decoding(launcher);
+        quantizer = new CudaQuantizer(launcher);
         product = MatrixProducts.choose(driver, launcher, compute);
     }
 
@@ -114,6 +118,11 @@ public final class CudaBackend implements Backend {
         DeviceTensor t = DeviceTensor.of(source);
         queue.run(lane -> queue.order(
                 lane, List.of(t.block()), List.of(), () -> lane.download(t.address(), host.asSlice(0, t.bytes()))));
+    }
+
+    @Override
+    public Optional<DeviceQuantizer> quantizer() {
+        return Optional.of(quantizer);
     }
 
     @Override

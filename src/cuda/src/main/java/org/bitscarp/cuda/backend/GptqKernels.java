@@ -24,16 +24,18 @@ final class GptqKernels {
      *
      * @param work [rows, n], finite weights; of no use afterwards
      * @param upper [n, n], U with (H + λI)⁻¹ = UᵀU
-     * @param packed room for {@code rows × format.rowBytes(n)} bytes
-     * @param counts two longs; the first is added to: fallbacks of grids
+     * @param packed address of room for {@code rows × format.rowBytes(n)} bytes
+     * @param errors address of room for rows × {@link ColumnPlan#BATCH} floats
+     * @param fallbacks address of a long that is added to: fallbacks of grids
      */
     void run(
             Lane lane,
             GroupedInt format,
             DeviceTensor work,
             DeviceTensor upper,
-            DeviceTensor packed,
-            DeviceTensor counts) {
+            long packed,
+            long errors,
+            long fallbacks) {
         if (work.size() == 0) {
             return;
         }
@@ -41,7 +43,6 @@ final class GptqKernels {
         int n = work.columns();
         int length = format.blockLength(n);
         int[] batches = ColumnPlan.leftToRight(n, length).batches();
-        long errors = lane.scratch(4L * rows * ColumnPlan.BATCH);
         for (int i = 0; i + 1 < batches.length; i++) {
             int begin = batches[i];
             int width = batches[i + 1] - begin;
@@ -49,7 +50,7 @@ final class GptqKernels {
                     .reads(work)
                     .reads(upper)
                     .address(errors)
-                    .writes(packed)
+                    .address(packed)
                     .long64(format.rowBytes(n))
                     .integer(rows)
                     .integer(n)
@@ -58,7 +59,7 @@ final class GptqKernels {
                     .integer(length)
                     .integer(format.bits())
                     .integer(PackedFormat.of(format, n).orElseThrow().zero())
-                    .writes(counts)
+                    .address(fallbacks)
                     .launch(Grid.of(Math.ceilDiv(rows, WARPS)), 32 * WARPS);
             update(lane, errors, width, upper.from(begin, begin + width), work, begin + width);
         }

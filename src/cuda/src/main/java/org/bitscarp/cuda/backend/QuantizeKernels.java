@@ -1,12 +1,22 @@
 package org.bitscarp.cuda.backend;
 
+import java.util.Set;
 import org.bitscarp.cuda.driver.Grid;
+import org.bitscarp.quant.BlockFormat;
+import org.bitscarp.quant.FloatFormat;
 import org.bitscarp.quant.GroupedInt;
+import org.bitscarp.quant.NormalFloat4;
+import org.bitscarp.quant.Ternary;
+import org.bitscarp.quant.ggml.GgmlFormat;
 
 /** Launches of quantizers: fp32 weights on the device to the bytes that the CPU writes. */
 final class QuantizeKernels {
     private static final int WARPS = 4;
     private static final int MAX_GRID_ROWS = 65535;
+    /** Threads of a block where each has a block of weights. */
+    private static final int THREADS = 64;
+    /** Block types of GGUF with one scale or one scale and minimum. */
+    private static final Set<String> GGML = Set.of("q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q2_0");
 
     private final Launcher launcher;
 
@@ -14,29 +24,57 @@ final class QuantizeKernels {
         this.launcher = launcher;
     }
 
+    /** Whether {@link #nearest} has a kernel for the format. */
+    static boolean supports(BlockFormat format) {
+        return switch (format) {
+            case GroupedInt ints -> true;
+            case NormalFloat4 nf4 -> true;
+            case Ternary ternary -> !ternary.sharedGrid();
+            case FloatFormat plain -> plain != FloatFormat.FP32;
+            case GgmlFormat ggml -> GGML.contains(ggml.name());
+            default -> false;
+        };
+    }
+
     /**
-     * Rounds to the nearest integers of the published grid. Weights that are not finite count as 0.
+     * Rounds to the nearest values of the published grid. Weights that are not finite count as 0 where the format fits its
+     * blocks to them.
      *
      * @param w [rows, columns]
-     * @param packed room for {@code rows × format.rowBytes(columns)} bytes
-     * @param counts two longs that are added to: fallbacks of grids, weights that are not finite
+     * @param packed address of room for {@code rows × format.rowBytes(columns)} bytes
+     * @param fallbacks address of a long that is added to: fallbacks of grids
      */
-    void nearest(Lane lane, GroupedInt format, DeviceTensor w, DeviceTensor packed, DeviceTensor counts) {
+    void nearest(Lane lane, BlockFormat format, DeviceTensor w, long packed, long fallbacks) {
         if (w.size() == 0) {
             return;
         }
-        int length = format.blockLength(w.columns());
+        PackedFormat words = PackedFormat.of(format, w.columns()).orElseThrow();
+        int length = words.length();
         int blocks = Math.ceilDiv(w.columns(), length);
-        launcher.call(lane, "quantize_int", "quantize_int")
+        String module =
+                switch (format) {
+                    case GroupedInt ints -> "quantize_int";
+                    case FloatFormat plain -> "quantize_plain";
+                    default -> "quantize_blocks";
+                };
+        boolean integers = format instanceof GroupedInt;
+        Call call = launcher.call(lane, module, integers ? module : "quantize_" + words.word())
                 .reads(w)
-                .writes(packed)
+                .address(packed)
                 .long64(format.rowBytes(w.columns()))
                 .integer(w.rows())
                 .integer(w.columns())
-                .integer(length)
-                .integer(format.bits())
-                .integer(PackedFormat.of(format, w.columns()).orElseThrow().zero())
-                .writes(counts)
-                .launch(Grid.of(Math.ceilDiv(blocks, WARPS), Math.min(w.rows(), MAX_GRID_ROWS)), 32 * WARPS);
+                .integer(length);
+        int rows = Math.min(w.rows(), MAX_GRID_ROWS);
+        if (format instanceof GroupedInt ints) {
+            call.integer(ints.bits())
+                    .integer(words.zero())
+                    .address(fallbacks)
+                    .launch(Grid.of(Math.ceilDiv(blocks, WARPS), rows), 32 * WARPS);
+        } else if (format instanceof FloatFormat) {
+            call.address(fallbacks).launch(Launcher.rowGrid(w.columns(), w.rows()), Launcher.THREADS);
+        } else {
+            call.address(fallbacks).launch(Grid.of(Math.ceilDiv(blocks, THREADS), rows), THREADS);
+        }
     }
 }

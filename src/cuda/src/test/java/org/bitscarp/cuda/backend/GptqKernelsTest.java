@@ -99,9 +99,17 @@ class GptqKernelsTest {
             fallbacks += row(format, Arrays.copyOfRange(w, row * n, (row + 1) * n), u, expected, row);
         }
         DeviceTensor packed = BED.bytes(new byte[bytes]);
-        DeviceTensor counts = BED.tensor(1, 4);
+        DeviceTensor counts = BED.tensor(1, 2);
+        DeviceTensor errors = BED.tensor(rows, ColumnPlan.BATCH);
         new GptqKernels(BED.launcher)
-                .run(BED.lane, format, BED.tensor(rows, n, w), BED.tensor(n, n, u), packed, counts);
+                .run(
+                        BED.lane,
+                        format,
+                        BED.tensor(rows, n, w),
+                        BED.tensor(n, n, u),
+                        packed.address(),
+                        errors.address(),
+                        counts.address());
         byte[] found = MemorySegment.ofArray(BED.values(packed)).toArray(ValueLayout.JAVA_BYTE);
         assertArrayEquals(expected.bytes().toArray(ValueLayout.JAVA_BYTE), Arrays.copyOf(found, bytes));
         assertEquals(fallbacks, MemorySegment.ofArray(BED.values(counts)).get(ValueLayout.JAVA_LONG_UNALIGNED, 0));
