@@ -5,11 +5,11 @@
 // a batch of 128 takes at least 128 divisions in a row whatever the device; rows are independent.
 #include "int_grid.cuh"
 #include "reduce.cuh"
+#include "subtract.cuh"
 
 #define WARPS 4
 #define BATCH 128
 #define EACH (BATCH / 32)
-#define TILE 32
 
 __device__ __forceinline__ float warpMax(float value) {
     for (int offset = 16; offset > 0; offset /= 2) {
@@ -26,6 +26,14 @@ __device__ __forceinline__ IntGrid readHead(const uint8_t* block, int zero) {
     grid.zero = zero < 0 ? block[2] : zero;
     grid.fallback = false;
     return grid;
+}
+
+// The weights that the loop begins with: NaN and infinities count as 0. w, work: [count]
+extern "C" __global__ void gptq_load(const float* __restrict__ w, float* __restrict__ work, long long count) {
+    long long stride = (long long)gridDim.x * blockDim.x;
+    for (long long i = blockIdx.x * (long long)blockDim.x + threadIdx.x; i < count; i += stride) {
+        work[i] = finite(w[i]);
+    }
 }
 
 // Rounds columns [begin, begin + width) of each row; a block of the format that begins there is fitted to the weights as they
@@ -118,47 +126,10 @@ extern "C" __global__ void gptq_batch(
     }
 }
 
-// c −= a·b, every element one chain of fused multiply-adds in the order of k. A block of 256 threads for 32 × 32 elements, four
-// rows 8 apart for each thread. a: [m, k] in rows of strideA; b: [k, n] in rows of strideB; c: [m, n] in rows of strideC.
-// Grid: ⌈n / 32⌉ × ⌈m / 32⌉. Two blocks to a multiprocessor at least: for eight, sm_90 would have to spill.
+// Columns behind a batch: c −= a·b, see subtractProduct. Two blocks to a multiprocessor at least: for eight, sm_90 would have
+// to spill.
 extern "C" __global__ void __launch_bounds__(256, 2) subtract_product(
         const float* a, long long strideA, const float* b, long long strideB, float* c, long long strideC, int m, int n,
         int k) {
-    __shared__ float left[TILE][TILE + 1];
-    __shared__ float right[TILE][TILE];
-    int lane = threadIdx.x % TILE;
-    int group = threadIdx.x / TILE;
-    int column = blockIdx.x * TILE + lane;
-    float sums[4];
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
-        int row = blockIdx.y * TILE + group + 8 * i;
-        sums[i] = row < m && column < n ? c[row * strideC + column] : 0;
-    }
-    for (int step = 0; step < k; step += TILE) {
-#pragma unroll
-        for (int i = 0; i < 4; i++) {
-            int line = group + 8 * i;
-            int row = blockIdx.y * TILE + line;
-            left[line][lane] = row < m && step + lane < k ? a[row * strideA + step + lane] : 0;
-            right[line][lane] = step + line < k && column < n ? b[(step + line) * strideB + column] : 0;
-        }
-        __syncthreads();
-        int depth = min(TILE, k - step);
-#pragma unroll 8
-        for (int p = 0; p < depth; p++) {
-#pragma unroll
-            for (int i = 0; i < 4; i++) {
-                sums[i] = fmaf(-left[group + 8 * i][p], right[p][lane], sums[i]);
-            }
-        }
-        __syncthreads();
-    }
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
-        int row = blockIdx.y * TILE + group + 8 * i;
-        if (row < m && column < n) {
-            c[row * strideC + column] = sums[i];
-        }
-    }
+    subtractProduct(a, strideA, b, strideB, c, strideC, m, n, k);
 }

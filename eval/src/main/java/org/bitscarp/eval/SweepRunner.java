@@ -89,6 +89,7 @@ public final class SweepRunner {
                         .withNoiseFloor(request.levels().size() < 2 ? null : judgement.noise())
                         .letWrite(writing);
                 store.add(sweep, sweep.run(), fingerprint);
+                sweep.device().note().ifPresent(notes::add);
             }
             List<LevelResult> results = store.results(request.levels());
             progress.report("resampling", 1, 1);

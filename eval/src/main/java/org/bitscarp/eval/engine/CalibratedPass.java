@@ -5,11 +5,13 @@ import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.TensorMemory;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.DecoderSpec;
+import org.bitscarp.model.TensorRole;
 import org.bitscarp.quant.DenseMatrix;
 import org.bitscarp.quant.Level;
 import org.bitscarp.quant.SolveStats;
@@ -62,6 +64,7 @@ final class CalibratedPass {
         int unitRows = Math.max(1, calibration.largestUnit());
         List<Level> levels = tallies.stream().map(tally -> tally.level).toList();
         long fixed = MemoryUse.fixed(checkpoint, levels, 1, unitRows, backend.lanes());
+        DeviceQuantization device = DeviceQuantization.of(backend, checkpoint, levels, unitRows);
         try (HiddenStates none = new HiddenStates(tallies.size(), 0, spec.hidden(), 0, spillFolder);
                 HiddenStates states =
                         new HiddenStates(1, calibration.rows(), spec.hidden(), memoryBudget - fixed, spillFolder);
@@ -74,6 +77,7 @@ final class CalibratedPass {
             for (int lane = 0; lane < backend.lanes(); lane++) {
                 spaces.add(new Workspace(backend, spec, unitRows));
             }
+            Map<TensorRole, DenseMatrix> layerWeights = reader.allocateLayer(arena);
             LayerPass pass = new LayerPass(
                             backend,
                             new DecoderLayer(backend, spec, Math.max(1, calibration.longestWindow()), memory),
@@ -81,8 +85,8 @@ final class CalibratedPass {
                             lanes,
                             spaces,
                             checkpoint,
-                            reader.allocateLayer(arena),
-                            memory,
+                            layerWeights,
+                            new LayerTensors(backend, layerWeights, memory, device.used()),
                             sink,
                             (what, rows) -> {
                                 progress.report(what, done, total);

@@ -8,7 +8,6 @@ import java.util.Map;
 import java.util.Set;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.Tensor;
-import org.bitscarp.compute.TensorMemory;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.TensorRole;
@@ -29,14 +28,13 @@ final class LayerPass {
     private final Checkpoint checkpoint;
     private final int experts;
     private final Map<TensorRole, DenseMatrix> full;
-    private final Map<TensorRole, Tensor> tensors;
+    private final LayerTensors tensors;
     private final PackedSink sink;
     private final Sweep.Work work;
     private GivenImportance given = GivenImportance.NONE;
     private SeenImportance seen;
     private int layer;
     private Set<TensorRole> inLayer = Set.of();
-    private boolean holdsFullPrecision;
 
     LayerPass(
             Backend backend,
@@ -46,7 +44,7 @@ final class LayerPass {
             List<Workspace> spaces,
             Checkpoint checkpoint,
             Map<TensorRole, DenseMatrix> full,
-            TensorMemory memory,
+            LayerTensors tensors,
             PackedSink sink,
             Sweep.Work work) {
         this.backend = backend;
@@ -60,8 +58,7 @@ final class LayerPass {
         this.full = full;
         this.sink = sink;
         this.work = work;
-        tensors = new EnumMap<>(TensorRole.class);
-        full.forEach((role, w) -> tensors.put(role, memory.allocate(w.rows(), w.columns())));
+        this.tensors = tensors;
     }
 
     /** Lets levels go by the importances of a file where those suffice. */
@@ -92,8 +89,7 @@ final class LayerPass {
             throws IOException {
         this.layer = layer;
         inLayer = reader.layer(layer, full);
-        present(full).forEach((role, w) -> backend.upload(w.data(), tensors.get(role)));
-        holdsFullPrecision = true;
+        tensors.upload(inLayer);
         boolean hessians = tallies.stream().anyMatch(t -> t.momentsWanted || t.level.usesHessian());
         try (Calibration calibration = new Calibration(backend, hessians)) {
             Importance importance = calibrationPlan == null
@@ -108,8 +104,8 @@ final class LayerPass {
                         "layer " + (layer + 1) + ", " + (tally.noise == null ? tally.level : "noise floor"),
                         plan.rows());
                 long started = System.nanoTime();
-                load(l, tally, given.of(layer, tally.level, importance));
-                forward.run(decoder, layer, new LayerWeights(present(tensors)), plan, l, tally, states);
+                LayerWeights weights = load(l, tally, given.of(layer, tally.level, importance));
+                forward.run(decoder, layer, weights, plan, l, tally, states);
                 tally.nanos += System.nanoTime() - started;
             }
         }
@@ -128,7 +124,7 @@ final class LayerPass {
 
     private Importance calibrate(Calibration calibration, WindowPlan plan, HiddenStates states) throws IOException {
         work.begins("layer " + (layer + 1) + ", calibration", plan.rows());
-        LayerWeights weights = new LayerWeights(present(tensors));
+        LayerWeights weights = tensors.fullPrecision();
         lanes.forEach(plan.units().size(), spaces.size(), (lane, u) -> {
             WindowPlan.Unit unit = plan.units().get(u);
             Workspace space = spaces.get(lane);
@@ -140,30 +136,26 @@ final class LayerPass {
         return calibration.importance();
     }
 
-    /** Brings the level's weights into the layer's tensors. */
-    private void load(int level, LevelTally tally, Importance importance) throws IOException {
+    /** The layer as the level has it. */
+    private LayerWeights load(int level, LevelTally tally, Importance importance) throws IOException {
         if (tally.level.format() == FloatFormat.FP32 && tally.level.transform().identity()) {
             present(full).forEach((role, weights) -> {
                 if (role.linear()) {
-                    if (!holdsFullPrecision) {
-                        backend.upload(weights.data(), tensors.get(role));
-                    }
                     tally.keptExactly(weights);
                 }
             });
-            holdsFullPrecision = true;
-            return;
+            return tensors.fullPrecision();
         }
-        holdsFullPrecision = false;
         List<LayerTransform.Plain> maps = linearMaps(tally, importance);
         if (tally.level.transform().identity()) {
-            quantize(level, tally, maps, null);
-            return;
+            quantize(level, tally, importance, maps, null);
+            return tensors.ofLevel();
         }
         try (LayerTransform transform = new LayerTransform(
                 Folding.of(checkpoint, tally.level.transform()), maps, present(full), tally.level.solver(), lanes)) {
-            quantize(level, tally, maps, transform);
+            quantize(level, tally, importance, maps, transform);
         }
+        return tensors.ofLevel();
     }
 
     private List<LayerTransform.Plain> linearMaps(LevelTally tally, Importance importance) {
@@ -186,25 +178,42 @@ final class LayerPass {
     }
 
     /** @param transform null for none */
-    private void quantize(int level, LevelTally tally, List<LayerTransform.Plain> maps, LayerTransform transform)
+    private void quantize(
+            int level,
+            LevelTally tally,
+            Importance importance,
+            List<LayerTransform.Plain> maps,
+            LayerTransform transform)
             throws IOException {
         List<MatrixQuantizer.Job> jobs = new ArrayList<>();
         for (LayerTransform.Plain map : maps) {
             LayerTransform.Place place = map.place();
             int rows = map.weights().rows();
-            Tensor target = tensors.get(place.role()).slice(place.expert() * rows, rows);
-            jobs.add(
-                    transform == null
-                            ? new MatrixQuantizer.Job(map.weights(), map.format(), map.inputs(), target)
-                            : transform.job(map, target));
-        }
-        List<MatrixQuantizer.Outcome> outcomes = quantizer.run(tally.level.solver(), jobs, (job, matrix) -> {
-            // The noise floor's matrices are the reference's, which the sink has already.
-            if (tally.noise == null) {
-                LayerTransform.Place place = maps.get(job).place();
-                sink.packed(jobs.get(job).packed(level, layer, place.role(), place.expert(), matrix));
+            int first = place.expert() * rows;
+            Tensor target = tensors.target(place.role(), first, rows);
+            if (transform != null) {
+                jobs.add(transform.job(map, target));
+                continue;
             }
-        });
+            Tensor original = tensors.original(place.role(), first, rows);
+            jobs.add(new MatrixQuantizer.Job(map.weights(), map.format(), map.inputs(), target)
+                    .from(
+                            original == null
+                                    ? null
+                                    : new MatrixQuantizer.OnDevice(
+                                            original, importance.onDevice(place.role(), place.expert()))));
+        }
+        // The noise floor's matrices are the reference's, which the sink has already.
+        boolean wanted = tally.noise == null && sink != PackedSink.NONE;
+        List<MatrixQuantizer.Outcome> outcomes = quantizer.run(
+                tally.level.solver(),
+                jobs,
+                !wanted
+                        ? null
+                        : (job, matrix) -> {
+                            LayerTransform.Place place = maps.get(job).place();
+                            sink.packed(jobs.get(job).packed(level, layer, place.role(), place.expert(), matrix));
+                        });
         for (int i = 0; i < jobs.size(); i++) {
             tally.quantized(outcomes.get(i), jobs.get(i).weights().size());
         }

@@ -52,6 +52,7 @@ public final class Sweep {
     private final DoubleAdder done = new DoubleAdder();
     private double total;
     private boolean spilled;
+    private DeviceQuantization device = DeviceQuantization.NONE;
 
     /**
      * @param calibrationPlan windows that importances are gathered on, or null for none
@@ -157,6 +158,11 @@ public final class Sweep {
         return spilled;
     }
 
+    /** Which levels {@link #run} has quantized where. */
+    public DeviceQuantization device() {
+        return device;
+    }
+
     /**
      * Runs the sweep; results in the order of the levels.
      *
@@ -177,6 +183,7 @@ public final class Sweep {
         double levelRows = (double) plan.rows() * tallies.size();
         total = spec.layers() * (levelRows + calibrationRows) + levelRows;
         int unitRows = Math.max(plan.largestUnit(), calibrationPlan == null ? 0 : calibrationPlan.largestUnit());
+        device = DeviceQuantization.of(backend, checkpoint, levels, unitRows);
         int headFormats = (int) tallies.stream()
                 .map(tally -> HeadScorer.nameOf(tally.embeddingFormat))
                 .distinct()
@@ -312,6 +319,8 @@ public final class Sweep {
         List<Workspace> spaces = new ArrayList<>();
         try (Arena arena = Arena.ofShared();
                 TensorMemory memory = backend.newMemory()) {
+            Map<TensorRole, DenseMatrix> weights = reader.allocateLayer(arena);
+            LayerTensors tensors = new LayerTensors(backend, weights, memory, device.used());
             DecoderLayer decoder = new DecoderLayer(backend, spec, longestWindow(), memory);
             MatrixQuantizer quantizer = new MatrixQuantizer(backend, lanes);
             for (int lane = 0; lane < backend.lanes(); lane++) {
@@ -324,8 +333,8 @@ public final class Sweep {
                             lanes,
                             spaces,
                             checkpoint,
-                            reader.allocateLayer(arena),
-                            memory,
+                            weights,
+                            tensors,
                             sinks,
                             this::advance)
                     .goBy(given);

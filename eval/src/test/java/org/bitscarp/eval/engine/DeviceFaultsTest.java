@@ -31,7 +31,7 @@ class DeviceFaultsTest {
         WindowPlan plan = Measurements.plan(TOKENS, TOKENS.length);
         try (Checkpoint checkpoint = Checkpoints.open(MODEL);
                 CudaBackend backend = new CudaBackend(driver, 1 << 26, ComputeType.FP32, 1)) {
-            Measurements.run(checkpoint, backend, plan, plan, "fp32,int3:g16:gptq", Measurements.PLENTY);
+            Measurements.run(checkpoint, backend, plan, plan, "fp32,int4:g16,int3:g16:gptq-published", Measurements.PLENTY);
         }
     }
 
@@ -50,7 +50,16 @@ class DeviceFaultsTest {
         assertTrue(allocations > 40, allocations + " allocations");
         for (long n = 1; n <= allocations; n++) {
             FaultyGpuDriver faulty = new FaultyGpuDriver(GpuDevices.emulated()).failAllocation(n);
-            OutOfDeviceMemory e = fails(OutOfDeviceMemory.class, faulty);
+            OutOfDeviceMemory e;
+            try {
+                e = fails(OutOfDeviceMemory.class, faulty);
+            } catch (AssertionError unharmed) {
+                // How often lanes ask for more room depends on who gets which matrix.
+                if (faulty.allocations() >= n) {
+                    throw unharmed;
+                }
+                continue;
+            }
             assertTrue(e.getMessage().contains("--vram"), e.getMessage());
             assertEquals(0, e.getSuppressed().length, "giving back worked");
         }

@@ -60,7 +60,7 @@ public final class CudaBackend implements Backend {
         sums = new SumKernels(launcher);
         scores = new ScoreKernels(launcher);
         decoding = new Decoding(launcher);
-        quantizer = new CudaQuantizer(launcher);
+        quantizer = new CudaQuantizer(launcher, this::tensors);
         product = MatrixProducts.choose(driver, launcher, compute);
     }
 
@@ -101,6 +101,10 @@ public final class CudaBackend implements Backend {
 
     @Override
     public TensorMemory newMemory() {
+        return tensors();
+    }
+
+    private DeviceTensors tensors() {
         DeviceTensors tensors = new DeviceTensors(queue, memories::remove);
         memories.add(tensors);
         return tensors;

@@ -3,70 +3,109 @@ package org.bitscarp.cuda.backend;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.function.Supplier;
+import org.bitscarp.compute.DeviceMoments;
 import org.bitscarp.compute.DeviceQuantizer;
 import org.bitscarp.compute.Operands;
 import org.bitscarp.compute.Tensor;
 import org.bitscarp.quant.BlockFormat;
+import org.bitscarp.quant.GroupedInt;
 import org.bitscarp.quant.PackedMatrix;
 import org.bitscarp.quant.SolveStats;
 import org.bitscarp.quant.Solver;
 import org.bitscarp.quant.Solvers;
+import org.bitscarp.quant.gptq.ColumnPlan;
+import org.bitscarp.quant.gptq.GptqSolver;
 
 /**
  * Quantizes on the device: some rows at a time are packed into memory of the lane, decoded from there into the target, and
  * compared. Packed bytes come to the host only where somebody asks for them.
  */
 final class CudaQuantizer implements DeviceQuantizer {
-    /** Packed bytes on the device at a time. */
+    /** Bytes of rows on the device at a time. */
     private static final long CHUNK = 64L << 20;
 
     private final DeviceQueue queue;
-    private final QuantizeKernels kernels;
+    private final Supplier<DeviceTensors> memories;
+    private final QuantizeKernels nearest;
+    private final GptqKernels gptq;
+    private final FactorKernels factors;
     private final PackedKernels packedKernels;
     private final RowErrors errors;
 
-    CudaQuantizer(Launcher launcher) {
+    /** @param memories for what outlives a call */
+    CudaQuantizer(Launcher launcher, Supplier<DeviceTensors> memories) {
         queue = launcher.queue;
-        kernels = new QuantizeKernels(launcher);
+        this.memories = memories;
+        nearest = new QuantizeKernels(launcher);
+        gptq = new GptqKernels(launcher);
+        factors = new FactorKernels(launcher);
         packedKernels = new PackedKernels(launcher);
         errors = new RowErrors(launcher);
     }
 
     @Override
     public boolean supports(Solver solver, BlockFormat format, int columns) {
+        if (solver instanceof GptqSolver loop) {
+            return format instanceof GroupedInt && loop.options().loopOnly();
+        }
         return solver == Solvers.RTN && format.supports(columns) && QuantizeKernels.supports(format);
     }
 
     @Override
-    public SolveStats quantize(
-            Solver solver, BlockFormat format, Tensor weights, int together, PackedMatrix packed, Tensor target) {
-        Operands.requireSameShape("quantize", weights, target);
-        if (!supports(solver, format, weights.columns())) {
-            throw new IllegalArgumentException(
-                    solver.name() + " has no kernel for " + format.name() + "; quantize on the host");
+    public DeviceMoments moments(Tensor sums, long rows) {
+        return new CudaMoments(factors, memories.get(), DeviceTensor.of(sums), rows);
+    }
+
+    @Override
+    public SolveStats quantize(Job job, PackedMatrix packed, Tensor target) {
+        Operands.requireSameShape("quantize", job.weights(), target);
+        if (!supports(job.solver(), job.format(), target.columns())) {
+            throw new IllegalArgumentException(job.solver().name() + " has no kernel for "
+                    + job.format().name() + "; quantize on the host");
         }
-        Totals totals = new Totals(weights.columns(), together);
-        DeviceTensor w = DeviceTensor.of(weights);
+        Totals totals = new Totals(target.columns(), job.together());
+        DeviceTensor w = DeviceTensor.of(job.weights());
         if (w.size() > 0) {
-            queue.run(lane -> run(lane, format, w, packed, DeviceTensor.of(target), totals));
+            queue.run(lane -> run(lane, job, w, packed, DeviceTensor.of(target), totals));
         }
         return totals.finish();
     }
 
     private void run(
-            Lane lane, BlockFormat format, DeviceTensor w, PackedMatrix packed, DeviceTensor target, Totals totals) {
-        PackedFormat words = PackedFormat.of(format, w.columns()).orElseThrow();
-        long rowBytes = format.rowBytes(w.columns());
-        int step = (int) Math.clamp(CHUNK / rowBytes, 1, w.rows());
+            Lane lane, Job job, DeviceTensor w, PackedMatrix packed, DeviceTensor target, Totals totals) {
+        int columns = w.columns();
+        CudaMoments.Factor factor = job.solver() instanceof GptqSolver loop
+                ? ((CudaMoments) job.moments()).factor(lane, loop.options().damping())
+                : null;
+        if (factor != null) {
+            totals.stats.fallbacks += factor.damping().raised() + factor.damping().dead();
+        }
+        PackedFormat words = PackedFormat.of(job.format(), columns).orElseThrow();
+        long rowBytes = job.format().rowBytes(columns);
+        long workBytes = factor == null ? 0 : 4L * (columns + ColumnPlan.BATCH);
+        int step = (int) Math.clamp(CHUNK / (rowBytes + workBytes), 1, w.rows());
         for (int row = 0; row < w.rows(); row += step) {
             int rows = Math.min(step, w.rows() - row);
             // Counts come first, as they need alignment. The last word of packed bytes is read as a whole.
-            long counts = lane.scratch(Counts.bytes(rows) + rows * rowBytes + 3);
-            long bytes = counts + Counts.bytes(rows);
+            long counts = lane.scratch(Counts.bytes(rows) + rows * (workBytes + rowBytes) + 3);
+            long work = counts + Counts.bytes(rows);
+            long bytes = work + rows * workBytes;
             DeviceTensor part = w.slice(row, rows);
             DeviceTensor decoded = target.slice(row, rows);
             queue.driver().fill(counts, Long.BYTES, (byte) 0, lane.stream);
-            kernels.nearest(lane, format, part, bytes, counts);
+            if (factor == null) {
+                nearest.nearest(lane, job.format(), part, bytes, counts);
+            } else {
+                long feedback = work + 4L * rows * columns;
+                gptq.load(lane, part, work);
+                gptq.run(
+                        lane,
+                        (GroupedInt) job.format(),
+                        rows,
+                        factor.upper(),
+                        new GptqKernels.Work(work, feedback, bytes, counts));
+            }
             packedKernels.decode(lane, words, bytes, rowBytes, decoded);
             errors.compare(lane, part, decoded, counts + Long.BYTES);
             if (packed != null) {

@@ -101,15 +101,10 @@ class GptqKernelsTest {
         DeviceTensor packed = BED.bytes(new byte[bytes]);
         DeviceTensor counts = BED.tensor(1, 2);
         DeviceTensor errors = BED.tensor(rows, ColumnPlan.BATCH);
-        new GptqKernels(BED.launcher)
-                .run(
-                        BED.lane,
-                        format,
-                        BED.tensor(rows, n, w),
-                        BED.tensor(n, n, u),
-                        packed.address(),
-                        errors.address(),
-                        counts.address());
+        DeviceTensor weights = BED.tensor(rows, n, w);
+        GptqKernels.Work work = new GptqKernels.Work(
+                weights.address(), errors.address(), packed.address(), counts.address());
+        new GptqKernels(BED.launcher).run(BED.lane, format, rows, BED.tensor(n, n, u), work);
         byte[] found = MemorySegment.ofArray(BED.values(packed)).toArray(ValueLayout.JAVA_BYTE);
         assertArrayEquals(expected.bytes().toArray(ValueLayout.JAVA_BYTE), Arrays.copyOf(found, bytes));
         assertEquals(fallbacks, MemorySegment.ofArray(BED.values(counts)).get(ValueLayout.JAVA_LONG_UNALIGNED, 0));

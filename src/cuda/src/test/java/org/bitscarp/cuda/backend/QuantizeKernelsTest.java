@@ -11,6 +11,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.SplittableRandom;
+import org.bitscarp.compute.DeviceQuantizer;
 import org.bitscarp.cuda.driver.Grid;
 import org.bitscarp.quant.DenseMatrix;
 import org.bitscarp.quant.GroupedInt;
@@ -53,6 +54,10 @@ class QuantizeKernelsTest {
             w[4 * columns + i] *= random.nextBoolean() ? 1e-6f : 1e-9f;
         }
         return w;
+    }
+
+    private static DeviceQuantizer.Job job(Level level, DeviceTensor weights) {
+        return new DeviceQuantizer.Job(level.solver(), level.format(), weights, null, TOGETHER);
     }
 
     private record Host(byte[] bytes, SolveStats stats) {}
@@ -103,7 +108,7 @@ class QuantizeKernelsTest {
         SplittableRandom random = new SplittableRandom(SEED);
         Level level = Level.parse(text);
         boolean ggml = level.format() instanceof GgmlFormat;
-        CudaQuantizer quantizer = new CudaQuantizer(BED.launcher);
+        CudaQuantizer quantizer = new CudaQuantizer(BED.launcher, BED::memory);
         for (int columns : ggml ? BLOCKS : WIDTHS) {
             String what = text + ", rows of " + columns;
             assertTrue(quantizer.supports(level.solver(), level.format(), columns), what);
@@ -112,8 +117,7 @@ class QuantizeKernelsTest {
             DeviceTensor weights = BED.tensor(ROWS, columns, w);
             DeviceTensor target = BED.tensor(ROWS, columns);
             PackedMatrix packed = PackedMatrix.allocate(level.format(), ROWS, columns, Arena.ofAuto());
-            SolveStats found =
-                    quantizer.quantize(level.solver(), level.format(), weights, TOGETHER, packed, target);
+            SolveStats found = quantizer.quantize(job(level, weights), packed, target);
             assertArrayEquals(expected.bytes, packed.bytes().toArray(ValueLayout.JAVA_BYTE), what);
             assertEquals(expected.stats.fallbacks, found.fallbacks, what);
             assertEquals(expected.stats.nonfinite, found.nonfinite, what);
@@ -176,14 +180,14 @@ class QuantizeKernelsTest {
 
     @Test
     void whatHasNoKernelIsRefused() {
-        CudaQuantizer quantizer = new CudaQuantizer(BED.launcher);
+        CudaQuantizer quantizer = new CudaQuantizer(BED.launcher, BED::memory);
         DeviceTensor w = BED.tensor(1, 256);
         for (String text : new String[] {"int4:search", "ternary:tensor", "fp32", "q4_k"}) {
             Level level = Level.parse(text);
             assertFalse(quantizer.supports(level.solver(), level.format(), 256), text);
             IllegalArgumentException e = assertThrows(
                     IllegalArgumentException.class,
-                    () -> quantizer.quantize(level.solver(), level.format(), w, 1, null, BED.tensor(1, 256)));
+                    () -> quantizer.quantize(job(level, w), null, BED.tensor(1, 256)));
             assertTrue(e.getMessage().contains("quantize on the host"), e.getMessage());
         }
     }

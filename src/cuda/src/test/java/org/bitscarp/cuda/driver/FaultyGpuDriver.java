@@ -12,6 +12,7 @@ public final class FaultyGpuDriver implements GpuDriver {
     private final AtomicLong allocations = new AtomicLong();
     private final AtomicLong launches = new AtomicLong();
     private final AtomicLong calls = new AtomicLong();
+    private final AtomicLong uploaded = new AtomicLong();
     private volatile long failingAllocation;
     private volatile long failingLaunch;
     private volatile long lastCall;
@@ -41,6 +42,11 @@ public final class FaultyGpuDriver implements GpuDriver {
     /** How often it was asked for memory. */
     public long allocations() {
         return allocations.get();
+    }
+
+    /** Bytes copied to the device. */
+    public long uploaded() {
+        return uploaded.get();
     }
 
     public long launches() {
@@ -106,6 +112,7 @@ public final class FaultyGpuDriver implements GpuDriver {
     @Override
     public void copyToDevice(long target, MemorySegment source, GpuStream stream) {
         count("copy to the device");
+        uploaded.addAndGet(source.byteSize());
         inner.copyToDevice(target, source, stream);
     }
 

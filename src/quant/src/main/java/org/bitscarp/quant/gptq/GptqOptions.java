@@ -19,4 +19,9 @@ public record GptqOptions(double damping, boolean search, int refinements, int r
 
     /** What measured best. */
     public static final GptqOptions BEST = new GptqOptions(0.01, true, 4, 3, false);
+
+    /** Whether there is nothing beside the loop, and each grid is the format's published one when the loop reaches it. */
+    public boolean loopOnly() {
+        return !search && refinements == 0 && !activationOrder;
+    }
 }
