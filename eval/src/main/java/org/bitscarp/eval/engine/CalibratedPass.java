@@ -5,13 +5,11 @@ import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.TensorMemory;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.DecoderSpec;
-import org.bitscarp.model.TensorRole;
 import org.bitscarp.quant.DenseMatrix;
 import org.bitscarp.quant.Level;
 import org.bitscarp.quant.SolveStats;
@@ -69,15 +67,15 @@ final class CalibratedPass {
                 HiddenStates states =
                         new HiddenStates(1, calibration.rows(), spec.hidden(), memoryBudget - fixed, spillFolder);
                 Arena arena = Arena.ofShared();
-                TensorMemory memory = backend.newMemory()) {
-            WeightReader reader = new WeightReader(checkpoint, lanes);
+                TensorMemory memory = backend.newMemory();
+                LayerTensors tensors =
+                        new LayerTensors(backend, new WeightReader(checkpoint, lanes), device, arena, memory)) {
             if (calibrated) {
-                embed(reader, states, lanes);
+                embed(new WeightReader(checkpoint, lanes), states, lanes);
             }
             for (int lane = 0; lane < backend.lanes(); lane++) {
                 spaces.add(new Workspace(backend, spec, unitRows));
             }
-            Map<TensorRole, DenseMatrix> layerWeights = reader.allocateLayer(arena);
             LayerPass pass = new LayerPass(
                             backend,
                             new DecoderLayer(backend, spec, Math.max(1, calibration.longestWindow()), memory),
@@ -85,8 +83,7 @@ final class CalibratedPass {
                             lanes,
                             spaces,
                             checkpoint,
-                            layerWeights,
-                            new LayerTensors(backend, layerWeights, memory, device.used()),
+                            tensors,
                             sink,
                             (what, rows) -> {
                                 progress.report(what, done, total);
@@ -95,7 +92,7 @@ final class CalibratedPass {
                     .goBy(given)
                     .tell(seen);
             for (int layer = 0; layer < spec.layers(); layer++) {
-                pass.run(layer, reader, NOTHING, tallies, none, calibrated ? calibration : null, states);
+                pass.run(layer, NOTHING, tallies, none, calibrated ? calibration : null, states);
             }
         } finally {
             spaces.forEach(Workspace::close);

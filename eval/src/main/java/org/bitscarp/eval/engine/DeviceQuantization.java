@@ -20,14 +20,16 @@ import org.bitscarp.quant.Level;
  * @param onDevice levels with a kernel
  * @param onHost levels without one, whose packed bytes are uploaded
  * @param needed bytes of device memory that it takes to keep a layer in full precision beside a level's
+ * @param more bytes for the next layer, which then comes in meanwhile
  * @param available bytes that there are
  */
-public record DeviceQuantization(List<Level> onDevice, List<Level> onHost, long needed, long available) {
+public record DeviceQuantization(
+        List<Level> onDevice, List<Level> onHost, long needed, long more, long available) {
     /** What a lane may take for intermediate results: pieces of weights on both sides of a conversion. */
     private static final long LANE_BYTES = 2 * (64L << 20);
 
     /** For passes whose levels are quantized on the host. */
-    static final DeviceQuantization NONE = new DeviceQuantization(List.of(), List.of(), 0, 0);
+    static final DeviceQuantization NONE = new DeviceQuantization(List.of(), List.of(), 0, 0, 0);
 
     /**
      * Looks at what is free now.
@@ -47,7 +49,7 @@ public record DeviceQuantization(List<Level> onDevice, List<Level> onHost, long 
             }
         }
         long needed = bytes(checkpoint, levels, unitRows, backend.lanes());
-        return new DeviceQuantization(there, here, needed, backend.availableMemory());
+        return new DeviceQuantization(there, here, needed, linearBytes(checkpoint), backend.availableMemory());
     }
 
     private static boolean supports(DeviceQuantizer device, Checkpoint checkpoint, Level level) {
@@ -60,17 +62,27 @@ public record DeviceQuantization(List<Level> onDevice, List<Level> onHost, long 
         return all;
     }
 
+    /** Linear maps of a layer in fp32. */
+    private static long linearBytes(Checkpoint checkpoint) {
+        long bytes = 0;
+        for (TensorRole role : TensorRole.values()) {
+            Weight weight = role.linear() ? checkpoint.anyLayer(role).orElse(null) : null;
+            bytes += weight == null ? 0 : 4 * weight.size();
+        }
+        return bytes;
+    }
+
     private static long bytes(Checkpoint checkpoint, List<Level> levels, int unitRows, int lanes) {
         DecoderSpec spec = checkpoint.spec();
         boolean hessians = levels.stream().anyMatch(Level::usesHessian);
-        long bytes = 0;
+        long bytes = linearBytes(checkpoint);
         long largest = 0;
         for (TensorRole role : TensorRole.values()) {
             Weight weight = role.inLayer() ? checkpoint.anyLayer(role).orElse(null) : null;
             if (weight == null) {
                 continue;
             }
-            bytes += (role.linear() ? 2 : 1) * 4 * weight.size();
+            bytes += 4 * weight.size();
             if (role.linear()) {
                 int matrices = role.perExpert() ? spec.mlp().experts() : 1;
                 largest = Math.max(largest, 4 * weight.size() / matrices);
@@ -85,6 +97,11 @@ public record DeviceQuantization(List<Level> onDevice, List<Level> onHost, long 
     /** Whether levels are quantized on the device: some have a kernel, and a layer fits twice. */
     boolean used() {
         return !onDevice.isEmpty() && needed <= available;
+    }
+
+    /** Whether the next layer comes in while one is at work: there is room for a third copy. */
+    boolean ahead() {
+        return used() && needed + more <= available;
     }
 
     /** For reports: what was quantized where, and why; empty where there is no device. */

@@ -2,10 +2,7 @@ package org.bitscarp.eval.engine;
 
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.Tensor;
 import org.bitscarp.eval.protocol.WindowPlan;
@@ -27,14 +24,12 @@ final class LayerPass {
     private final List<Workspace> spaces;
     private final Checkpoint checkpoint;
     private final int experts;
-    private final Map<TensorRole, DenseMatrix> full;
     private final LayerTensors tensors;
     private final PackedSink sink;
     private final Sweep.Work work;
     private GivenImportance given = GivenImportance.NONE;
     private SeenImportance seen;
     private int layer;
-    private Set<TensorRole> inLayer = Set.of();
 
     LayerPass(
             Backend backend,
@@ -43,7 +38,6 @@ final class LayerPass {
             Lanes lanes,
             List<Workspace> spaces,
             Checkpoint checkpoint,
-            Map<TensorRole, DenseMatrix> full,
             LayerTensors tensors,
             PackedSink sink,
             Sweep.Work work) {
@@ -55,7 +49,6 @@ final class LayerPass {
         this.spaces = spaces;
         this.checkpoint = checkpoint;
         experts = checkpoint.spec().mlp().experts();
-        this.full = full;
         this.sink = sink;
         this.work = work;
         this.tensors = tensors;
@@ -80,7 +73,6 @@ final class LayerPass {
      */
     void run(
             int layer,
-            WeightReader reader,
             WindowPlan plan,
             List<LevelTally> tallies,
             HiddenStates states,
@@ -88,8 +80,10 @@ final class LayerPass {
             HiddenStates calibrationStates)
             throws IOException {
         this.layer = layer;
-        inLayer = reader.layer(layer, full);
-        tensors.upload(inLayer);
+        tensors.take(layer);
+        if (layer + 1 < checkpoint.spec().layers()) {
+            tensors.begin(layer + 1);
+        }
         boolean hessians = tallies.stream().anyMatch(t -> t.momentsWanted || t.level.usesHessian());
         try (Calibration calibration = new Calibration(backend, hessians)) {
             Importance importance = calibrationPlan == null
@@ -111,17 +105,6 @@ final class LayerPass {
         }
     }
 
-    /** What of {@code all} this layer has; routed and dense layers of a model differ. */
-    private <T> Map<TensorRole, T> present(Map<TensorRole, T> all) {
-        Map<TensorRole, T> present = new EnumMap<>(TensorRole.class);
-        all.forEach((role, value) -> {
-            if (inLayer.contains(role)) {
-                present.put(role, value);
-            }
-        });
-        return present;
-    }
-
     private Importance calibrate(Calibration calibration, WindowPlan plan, HiddenStates states) throws IOException {
         work.begins("layer " + (layer + 1) + ", calibration", plan.rows());
         LayerWeights weights = tensors.fullPrecision();
@@ -139,7 +122,7 @@ final class LayerPass {
     /** The layer as the level has it. */
     private LayerWeights load(int level, LevelTally tally, Importance importance) throws IOException {
         if (tally.level.format() == FloatFormat.FP32 && tally.level.transform().identity()) {
-            present(full).forEach((role, weights) -> {
+            tensors.host().forEach((role, weights) -> {
                 if (role.linear()) {
                     tally.keptExactly(weights);
                 }
@@ -152,7 +135,7 @@ final class LayerPass {
             return tensors.ofLevel();
         }
         try (LayerTransform transform = new LayerTransform(
-                Folding.of(checkpoint, tally.level.transform()), maps, present(full), tally.level.solver(), lanes)) {
+                Folding.of(checkpoint, tally.level.transform()), maps, tensors.host(), tally.level.solver(), lanes)) {
             quantize(level, tally, importance, maps, transform);
         }
         return tensors.ofLevel();
@@ -160,7 +143,7 @@ final class LayerPass {
 
     private List<LayerTransform.Plain> linearMaps(LevelTally tally, Importance importance) {
         List<LayerTransform.Plain> maps = new ArrayList<>();
-        present(full).forEach((role, weights) -> {
+        tensors.host().forEach((role, weights) -> {
             int matrices = role.perExpert() ? experts : role.linear() ? 1 : 0;
             for (int i = 0; i < matrices; i++) {
                 int rows = weights.rows() / matrices;

@@ -32,7 +32,7 @@ final class MemoryUse {
                 }
             }
         }
-        // As read, on the backend, and packed: one level at a time.
+        // As read, on the backend or read ahead for a device, and packed: one level at a time.
         long layers = hessians(checkpoint, levels)
                 + 2 * layer
                 + (transforms(levels) ? layer : 0)

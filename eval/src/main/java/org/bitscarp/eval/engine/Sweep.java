@@ -318,9 +318,8 @@ public final class Sweep {
             throws IOException {
         List<Workspace> spaces = new ArrayList<>();
         try (Arena arena = Arena.ofShared();
-                TensorMemory memory = backend.newMemory()) {
-            Map<TensorRole, DenseMatrix> weights = reader.allocateLayer(arena);
-            LayerTensors tensors = new LayerTensors(backend, weights, memory, device.used());
+                TensorMemory memory = backend.newMemory();
+                LayerTensors tensors = new LayerTensors(backend, reader, device, arena, memory)) {
             DecoderLayer decoder = new DecoderLayer(backend, spec, longestWindow(), memory);
             MatrixQuantizer quantizer = new MatrixQuantizer(backend, lanes);
             for (int lane = 0; lane < backend.lanes(); lane++) {
@@ -333,13 +332,12 @@ public final class Sweep {
                             lanes,
                             spaces,
                             checkpoint,
-                            weights,
                             tensors,
                             sinks,
                             this::advance)
                     .goBy(given);
             for (int layer = finished; layer < spec.layers(); layer++) {
-                pass.run(layer, reader, plan, parts.tallies(), parts.states(), calibrationPlan, parts.calibration());
+                pass.run(layer, plan, parts.tallies(), parts.states(), calibrationPlan, parts.calibration());
                 keeper.finished(layer + 1, parts);
             }
         } finally {

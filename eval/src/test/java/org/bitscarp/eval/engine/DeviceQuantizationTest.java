@@ -10,6 +10,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.CpuBackend;
 import org.bitscarp.cuda.GpuDevices;
@@ -156,6 +158,34 @@ class DeviceQuantizationTest {
         long most = 3 * (states + 1024);
         assertTrue(four - one <= most, four - one + " bytes for three levels, expected at most " + most);
         assertTrue(most < 2 * linearWeights(), "bf16 alone would be more: " + 2 * linearWeights());
+    }
+
+    /** The device is held up in the first of two layers until the second one is there, which it would not be otherwise. */
+    @Test
+    void theNextLayerComesInWhileThisOneIsAtWork() throws IOException {
+        long both = 4 * linearWeights();
+        AtomicInteger held = new AtomicInteger();
+        AtomicBoolean there = new AtomicBoolean();
+        FaultyGpuDriver driver = driver();
+        driver.beforeLaunch(function -> {
+            if (function.name().equals("quantize_int") && held.getAndIncrement() == 0) {
+                long deadline = System.nanoTime() + 20_000_000_000L;
+                while (driver.uploaded() < both && System.nanoTime() < deadline) {
+                    Thread.onSpinWait();
+                }
+                there.set(driver.uploaded() >= both);
+            }
+        });
+        Swept ahead = sweep(emulated(driver, PLENTY), "fp32,int4:g16", false);
+        assertTrue(held.get() > 0 && there.get(), driver.uploaded() + " bytes uploaded in all");
+        // Room for two copies of a layer, and not for a third.
+        Swept behind = sweep(emulated(driver(), ahead.device.needed()), "fp32,int4:g16", false);
+        assertTrue(ahead.device.ahead() && behind.device.used() && !behind.device.ahead());
+        for (int l = 0; l < 2; l++) {
+            assertArrayEquals(
+                    ahead.results.get(l).scores().nll(),
+                    behind.results.get(l).scores().nll());
+        }
     }
 
     private long uploaded(String levels, long memory) throws IOException {

@@ -13,6 +13,7 @@ import org.bitscarp.compute.Operands;
 import org.bitscarp.compute.Scores;
 import org.bitscarp.compute.Tensor;
 import org.bitscarp.compute.TensorMemory;
+import org.bitscarp.compute.TopTokens;
 import org.bitscarp.cuda.driver.DeviceMemory;
 import org.bitscarp.cuda.driver.GpuDriver;
 import org.bitscarp.quant.PackedMatrix;
@@ -26,6 +27,8 @@ import org.bitscarp.quant.PackedMatrix;
  */
 public final class CudaBackend implements Backend {
     private static final int LANES = 2;
+    /** Lanes beside those, for weights that come in while the others compute. */
+    private static final int UPLOADS = 1;
 
     private final GpuDriver driver;
     private final DeviceMemory memory;
@@ -34,6 +37,7 @@ public final class CudaBackend implements Backend {
     private final LayerKernels layers;
     private final SumKernels sums;
     private final ScoreKernels scores;
+    private final TopKernels tops;
     private final Decoding decoding;
     private final CudaQuantizer quantizer;
     private final MatrixProduct product;
@@ -53,12 +57,13 @@ public final class CudaBackend implements Backend {
         this.compute = compute;
         this.hostThreads = hostThreads;
         memory = new DeviceMemory(driver, memoryCap);
-        queue = new DeviceQueue(driver, memory, LANES);
+        queue = new DeviceQueue(driver, memory, LANES + UPLOADS);
         kernels = new KernelLibrary(driver);
         Launcher launcher = new Launcher(queue, kernels);
         layers = new LayerKernels(launcher);
         sums = new SumKernels(launcher);
         scores = new ScoreKernels(launcher);
+        tops = new TopKernels(launcher);
         decoding = new Decoding(launcher);
         quantizer = new CudaQuantizer(launcher, this::tensors);
         product = MatrixProducts.choose(driver, launcher, compute);
@@ -284,6 +289,11 @@ public final class CudaBackend implements Backend {
                         firstToken,
                         targets,
                         scores));
+    }
+
+    @Override
+    public void keepTop(Tensor logits, int firstToken, TopTokens top) {
+        on(logits, (lane, t) -> tops.keep(lane, t, firstToken, top));
     }
 
     @FunctionalInterface

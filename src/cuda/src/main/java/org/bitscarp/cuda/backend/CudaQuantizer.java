@@ -46,6 +46,10 @@ final class CudaQuantizer implements DeviceQuantizer {
 
     @Override
     public boolean supports(Solver solver, BlockFormat format, int columns) {
+        return hasKernel(solver, format, columns);
+    }
+
+    static boolean hasKernel(Solver solver, BlockFormat format, int columns) {
         if (solver instanceof GptqSolver loop) {
             return format instanceof GroupedInt && loop.options().loopOnly();
         }

@@ -15,8 +15,12 @@ final class QuantizeKernels {
     private static final int MAX_GRID_ROWS = 65535;
     /** Threads of a block where each has a block of weights. */
     private static final int THREADS = 64;
-    /** Block types of GGUF with one scale or one scale and minimum. */
-    private static final Set<String> GGML = Set.of("q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q2_0");
+    /** Block types of GGUF with one scale or one scale and minimum, and the k-quants. */
+    private static final Set<String> GGML = Set.of(
+            "q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q2_0", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k");
+
+    /** K-quants whose super-blocks have eight sub-blocks; the others have sixteen. */
+    private static final Set<String> OF_EIGHT = Set.of("q4_k", "q5_k");
 
     private final Launcher launcher;
 
@@ -51,11 +55,12 @@ final class QuantizeKernels {
         PackedFormat words = PackedFormat.of(format, w.columns()).orElseThrow();
         int length = words.length();
         int blocks = Math.ceilDiv(w.columns(), length);
+        boolean superBlocks = words.family().equals("k");
         String module =
                 switch (format) {
                     case GroupedInt ints -> "quantize_int";
                     case FloatFormat plain -> "quantize_plain";
-                    default -> "quantize_blocks";
+                    default -> superBlocks ? "quantize_k" : "quantize_blocks";
                 };
         boolean integers = format instanceof GroupedInt;
         Call call = launcher.call(lane, module, integers ? module : "quantize_" + words.word())
@@ -73,6 +78,9 @@ final class QuantizeKernels {
                     .launch(Grid.of(Math.ceilDiv(blocks, WARPS), rows), 32 * WARPS);
         } else if (format instanceof FloatFormat) {
             call.address(fallbacks).launch(Launcher.rowGrid(w.columns(), w.rows()), Launcher.THREADS);
+        } else if (superBlocks) {
+            int each = 32 * WARPS / (OF_EIGHT.contains(words.word()) ? 8 : 16);
+            call.address(fallbacks).launch(Grid.of(Math.ceilDiv(blocks, each), rows), 32 * WARPS);
         } else {
             call.address(fallbacks).launch(Grid.of(Math.ceilDiv(blocks, THREADS), rows), THREADS);
         }

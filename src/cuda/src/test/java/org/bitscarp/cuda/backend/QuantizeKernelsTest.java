@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.bitscarp.compute.DeviceQuantizer;
 import org.bitscarp.cuda.driver.Grid;
+import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.DenseMatrix;
 import org.bitscarp.quant.GroupedInt;
 import org.bitscarp.quant.Level;
@@ -29,8 +30,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 class QuantizeKernelsTest {
     private static final long SEED = 4711;
     private static final int[] WIDTHS = {1, 7, 31, 33, 129, 520};
-    /** Of formats that have whole blocks only. */
-    private static final int[] BLOCKS = {64, 192, 4224};
 
     /** Rows whose errors the host adds up before it adds them to the rest; does not divide the number of rows. */
     private static final int TOGETHER = 2;
@@ -58,6 +57,15 @@ class QuantizeKernelsTest {
 
     private static DeviceQuantizer.Job job(Level level, DeviceTensor weights) {
         return new DeviceQuantizer.Job(level.solver(), level.format(), weights, null, TOGETHER);
+    }
+
+    /** Formats that have whole blocks only get some of these, more than a block of threads takes. */
+    private static int[] widths(BlockFormat format) {
+        if (!(format instanceof GgmlFormat ggml)) {
+            return WIDTHS;
+        }
+        int length = ggml.blockLength();
+        return new int[] {length, 5 * length, (length == 256 ? 17 : 67) * length};
     }
 
     private record Host(byte[] bytes, SolveStats stats) {}
@@ -102,14 +110,18 @@ class QuantizeKernelsTest {
                 "q5_0",
                 "q5_1",
                 "q8_0",
-                "q2_0"
+                "q2_0",
+                "q2_k",
+                "q3_k",
+                "q4_k",
+                "q5_k",
+                "q6_k"
             })
     void equalsTheCpu(String text) {
         SplittableRandom random = new SplittableRandom(SEED);
         Level level = Level.parse(text);
-        boolean ggml = level.format() instanceof GgmlFormat;
         CudaQuantizer quantizer = new CudaQuantizer(BED.launcher, BED::memory);
-        for (int columns : ggml ? BLOCKS : WIDTHS) {
+        for (int columns : widths(level.format())) {
             String what = text + ", rows of " + columns;
             assertTrue(quantizer.supports(level.solver(), level.format(), columns), what);
             float[] w = weights(columns, random);
@@ -182,7 +194,7 @@ class QuantizeKernelsTest {
     void whatHasNoKernelIsRefused() {
         CudaQuantizer quantizer = new CudaQuantizer(BED.launcher, BED::memory);
         DeviceTensor w = BED.tensor(1, 256);
-        for (String text : new String[] {"int4:search", "ternary:tensor", "fp32", "q4_k"}) {
+        for (String text : new String[] {"int4:search", "ternary:tensor", "fp32", "iq4_xs"}) {
             Level level = Level.parse(text);
             assertFalse(quantizer.supports(level.solver(), level.format(), 256), text);
             IllegalArgumentException e = assertThrows(

@@ -2,6 +2,7 @@ package org.bitscarp.cuda.driver;
 
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 
 /**
  * A device that fails on purpose: at the n-th allocation, at the n-th launch, or for good at the n-th call of any kind.
@@ -16,6 +17,7 @@ public final class FaultyGpuDriver implements GpuDriver {
     private volatile long failingAllocation;
     private volatile long failingLaunch;
     private volatile long lastCall;
+    private volatile Consumer<GpuFunction> beforeLaunch = function -> {};
 
     public FaultyGpuDriver(GpuDriver inner) {
         this.inner = inner;
@@ -36,6 +38,12 @@ public final class FaultyGpuDriver implements GpuDriver {
     /** The n-th call from now on and all that follow find the device gone. */
     public FaultyGpuDriver loseDevice(long n) {
         lastCall = calls.get() + n;
+        return this;
+    }
+
+    /** Is shown the function of each launch before it happens, and may hold it up. */
+    public FaultyGpuDriver beforeLaunch(Consumer<GpuFunction> watcher) {
+        beforeLaunch = watcher;
         return this;
     }
 
@@ -148,6 +156,7 @@ public final class FaultyGpuDriver implements GpuDriver {
             int sharedBytes,
             GpuStream stream,
             KernelArguments arguments) {
+        beforeLaunch.accept(function);
         count("launch of " + function.name());
         if (launches.incrementAndGet() == failingLaunch) {
             throw new LaunchFailed(
