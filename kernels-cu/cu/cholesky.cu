@@ -10,6 +10,8 @@
 
 #define BLOCK 64
 #define GROUPS 4
+// The rows of R that the CPU solves together: sums go over what is behind them first.
+#define STRIDE 128
 
 // sums: [n, n]; diagonal: [n]
 extern "C" __global__ void hessian_diagonal(const float* sums, float* diagonal, int n) {
@@ -138,11 +140,11 @@ extern "C" __global__ void __launch_bounds__(256) cholesky_rest_128(float* a, in
 
 extern "C" __global__ void __launch_bounds__(64) cholesky_rest_32(float* a, int n, int k) { behindPanel<32, 4>(a, n, k); }
 
-// Specification of the inverse: one thread for all of it, the last row first; sums go over the rows behind the row's block of
-// 64, then over the rest of the block. r: [n, n], becomes its inverse; line: [n]
+// Specification of the inverse: one thread for all of it, the last row first; sums go over the rows behind the row's STRIDE,
+// then over the rest of it. r: [n, n], becomes its inverse; line: [n]
 extern "C" __global__ void invert_naive(float* r, float* line, int n) {
     for (int i = n - 1; i >= 0; i--) {
-        int end = min(n, (i / BLOCK + 1) * BLOCK);
+        int end = min(n, (i / STRIDE + 1) * STRIDE);
         for (int j = i; j < n; j++) {
             line[j] = r[(long long)i * n + j];
         }
@@ -171,21 +173,20 @@ extern "C" __global__ void invert_begin(float* r, float* aside, int n, int k) {
     }
 }
 
-// Rows [k, k + 64) behind their block: c −= R·X. X is upper triangular, so no column goes deeper than its own row. 256 threads;
-// grid: ⌈(n − k − 64) / 32⌉ × 2. r: [n, n], X from row k + 64 on; aside: [64, n] as invert_begin leaves it
+// Rows [k, k + 64) behind their STRIDE, which ends at row `end`: c −= R·X. X is upper triangular, so no column goes deeper
+// than its own row. 256 threads; grid: ⌈(n − end) / 32⌉ × 2. r: [n, n], X from row k + 64 on; aside: [64, n] as invert_begin
+// leaves it
 extern "C" __global__ void __launch_bounds__(256, 2) invert_rest(
-        float* r, const float* __restrict__ aside, int n, int k) {
-    int first = k + BLOCK;
-    int depth = min(n - first, (int)(blockIdx.x + 1) * EDGE);
+        float* r, const float* __restrict__ aside, int n, int k, int end) {
+    int depth = min(n - end, (int)(blockIdx.x + 1) * EDGE);
     subtractProduct(
-            aside + first, n, r + (long long)first * n + first, n, r + (long long)k * n + first, n, BLOCK, n - first,
-            depth);
+            aside + end, n, r + (long long)end * n + end, n, r + (long long)k * n + end, n, BLOCK, n - end, depth);
 }
 
-// Divides rows [k, k + 64), which the rows behind them have been subtracted from, by their block of R. A thread for a column
-// from k on, 64 in a block. r: [n, n]; aside: [64, n] as invert_begin leaves it
+// Divides rows [k, k + 64), which the rows behind their STRIDE have been subtracted from, by their block of R, and takes off
+// the rows from there to `end`. A thread for a column from k on, 64 in a block. r: [n, n]; aside: [64, n] as above
 extern "C" __global__ void __launch_bounds__(BLOCK) invert_block(
-        float* r, const float* __restrict__ aside, int n, int k) {
+        float* r, const float* __restrict__ aside, int n, int k, int end) {
     __shared__ float block[BLOCK][BLOCK];
     __shared__ float x[BLOCK][BLOCK];
     int size = min(BLOCK, n - k);
@@ -201,6 +202,10 @@ extern "C" __global__ void __launch_bounds__(BLOCK) invert_block(
 #pragma unroll 8
         for (int p = i + 1; p < size; p++) {
             value = fmaf(-block[i][p], x[p][lane], value);
+        }
+        // Left of them, X has nothing in those rows.
+        for (int p = k + BLOCK; p < end && blockIdx.x > 0 && column < n; p++) {
+            value = fmaf(-aside[i * (long long)n + p], r[(long long)p * n + column], value);
         }
         value *= 1 / block[i][i];
         x[i][lane] = value;

@@ -1,5 +1,5 @@
 // GPTQ's column loop (arXiv 2210.17323, algorithm 1) on integers of 2 to 8 bits, as quant.gptq.ColumnLoop runs it, to the same
-// bytes: products inside a batch are rounded before they are subtracted, those behind it are fused, in the order of columns.
+// bytes: every weight is one chain of fused multiply-adds in the order of the columns before it.
 //
 // Floor: n² multiply-adds a row for the updates behind the batches, another 128·n within them. Columns follow each other, so
 // a batch of 128 takes at least 128 divisions in a row whatever the device; rows are independent.
@@ -103,7 +103,7 @@ extern "C" __global__ void gptq_batch(
         for (int i = 0; i < EACH; i++) {
             int at = lane + 32 * i;
             if (at > j && at < width) {
-                w[i] = __fsub_rn(w[i], __fmul_rn(error, line[at]));
+                w[i] = fmaf(-error, line[at], w[i]);
             }
         }
     }

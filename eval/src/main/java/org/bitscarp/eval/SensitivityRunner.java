@@ -53,6 +53,11 @@ public final class SensitivityRunner {
             double overlap = NgramOverlap.share(text.tokens(), calibration);
             List<String> notes = new ArrayList<>(Guards.text(text, tokenizer));
             notes.addAll(Guards.overlap(overlap));
+            if (level.sequential()) {
+                notes.add(
+                        level + ": parts are quantized one by one, so its solver goes by full-precision inputs here and"
+                                + " not by those of maps that are quantized already.");
+            }
             SensitivityPass pass = new SensitivityPass(
                             checkpoint,
                             backend,

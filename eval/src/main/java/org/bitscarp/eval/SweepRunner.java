@@ -244,13 +244,23 @@ public final class SweepRunner {
 
     private static String describe(SweepRequest request, WindowPlan plan, double overlap) {
         return request.calibration().name() + ", " + plan.rows() + " tokens in windows of " + plan.longestWindow()
-                + " that begin with the text's own tokens (no BOS), full-precision activations, sha256 "
+                + " that begin with the text's own tokens (no BOS), "
+                + activations(request.levels()) + ", sha256 "
                 + request.calibration().sha256()
                 + String.format(
                         Locale.ROOT,
                         ", has %.2f %% of the evaluation text (runs of %d tokens)",
                         100 * overlap,
                         NgramOverlap.LENGTH);
+    }
+
+    private static String activations(List<Level> levels) {
+        List<String> sequential =
+                levels.stream().filter(Level::sequential).map(Level::toString).toList();
+        return "full-precision activations"
+                + (sequential.isEmpty()
+                        ? ""
+                        : " (those behind quantized maps for " + String.join(", ", sequential) + ")");
     }
 
     private static void addNotes(

@@ -57,21 +57,29 @@ final class CalibratedPass {
 
     void run(List<LevelTally> tallies, PackedSink sink, Lanes lanes) throws IOException {
         SweepChecks.positions(checkpoint, calibration.longestWindow());
-        double total = (double) spec.layers() * calibration.rows();
+        double total = spec.layers()
+                * (calibration.rows()
+                        + tallies.stream()
+                                .mapToDouble(tally -> CalibrationForward.rows(tally, calibration))
+                                .sum());
         List<Workspace> spaces = new ArrayList<>();
         int unitRows = Math.max(1, calibration.largestUnit());
         List<Level> levels = tallies.stream().map(tally -> tally.level).toList();
         long fixed = MemoryUse.fixed(checkpoint, levels, 1, unitRows, backend.lanes());
         DeviceQuantization device = DeviceQuantization.of(backend, checkpoint, levels, unitRows);
         try (HiddenStates none = new HiddenStates(tallies.size(), 0, spec.hidden(), 0, spillFolder);
-                HiddenStates states =
-                        new HiddenStates(1, calibration.rows(), spec.hidden(), memoryBudget - fixed, spillFolder);
+                HiddenStates states = new HiddenStates(
+                        CalibrationForward.states(tallies),
+                        calibration.rows(),
+                        spec.hidden(),
+                        memoryBudget - fixed,
+                        spillFolder);
                 Arena arena = Arena.ofShared();
                 TensorMemory memory = backend.newMemory();
                 LayerTensors tensors =
                         new LayerTensors(backend, new WeightReader(checkpoint, lanes), device, arena, memory)) {
             if (calibrated) {
-                embed(new WeightReader(checkpoint, lanes), states, lanes);
+                embed(new WeightReader(checkpoint, lanes), states, CalibrationForward.states(tallies), lanes);
             }
             for (int lane = 0; lane < backend.lanes(); lane++) {
                 spaces.add(new Workspace(backend, spec, unitRows));
@@ -99,13 +107,16 @@ final class CalibratedPass {
         }
     }
 
-    private void embed(WeightReader reader, HiddenStates states, Lanes lanes) throws IOException {
+    private void embed(WeightReader reader, HiddenStates states, int count, Lanes lanes) throws IOException {
         try (Arena arena = Arena.ofShared()) {
             List<int[]> texts =
                     calibration.units().stream().map(WindowPlan.Unit::tokens).toList();
             Embeddings embeddings = new Embeddings(reader, spec, texts, arena);
             DenseMatrix rows = embeddings.in(null, arena, new SolveStats());
-            embeddings.write(rows, Embeddings.positions(reader, checkpoint, arena), calibration, states, 0, lanes);
+            DenseMatrix positions = Embeddings.positions(reader, checkpoint, arena);
+            for (int state = 0; state < count; state++) {
+                embeddings.write(rows, positions, calibration, states, state, lanes);
+            }
         }
     }
 }

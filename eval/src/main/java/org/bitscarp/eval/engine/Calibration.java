@@ -14,6 +14,7 @@ import org.bitscarp.model.TensorRole;
  * to it. Sums are kept per unit and added in the order of units, so that they do not depend on the lanes.
  */
 final class Calibration implements AutoCloseable {
+    private final String what;
     private final Backend backend;
     private final HessianSums hessians;
     /** Units that came before one of their predecessors: about as many as there are lanes. */
@@ -22,8 +23,12 @@ final class Calibration implements AutoCloseable {
     private final UnitSums total = new UnitSums();
     private int next;
 
-    /** @param withHessians whether second moments are wanted too */
-    Calibration(Backend backend, boolean withHessians) {
+    /**
+     * @param what is calibrated, for messages
+     * @param withHessians whether second moments are wanted too
+     */
+    Calibration(String what, Backend backend, boolean withHessians) {
+        this.what = what;
         this.backend = backend;
         hessians = withHessians ? new HessianSums(backend) : null;
     }
@@ -118,10 +123,10 @@ final class Calibration implements AutoCloseable {
         return new Importance(overall, ofExperts, hessians == null ? Map.of() : hessians.means(), rows);
     }
 
-    private static float[] checked(TensorRole role, float[] mean) throws IOException {
+    private float[] checked(TensorRole role, float[] mean) throws IOException {
         for (float value : mean) {
             if (!Float.isFinite(value)) {
-                throw new IOException("calibration: the input of " + role
+                throw new IOException("calibration of " + what + ": the input of " + role
                         + " has activations that are NaN or infinite; the model overflows on this text");
             }
         }

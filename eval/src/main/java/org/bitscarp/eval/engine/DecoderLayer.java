@@ -37,6 +37,11 @@ final class DecoderLayer {
         /** @param expert whose input it is; 0 for a map that is not one of several */
         void see(TensorRole role, int expert, Tensor input);
 
+        /** Whether all that is wanted has been seen. The rest of the layer is then left out, and its output means nothing. */
+        default boolean enough() {
+            return false;
+        }
+
         /** Looks away. */
         Tap NONE = (role, expert, input) -> {};
     }
@@ -75,6 +80,9 @@ final class DecoderLayer {
             case SEQUENTIAL -> {
                 norm(w, TensorRole.ATTENTION_NORM, TensorRole.ATTENTION_NORM_BIAS, x, normed);
                 backend.add(x, attention(layer, w, normed, length, space, tap, mixing));
+                if (tap.enough()) {
+                    return;
+                }
                 norm(w, TensorRole.MLP_NORM, TensorRole.MLP_NORM_BIAS, x, normed);
                 backend.add(x, mlp(w, normed, space, tap));
             }
@@ -83,10 +91,16 @@ final class DecoderLayer {
                 norm(w, TensorRole.ATTENTION_NORM, TensorRole.ATTENTION_NORM_BIAS, x, normed);
                 norm(w, TensorRole.MLP_NORM, TensorRole.MLP_NORM_BIAS, x, second);
                 backend.add(x, attention(layer, w, normed, length, space, tap, mixing));
+                if (tap.enough()) {
+                    return;
+                }
                 backend.add(x, mlp(w, second, space, tap));
             }
             case POST_NORM -> {
                 backend.add(x, attention(layer, w, x, length, space, tap, mixing));
+                if (tap.enough()) {
+                    return;
+                }
                 norm(w, TensorRole.ATTENTION_NORM, TensorRole.ATTENTION_NORM_BIAS, x, x);
                 backend.add(x, mlp(w, x, space, tap));
                 norm(w, TensorRole.MLP_NORM, TensorRole.MLP_NORM_BIAS, x, x);
@@ -100,6 +114,9 @@ final class DecoderLayer {
         int rows = in.rows();
         round(in);
         tap.see(TensorRole.QUERY, 0, in);
+        if (tap.enough()) {
+            return in;
+        }
         Tensor q = linear(w, TensorRole.QUERY, TensorRole.QUERY_BIAS, in, space.q(rows));
         Tensor k = linear(w, TensorRole.KEY, TensorRole.KEY_BIAS, in, space.k(rows));
         Tensor v = linear(w, TensorRole.VALUE, TensorRole.VALUE_BIAS, in, space.v(rows));
@@ -110,6 +127,9 @@ final class DecoderLayer {
         optionalNorm(w, TensorRole.ATTENTION_SUB_NORM, mixed);
         round(mixed);
         tap.see(TensorRole.OUTPUT, 0, mixed);
+        if (tap.enough()) {
+            return in;
+        }
         Tensor out = linear(w, TensorRole.OUTPUT, TensorRole.OUTPUT_BIAS, mixed, space.normed(rows));
         optionalNorm(w, TensorRole.ATTENTION_POST_NORM, out);
         return out;
@@ -127,6 +147,9 @@ final class DecoderLayer {
         int rows = in.rows();
         int width = spec.mlp().width();
         tap.see(TensorRole.UP, 0, in);
+        if (tap.enough()) {
+            return in;
+        }
         Tensor up = linear(w, TensorRole.UP, TensorRole.UP_BIAS, in, space.up(rows, width));
         Tensor inner = up;
         if (w.has(TensorRole.GATE)) {
@@ -138,6 +161,9 @@ final class DecoderLayer {
         optionalNorm(w, TensorRole.MLP_SUB_NORM, inner);
         round(inner);
         tap.see(TensorRole.DOWN, 0, inner);
+        if (tap.enough()) {
+            return in;
+        }
         return linear(w, TensorRole.DOWN, TensorRole.DOWN_BIAS, inner, space.normed(rows));
     }
 

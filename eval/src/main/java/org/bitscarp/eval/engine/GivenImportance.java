@@ -91,6 +91,11 @@ public final class GivenImportance {
         return none() || level.usesHessian() ? measured : layers.get(layer);
     }
 
+    /** Whether a level goes by what calibration text tells, file or not. */
+    boolean leaves(Level level) {
+        return level.calibrated() && (none() || level.usesHessian());
+    }
+
     /** Whether there is a file and a level that it does not suffice for, with no calibration text to help it. */
     void check(List<Level> levels, WindowPlan calibration) {
         for (Level level : levels) {

@@ -21,8 +21,9 @@ import org.bitscarp.quant.gptq.Hessian;
  * a copy for each lane would not fit; so that the sum does not depend on the lanes, units take their turn, panel of rows by
  * panel of rows: while one unit works on a panel, another can work on the next.
  */
-final class HessianSums implements AutoCloseable {
-    private static final int PANEL = 512;
+public final class HessianSums implements AutoCloseable {
+    /** Rows at a time: few enough for several units to work side by side on small matrices. */
+    private static final int PANEL = 256;
 
     private record Input(TensorRole role, int expert) {}
 
@@ -47,13 +48,13 @@ final class HessianSums implements AutoCloseable {
     private final List<DeviceMoments> onDevice = new ArrayList<>();
     private final Turns.Finished finished = new Turns.Finished();
 
-    HessianSums(Backend backend) {
+    public HessianSums(Backend backend) {
         this.backend = backend;
         memory = backend.newMemory();
     }
 
     /** Adds what a unit sends through a map; waits for units before it. */
-    void add(int unit, TensorRole role, int expert, Tensor input) {
+    public void add(int unit, TensorRole role, int expert, Tensor input) {
         Sum sum = sum(new Input(role, expert), input.columns());
         int n = input.columns();
         for (int p = 0; p < sum.panels.length; p++) {
@@ -75,12 +76,12 @@ final class HessianSums implements AutoCloseable {
     }
 
     /** A unit has gone through the layer, or failed: nobody waits for it any more. */
-    void finish(int unit) {
+    public void finish(int unit) {
         finished.add(unit);
     }
 
     /** The means, by role and expert; an expert without tokens has none. They live until this is closed. */
-    synchronized Map<TensorRole, Map<Integer, Moments>> means() {
+    public synchronized Map<TensorRole, Map<Integer, Moments>> means() {
         Map<TensorRole, Map<Integer, Moments>> means = new HashMap<>();
         sums.forEach((input, sum) ->
                 means.computeIfAbsent(input.role, role -> new HashMap<>()).put(input.expert, moments(sum)));
@@ -93,7 +94,7 @@ final class HessianSums implements AutoCloseable {
      * @param host fetched when a solver of the host asks for them
      * @param device where they were summed; null where the device does not quantize
      */
-    record Moments(Hessian host, DeviceMoments device) {}
+    public record Moments(Hessian host, DeviceMoments device) {}
 
     private Moments moments(Sum sum) {
         int n = sum.products.columns();

@@ -2,7 +2,10 @@ package org.bitscarp.eval.engine;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
+import java.util.function.Predicate;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.Tensor;
 import org.bitscarp.eval.protocol.WindowPlan;
@@ -19,9 +22,9 @@ final class LayerPass {
     private final Backend backend;
     private final DecoderLayer decoder;
     private final LayerForward forward;
+    private final CalibrationForward calibrationForward;
     private final MatrixQuantizer quantizer;
     private final Lanes lanes;
-    private final List<Workspace> spaces;
     private final Checkpoint checkpoint;
     private final int experts;
     private final LayerTensors tensors;
@@ -45,8 +48,8 @@ final class LayerPass {
         this.decoder = decoder;
         this.quantizer = quantizer;
         forward = new LayerForward(backend, lanes, spaces);
+        calibrationForward = new CalibrationForward(backend, decoder, lanes, spaces);
         this.lanes = lanes;
-        this.spaces = spaces;
         this.checkpoint = checkpoint;
         experts = checkpoint.spec().mlp().experts();
         this.sink = sink;
@@ -84,39 +87,51 @@ final class LayerPass {
         if (layer + 1 < checkpoint.spec().layers()) {
             tensors.begin(layer + 1);
         }
-        boolean hessians = tallies.stream().anyMatch(t -> t.momentsWanted || t.level.usesHessian());
-        try (Calibration calibration = new Calibration(backend, hessians)) {
-            Importance importance = calibrationPlan == null
-                    ? Importance.NONE
-                    : calibrate(calibration, calibrationPlan, calibrationStates);
+        boolean hessians =
+                tallies.stream().anyMatch(t -> (t.momentsWanted || t.level.usesHessian()) && !t.level.sequential());
+        try (Calibration calibration = new Calibration("layer " + (layer + 1), backend, hessians)) {
+            Importance importance = Importance.NONE;
+            if (calibrationPlan != null && measuresFullPrecision(tallies)) {
+                work.begins("layer " + (layer + 1) + ", calibration", calibrationPlan.rows());
+                calibrationForward.gatherAndMove(
+                        new CalibrationForward.Place(
+                                layer,
+                                tensors.fullPrecision(),
+                                calibrationPlan,
+                                calibrationStates,
+                                CalibrationForward.FULL_PRECISION),
+                        calibration);
+                importance = calibration.importance();
+            }
             if (seen != null) {
                 seen.add(checkpoint, layer, importance);
             }
             for (int l = 0; l < tallies.size(); l++) {
                 LevelTally tally = tallies.get(l);
-                work.begins(
-                        "layer " + (layer + 1) + ", " + (tally.noise == null ? tally.level : "noise floor"),
-                        plan.rows());
+                double own = calibrationPlan == null ? 0 : CalibrationForward.rows(tally, calibrationPlan);
+                work.begins(name(tally), plan.rows() + own);
                 long started = System.nanoTime();
-                LayerWeights weights = load(l, tally, given.of(layer, tally.level, importance));
+                LayerWeights weights = own > 0
+                        ? loadInSequence(
+                                l,
+                                tally,
+                                calibrationPlan,
+                                calibrationStates,
+                                CalibrationForward.state(tallies, l))
+                        : load(l, tally, given.of(layer, tally.level, importance));
                 forward.run(decoder, layer, weights, plan, l, tally, states);
                 tally.nanos += System.nanoTime() - started;
             }
         }
     }
 
-    private Importance calibrate(Calibration calibration, WindowPlan plan, HiddenStates states) throws IOException {
-        work.begins("layer " + (layer + 1) + ", calibration", plan.rows());
-        LayerWeights weights = tensors.fullPrecision();
-        lanes.forEach(plan.units().size(), spaces.size(), (lane, u) -> {
-            WindowPlan.Unit unit = plan.units().get(u);
-            Workspace space = spaces.get(lane);
-            Tensor x = space.x(unit.rows());
-            states.load(0, unit.firstRow(), backend, x, space.host);
-            calibration.unit(u, tap -> decoder.forward(layer, weights, x, unit.length(), space, tap));
-            states.store(0, unit.firstRow(), backend, x, space.host);
-        });
-        return calibration.importance();
+    private String name(LevelTally tally) {
+        return "layer " + (layer + 1) + ", " + (tally.noise == null ? tally.level : "noise floor");
+    }
+
+    private boolean measuresFullPrecision(List<LevelTally> tallies) {
+        return seen != null
+                || tallies.stream().anyMatch(t -> !t.level.sequential() && (t.momentsWanted || given.leaves(t.level)));
     }
 
     /** The layer as the level has it. */
@@ -129,22 +144,67 @@ final class LayerPass {
             });
             return tensors.fullPrecision();
         }
-        List<LayerTransform.Plain> maps = linearMaps(tally, importance);
+        quantize(level, tally, importance, linearMaps(tally, importance, role -> true));
+        return tensors.ofLevel();
+    }
+
+    /**
+     * The same, each input measured on windows that have gone through the level's own maps before it. A transform moves all
+     * maps of a layer together, so that there only the layers before are quantized.
+     */
+    private LayerWeights loadInSequence(
+            int level, LevelTally tally, WindowPlan plan, HiddenStates states, int state) throws IOException {
+        LayerWeights sofar = tensors.fullPrecision();
+        if (!tally.level.transform().identity()) {
+            try (Calibration calibration = new Calibration(name(tally), backend, true)) {
+                calibrationForward.gather(
+                        new CalibrationForward.Place(layer, sofar, plan, states, state), calibration);
+                Importance importance = calibration.importance();
+                quantize(level, tally, importance, linearMaps(tally, importance, role -> true));
+            }
+        } else {
+            Set<TensorRole> quantized = EnumSet.noneOf(TensorRole.class);
+            for (TensorRole input : inputs()) {
+                try (Calibration calibration = new Calibration(name(tally), backend, true)) {
+                    calibrationForward.gather(
+                            new CalibrationForward.Place(layer, sofar, plan, states, state), calibration, input);
+                    Importance importance = calibration.importance();
+                    quantize(level, tally, importance, linearMaps(tally, importance, role -> role.input() == input));
+                }
+                tensors.host().keySet().stream()
+                        .filter(role -> role.linear() && role.input() == input)
+                        .forEach(quantized::add);
+                sofar = tensors.ofLevel(quantized);
+            }
+        }
+        calibrationForward.move(new CalibrationForward.Place(layer, tensors.ofLevel(), plan, states, state));
+        return tensors.ofLevel();
+    }
+
+    /** The inputs of the layer's linear maps, in the order of its work. */
+    private Set<TensorRole> inputs() {
+        Set<TensorRole> inputs = EnumSet.noneOf(TensorRole.class);
+        tensors.host().keySet().stream().filter(TensorRole::linear).forEach(role -> inputs.add(role.input()));
+        return inputs;
+    }
+
+    private void quantize(int level, LevelTally tally, Importance importance, List<LayerTransform.Plain> maps)
+            throws IOException {
         if (tally.level.transform().identity()) {
             quantize(level, tally, importance, maps, null);
-            return tensors.ofLevel();
+            return;
         }
         try (LayerTransform transform = new LayerTransform(
                 Folding.of(checkpoint, tally.level.transform()), maps, tensors.host(), tally.level.solver(), lanes)) {
             quantize(level, tally, importance, maps, transform);
         }
-        return tensors.ofLevel();
     }
 
-    private List<LayerTransform.Plain> linearMaps(LevelTally tally, Importance importance) {
+    private List<LayerTransform.Plain> linearMaps(
+            LevelTally tally, Importance importance, Predicate<TensorRole> wanted) {
         List<LayerTransform.Plain> maps = new ArrayList<>();
         tensors.host().forEach((role, weights) -> {
-            int matrices = role.perExpert() ? experts : role.linear() ? 1 : 0;
+            int matrices = !role.linear() || !wanted.test(role) ? 0 : role.perExpert() ? experts : 1;
             for (int i = 0; i < matrices; i++) {
                 int rows = weights.rows() / matrices;
                 maps.add(new LayerTransform.Plain(

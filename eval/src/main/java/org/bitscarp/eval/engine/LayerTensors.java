@@ -140,6 +140,17 @@ final class LayerTensors implements AutoCloseable {
         return weights(tensors);
     }
 
+    /** The same where a level has its own values of some linear maps only, and the others are still in full precision. */
+    LayerWeights ofLevel(Set<TensorRole> own) {
+        Map<TensorRole, Tensor> all = new EnumMap<>(tensors);
+        current.originals.forEach((role, tensor) -> {
+            if (!own.contains(role)) {
+                all.put(role, tensor);
+            }
+        });
+        return weights(all);
+    }
+
     /** The layer in full precision; uploaded again where a level has taken its place. */
     LayerWeights fullPrecision() {
         if (!current.originals.isEmpty()) {

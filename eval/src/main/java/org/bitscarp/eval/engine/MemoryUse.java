@@ -57,20 +57,25 @@ final class MemoryUse {
 
     /** Second moments of a layer's inputs: the sum, the mean, the factor, and the two in another order of the channels. */
     private static long hessians(Checkpoint checkpoint, List<Level> levels) {
-        if (levels.stream().noneMatch(level -> level.usesHessian())) {
-            return 0;
-        }
-        long bytes = 0;
+        boolean shared = levels.stream().anyMatch(level -> level.usesHessian() && !level.sequential());
+        boolean own = levels.stream().anyMatch(Level::sequential);
+        long all = 0;
+        long largest = 0;
         for (TensorRole role : TensorRole.values()) {
             Weight weight = role.linear() && role.input() == role
                     ? checkpoint.anyLayer(role).orElse(null)
                     : null;
             if (weight != null) {
                 long inputs = role.perExpert() ? checkpoint.spec().mlp().experts() : 1;
-                bytes += (transforms(levels) ? 2 : 1) * 5 * 4 * inputs * weight.columns() * weight.columns();
+                long bytes = (transforms(levels) ? 2 : 1) * 5 * 4 * inputs * weight.columns() * weight.columns();
+                all += bytes;
+                largest = Math.max(largest, bytes);
             }
         }
-        return bytes;
+        // A sequential level has those of one input at a time, unless it moves all of them to another basis together.
+        boolean together = levels.stream()
+                .anyMatch(level -> level.sequential() && !level.transform().identity());
+        return (shared ? all : 0) + (together ? all : own ? largest : 0);
     }
 
     /** Then there is a copy of the layer, and of its second moments, in another basis. */

@@ -102,7 +102,7 @@ public final class QuantizePass {
         given.check(List.of(level), calibration);
         SweepChecks.calibration(List.of(level), calibration);
         try (Lanes lanes = new Lanes(Math.max(backend.lanes(), backend.hostThreads()))) {
-            WindowPlan windows = seen != null || measures() ? calibration : null;
+            WindowPlan windows = seen != null || given.leaves(level) ? calibration : null;
             // A transform acts on all maps of a layer together.
             if (windows != null || !level.transform().identity()) {
                 byLayer(windows, sink, lanes);
@@ -110,11 +110,6 @@ public final class QuantizePass {
                 oneByOne(sink, lanes);
             }
         }
-    }
-
-    /** Whether the level has a use for calibration text. */
-    private boolean measures() {
-        return level.calibrated() && (given.none() || level.usesHessian());
     }
 
     private void oneByOne(PackedSink sink, Lanes lanes) throws IOException {

@@ -95,25 +95,20 @@ final class SensitivityLayer {
         for (TensorRole role : present) {
             backend.upload(host.get(role).data(), full.get(role));
         }
-        try (Calibration calibration = new Calibration(backend, level.needsHessian())) {
-            Importance importance = calibrationPlan == null
-                    ? Importance.NONE
-                    : calibrate(calibration, calibrationPlan, calibrationStates);
+        try (Calibration calibration = new Calibration("layer " + (layer + 1), backend, level.needsHessian())) {
+            Importance importance = Importance.NONE;
+            if (calibrationPlan != null && given.leaves(level)) {
+                CalibrationForward.Place place = new CalibrationForward.Place(
+                        layer,
+                        mixture(Set.of()),
+                        calibrationPlan,
+                        calibrationStates,
+                        CalibrationForward.FULL_PRECISION);
+                new CalibrationForward(backend, decoder, lanes, spaces).gatherAndMove(place, calibration);
+                importance = calibration.importance();
+            }
             quantize(given.of(layer, level, importance));
         }
-    }
-
-    private Importance calibrate(Calibration calibration, WindowPlan plan, HiddenStates states) throws IOException {
-        LayerWeights weights = mixture(Set.of());
-        lanes.forEach(plan.units().size(), spaces.size(), (lane, u) -> {
-            WindowPlan.Unit unit = plan.units().get(u);
-            Workspace space = spaces.get(lane);
-            Tensor x = space.x(unit.rows());
-            states.load(0, unit.firstRow(), backend, x, space.host);
-            calibration.unit(u, tap -> decoder.forward(layer, weights, x, unit.length(), space, tap));
-            states.store(0, unit.firstRow(), backend, x, space.host);
-        });
-        return calibration.importance();
     }
 
     private void quantize(Importance importance) throws IOException {

@@ -180,8 +180,15 @@ public final class Sweep {
         }
         List<LevelTally> tallies = tallies();
         int calibrationRows = calibrationPlan == null ? 0 : calibrationPlan.rows();
+        int calibrated = calibrationPlan == null ? 0 : CalibrationForward.states(tallies);
         double levelRows = (double) plan.rows() * tallies.size();
-        total = spec.layers() * (levelRows + calibrationRows) + levelRows;
+        double calibrationWork = calibrationPlan == null
+                ? 0
+                : calibrationRows
+                        + tallies.stream()
+                                .mapToDouble(tally -> CalibrationForward.rows(tally, calibrationPlan))
+                                .sum();
+        total = spec.layers() * (levelRows + calibrationWork) + levelRows;
         int unitRows = Math.max(plan.largestUnit(), calibrationPlan == null ? 0 : calibrationPlan.largestUnit());
         device = DeviceQuantization.of(backend, checkpoint, levels, unitRows);
         int headFormats = (int) tallies.stream()
@@ -189,12 +196,14 @@ public final class Sweep {
                 .distinct()
                 .count();
         long fixed = MemoryUse.fixed(checkpoint, levels, headFormats, unitRows, backend.lanes());
-        Preflight preflight = Preflight.of(checkpoint, fixed, plan.rows(), calibrationRows, tallies.size());
+        Preflight preflight =
+                Preflight.of(checkpoint, fixed, plan.rows(), (long) calibrated * calibrationRows, tallies.size());
         preflight.check(keeper);
         preflight.say(backend, checkpoint, unitRows, tallies.size(), progress);
         long forStates = memoryBudget - fixed;
         // In proportion to what each of the two would take.
-        double share = calibrationRows / (calibrationRows + levelRows);
+        double calibrationBytes = (double) calibrated * calibrationRows;
+        double share = calibrationBytes / (calibrationBytes + (double) plan.rows() * tallies.size());
         long forCalibration = (long) (forStates * share);
         try (Lanes lanes = new Lanes(Math.max(backend.lanes(), backend.hostThreads()));
                 PackedLevels packed = continuations == null
@@ -204,7 +213,7 @@ public final class Sweep {
                         tallies.size(), plan.rows(), spec.hidden(), forStates - forCalibration, spillFolder);
                 HiddenStates calibrationStates = calibrationPlan == null
                         ? null
-                        : new HiddenStates(1, calibrationRows, spec.hidden(), forCalibration, spillFolder)) {
+                        : new HiddenStates(calibrated, calibrationRows, spec.hidden(), forCalibration, spillFolder)) {
             spilled = states.spilled() || calibrationStates != null && calibrationStates.spilled();
             WeightReader reader = new WeightReader(checkpoint, digest, lanes);
             LayerKeeper.Parts parts = new LayerKeeper.Parts(tallies, digest, states, calibrationStates, packed);
@@ -212,7 +221,7 @@ public final class Sweep {
             if (finished == 0) {
                 embed(reader, tallies, states, calibrationStates, lanes);
             } else {
-                goesOnAt(finished, levelRows, calibrationRows);
+                goesOnAt(finished, levelRows, calibrationWork);
             }
             PackedSink sinks = packed == null ? sink : packed.before(sink);
             layers(finished, parts, reader, unitRows, lanes, sinks);
@@ -259,13 +268,13 @@ public final class Sweep {
         return tallies;
     }
 
-    private void goesOnAt(int finished, double levelRows, int calibrationRows) {
+    private void goesOnAt(int finished, double levelRows, double calibrationWork) {
         progress.note(
                 finished > spec.layers()
                         ? "going on after the interrupted run: all levels are scored"
                         : "going on after layer " + finished + " of " + spec.layers() + ", which an interrupted run had"
                                 + " finished");
-        done.add(Math.min(finished, spec.layers()) * (levelRows + calibrationRows));
+        done.add(Math.min(finished, spec.layers()) * (levelRows + calibrationWork));
         done.add(finished > spec.layers() ? levelRows : 0);
     }
 
@@ -304,7 +313,9 @@ public final class Sweep {
             }
             if (calibrationPlan != null) {
                 DenseMatrix rows = embeddings.in(null, arena, new SolveStats());
-                embeddings.write(rows, positions, calibrationPlan, calibration, 0, lanes);
+                for (int state = 0; state < CalibrationForward.states(tallies); state++) {
+                    embeddings.write(rows, positions, calibrationPlan, calibration, state, lanes);
+                }
             }
         }
         if (!spec.tiedHead()) {

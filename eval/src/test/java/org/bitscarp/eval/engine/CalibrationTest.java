@@ -41,7 +41,7 @@ class CalibrationTest {
 
     @Test
     void mapsThatReadTheSameInputShareItsMeans() throws IOException {
-        Calibration calibration = new Calibration(backend, false);
+        Calibration calibration = new Calibration("a test", backend, false);
         calibration.unit(1, tap -> tap.see(TensorRole.QUERY, 0, tensor(2, 3, 0)));
         calibration.unit(0, tap -> {
             tap.see(TensorRole.QUERY, 0, tensor(2, 1, 2, 5, 0));
@@ -59,7 +59,7 @@ class CalibrationTest {
 
     @Test
     void expertsHaveTheirOwnMeansAndTheOthersWhereTheySawNothing() throws IOException {
-        Calibration calibration = new Calibration(backend, false);
+        Calibration calibration = new Calibration("a test", backend, false);
         calibration.unit(0, tap -> tap.see(TensorRole.EXPERT_UP, 2, tensor(1, 1, 2, 3)));
         calibration.unit(1, tap -> {
             tap.see(TensorRole.EXPERT_UP, 0, tensor(1, 10));
@@ -77,7 +77,7 @@ class CalibrationTest {
 
     @Test
     void overflowIsRefused() throws IOException {
-        Calibration calibration = new Calibration(backend, false);
+        Calibration calibration = new Calibration("a test", backend, false);
         calibration.unit(0, tap -> tap.see(TensorRole.DOWN, 0, tensor(1, Float.POSITIVE_INFINITY)));
         assertTrue(assertThrows(IOException.class, calibration::importance)
                 .getMessage()

@@ -145,7 +145,7 @@ class SweepTest {
     @Test
     void neitherThreadsNorMemoryChangeABitOfErrorFeedback() throws IOException {
         WindowPlan calibration = Measurements.plan(tokens(45 * CONTEXT, 2), CONTEXT);
-        String levels = "fp32,int3:g64:gptq,q4_0:gptq-actorder";
+        String levels = "fp32,int3:g64:gptq,q4_0:gptq-actorder,int3:g64:gptq-published";
         List<LevelResult> one;
         try (Backend backend = cpu(1)) {
             one = Measurements.run(checkpoint, backend, plan, calibration, levels, Measurements.PLENTY);

@@ -127,7 +127,7 @@ public interface Backend extends AutoCloseable {
 
     /**
      * Adds rows {@code [first, first + count)} of xᵀ·x, from the diagonal on: {@code sums[i][j] += Σ over rows of
-     * x[·][i]·x[·][j]} for j ≥ {@code first}.
+     * x[·][i]·x[·][j]} for j ≥ i. What lies below the diagonal, in these rows and columns, is of no use.
      *
      * @param sums [x.columns(), x.columns()]
      */

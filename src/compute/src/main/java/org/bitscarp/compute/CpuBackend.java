@@ -216,8 +216,17 @@ public final class CpuBackend extends HostBackend {
         int n = x.columns();
         if (x.rows() > 0 && count > 0) {
             Gemm.Panel rows = new Gemm.Panel(host(x).data(), first, n);
-            Gemm.Panel target = new Gemm.Panel(host(sums).data(), (long) first * n + first, n);
-            gemm.addTransposed(count, n - first, x.rows(), rows, rows, target);
+            gemm.addSquare(count, x.rows(), rows, new Gemm.Panel(host(sums).data(), (long) first * n + first, n));
+            int rest = first + count;
+            if (rest < n) {
+                gemm.addTransposed(
+                        count,
+                        n - rest,
+                        x.rows(),
+                        rows,
+                        new Gemm.Panel(host(x).data(), rest, n),
+                        new Gemm.Panel(host(sums).data(), (long) first * n + rest, n));
+            }
         }
     }
 

@@ -256,7 +256,7 @@ public final class ScalarBackend extends HostBackend {
     public void addOuterProducts(Tensor x, int first, int count, Tensor sums) {
         Operands.requireOuterProducts(x, first, count, sums);
         for (int i = first; i < first + count; i++) {
-            for (int j = first; j < x.columns(); j++) {
+            for (int j = i; j < x.columns(); j++) {
                 double sum = 0;
                 for (int row = 0; row < x.rows(); row++) {
                     sum += (double) get(x, row, i) * get(x, row, j);

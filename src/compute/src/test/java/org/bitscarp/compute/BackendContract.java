@@ -116,6 +116,14 @@ public abstract class BackendContract extends LayerContract {
         Pair sums = pair(columns, columns);
         backend.addOuterProducts(x.device, first, count, sums.device);
         specification.addOuterProducts(x.host, first, count, sums.host);
+        float[] found = floats(backend, sums.device);
+        float[] expected = floats(specification, sums.host);
+        for (int i = first; i < first + count; i++) {
+            System.arraycopy(expected, i * columns + first, found, i * columns + first, i - first);
+        }
+        try (Arena arena = Arena.ofShared()) {
+            backend.upload(arena.allocateFrom(JAVA_FLOAT, found), sums.device);
+        }
         // As in a product of that depth, and one addition more.
         sums.check("outer products", (rows + 3) * UNIT * 4 * Math.sqrt(rows));
     }

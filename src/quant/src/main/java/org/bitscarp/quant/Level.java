@@ -75,6 +75,11 @@ public record Level(BlockFormat format, Solver solver, Transform transform) {
         return solver.needsHessian() || transform.channelScales();
     }
 
+    /** Whether each level's own quantized maps make the inputs that its solver goes by, see {@link Solver#sequential}. */
+    public boolean sequential() {
+        return solver.sequential();
+    }
+
     /** The canonical text: {@code parse(level.toString())} equals the level. */
     @Override
     public String toString() {

@@ -21,6 +21,14 @@ public interface Solver {
     }
 
     /**
+     * Whether inputs are to be those that reach a map when everything before it is quantized ("true-sequential" in GPTQ's
+     * reference code), and not those of full precision.
+     */
+    default boolean sequential() {
+        return false;
+    }
+
+    /**
      * Does what concerns the whole matrix once (a scale shared by the tensor, a factorised Hessian) and returns the
      * part that works on rows.
      *

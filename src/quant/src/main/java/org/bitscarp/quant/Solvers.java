@@ -15,6 +15,9 @@ public final class Solvers {
     /** Error feedback with searched grids and refined codes: the best that is known to fit the format. */
     public static final Solver GPTQ = new GptqSolver("gptq", GptqOptions.BEST);
 
+    /** The same with the inputs that maps before it make when they are quantized. */
+    public static final Solver GPTQ_SEQUENTIAL = new GptqSolver("gptq-sequential", GptqOptions.BEST_SEQUENTIAL);
+
     /** Error feedback as the paper has it, for comparison. */
     public static final Solver GPTQ_PUBLISHED = new GptqSolver("gptq-published", GptqOptions.PUBLISHED);
 
@@ -22,7 +25,7 @@ public final class Solvers {
     public static final Solver GPTQ_ACTORDER = new GptqSolver("gptq-actorder", GptqOptions.ACTIVATION_ORDER);
 
     /** All of them, the default first. */
-    public static final List<Solver> ALL = List.of(RTN, SEARCH, GPTQ, GPTQ_PUBLISHED, GPTQ_ACTORDER);
+    public static final List<Solver> ALL = List.of(RTN, SEARCH, GPTQ, GPTQ_SEQUENTIAL, GPTQ_PUBLISHED, GPTQ_ACTORDER);
 
     private Solvers() {}
 }

@@ -1,46 +1,50 @@
 package org.bitscarp.quant;
 
+import jdk.incubator.vector.DoubleVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
+
 /** Squared rounding errors, in double precision. */
 public final class SquaredError {
+    private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_128;
+    private static final VectorSpecies<Double> DOUBLES = DoubleVector.SPECIES_256;
+
     private SquaredError() {}
 
     /** Adds ‖w − rounded‖² and ‖w‖²; four sums each, always combined in the same order. */
     public static void add(float[] w, float[] rounded, SolveStats stats) {
-        double e0 = 0;
-        double e1 = 0;
-        double e2 = 0;
-        double e3 = 0;
-        double w0 = 0;
-        double w1 = 0;
-        double w2 = 0;
-        double w3 = 0;
+        double[] errors = new double[4];
+        double[] weights = new double[4];
+        int done = Lanes.FAST ? addVectors(w, rounded, errors, weights) : 0;
+        for (int i = done; i < w.length; i++) {
+            // What is left over of whole fours goes to the first sums.
+            int lane = i < w.length / 4 * 4 ? i % 4 : 0;
+            double difference = (double) w[i] - rounded[i];
+            errors[lane] += difference * difference;
+            weights[lane] += (double) w[i] * w[i];
+        }
+        stats.squaredError += errors[0] + errors[1] + (errors[2] + errors[3]);
+        stats.squaredWeights += weights[0] + weights[1] + (weights[2] + weights[3]);
+    }
+
+    /** The same over whole fours, with one sum in each lane; returns how many weights that were. */
+    private static int addVectors(float[] w, float[] rounded, double[] errors, double[] weights) {
+        DoubleVector e = DoubleVector.zero(DOUBLES);
+        DoubleVector s = e;
         int i = 0;
         for (; i + 4 <= w.length; i += 4) {
-            double a = w[i];
-            double b = w[i + 1];
-            double c = w[i + 2];
-            double d = w[i + 3];
-            w0 += a * a;
-            w1 += b * b;
-            w2 += c * c;
-            w3 += d * d;
-            a -= rounded[i];
-            b -= rounded[i + 1];
-            c -= rounded[i + 2];
-            d -= rounded[i + 3];
-            e0 += a * a;
-            e1 += b * b;
-            e2 += c * c;
-            e3 += d * d;
+            DoubleVector a =
+                    (DoubleVector) FloatVector.fromArray(FLOATS, w, i).convertShape(VectorOperators.F2D, DOUBLES, 0);
+            DoubleVector b = (DoubleVector)
+                    FloatVector.fromArray(FLOATS, rounded, i).convertShape(VectorOperators.F2D, DOUBLES, 0);
+            s = s.add(a.mul(a));
+            a = a.sub(b);
+            e = e.add(a.mul(a));
         }
-        for (; i < w.length; i++) {
-            double a = w[i];
-            w0 += a * a;
-            a -= rounded[i];
-            e0 += a * a;
-        }
-        stats.squaredError += e0 + e1 + (e2 + e3);
-        stats.squaredWeights += w0 + w1 + (w2 + w3);
+        e.intoArray(errors, 0);
+        s.intoArray(weights, 0);
+        return i;
     }
 
     /**

@@ -26,6 +26,16 @@ public interface Gemm {
     void addTransposed(int m, int n, int k, Panel x, Panel w, Panel y);
 
     /**
+     * y += xᵀ·x; below the diagonal, y becomes of no use.
+     *
+     * @param x [k, m]
+     * @param y [m, m]
+     */
+    default void addSquare(int m, int k, Panel x, Panel y) {
+        addTransposed(m, m, k, x, x, y);
+    }
+
+    /**
      * A matrix inside a larger one.
      *
      * @param data floats in native order

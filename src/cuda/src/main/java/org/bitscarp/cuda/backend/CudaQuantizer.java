@@ -25,6 +25,9 @@ final class CudaQuantizer implements DeviceQuantizer {
     /** Bytes of rows on the device at a time. */
     private static final long CHUNK = 64L << 20;
 
+    /** Columns that the CPU's loop feeds on together; it fits a block that begins among them before all have reached it. */
+    private static final int FEED = 16;
+
     private final DeviceQueue queue;
     private final Supplier<DeviceTensors> memories;
     private final QuantizeKernels nearest;
@@ -51,7 +54,9 @@ final class CudaQuantizer implements DeviceQuantizer {
 
     static boolean hasKernel(Solver solver, BlockFormat format, int columns) {
         if (solver instanceof GptqSolver loop) {
-            return format instanceof GroupedInt && loop.options().loopOnly();
+            int length = format.blockLength(columns);
+            boolean whole = length >= columns || length % FEED == 0;
+            return format instanceof GroupedInt && whole && loop.options().loopOnly();
         }
         return solver == Solvers.RTN && format.supports(columns) && QuantizeKernels.supports(format);
     }

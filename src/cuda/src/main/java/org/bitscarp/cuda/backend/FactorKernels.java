@@ -10,6 +10,9 @@ final class FactorKernels {
     /** Rows that are factored, or inverted, at a time. */
     static final int BLOCK = 64;
 
+    /** Rows whose inverse the CPU solves together. */
+    private static final int STRIDE = 128;
+
     private static final int TILE = 32;
 
     private final Launcher launcher;
@@ -125,20 +128,22 @@ final class FactorKernels {
                     .integer(n)
                     .integer(k)
                     .launch(Grid.of(Math.ceilDiv(n - k, Launcher.THREADS), rows), Launcher.THREADS);
-            int rest = n - k - rows;
-            if (rest > 0) {
+            int end = Math.min(n, (k / STRIDE + 1) * STRIDE);
+            if (end < n) {
                 launcher.call(lane, MODULE, "invert_rest")
                         .writes(r)
                         .address(aside)
                         .integer(n)
                         .integer(k)
-                        .launch(Grid.of(Math.ceilDiv(rest, TILE), BLOCK / TILE), 256);
+                        .integer(end)
+                        .launch(Grid.of(Math.ceilDiv(n - end, TILE), BLOCK / TILE), 256);
             }
             launcher.call(lane, MODULE, "invert_block")
                     .writes(r)
                     .address(aside)
                     .integer(n)
                     .integer(k)
+                    .integer(end)
                     .launch(Grid.of(Math.ceilDiv(n - k, BLOCK)), BLOCK);
         }
     }

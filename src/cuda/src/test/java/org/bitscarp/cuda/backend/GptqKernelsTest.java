@@ -38,7 +38,7 @@ class GptqKernelsTest {
         return u;
     }
 
-    /** One row: products within a batch are rounded, those behind it are fused, as in the CPU's loop. */
+    /** One row; every weight is a chain of fused multiply-adds, as in the CPU's loop. */
     private static int row(GroupedInt format, float[] w, float[] u, PackedMatrix target, int row) {
         int n = w.length;
         int length = format.blockLength(n);
@@ -57,7 +57,7 @@ class GptqKernelsTest {
                 codes[j] = grid.nearest(j % length, w[j]);
                 errors[j] = (w[j] - grid.value(j % length, codes[j])) / u[j * n + j];
                 for (int k = j + 1; k < batches[b + 1]; k++) {
-                    w[k] -= errors[j] * u[j * n + k];
+                    w[k] = Math.fma(-errors[j], u[j * n + k], w[k]);
                 }
             }
             for (int k = batches[b + 1]; k < n; k++) {

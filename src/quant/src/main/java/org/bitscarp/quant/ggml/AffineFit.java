@@ -1,6 +1,7 @@
 package org.bitscarp.quant.ggml;
 
 import java.util.Arrays;
+import org.bitscarp.quant.Lanes;
 
 /**
  * Scale and minimum of a sub-block of a k-quant with minima: the reference's search over ranges, each followed by
@@ -14,23 +15,47 @@ import java.util.Arrays;
  */
 record AffineFit(int maxCode, float first, float step, int count, boolean absolute) {
     /**
-     * Fits {@code x[from, from+length)}.
+     * Fits all sub-blocks of a block.
      *
-     * @param weights importance of each of the {@code length} weights
+     * @param length weights in a sub-block
+     * @param weights importance of each weight
+     * @param codes gets the codes
+     * @param scales gets the scale of each sub-block, as many as there are
+     * @param minima gets the minima, negated
+     */
+    void fitAll(float[] x, int length, float[] weights, int[] codes, float[] scales, float[] minima) {
+        int sub = 0;
+        if (Lanes.FAST) {
+            AffineLanes lanes = new AffineLanes(this, length);
+            for (; sub + Lanes.COUNT <= scales.length; sub += Lanes.COUNT) {
+                lanes.fit(x, weights, sub * length, codes, scales, minima, sub);
+            }
+        }
+        for (; sub < scales.length; sub++) {
+            Result result = fit(x, sub * length, length, weights, codes);
+            scales[sub] = result.scale();
+            minima[sub] = result.minimum();
+        }
+    }
+
+    /**
+     * Fits {@code x[from, from+length)}. The specification of {@link #fitAll}.
+     *
+     * @param weights importance of each weight, at the same places
      * @param codes gets the codes of the best candidate at {@code [from, from+length)}
      * @return scale ≥ 0, and minimum negated: what is to be subtracted, ≥ 0
      */
     Result fit(float[] x, int from, int length, float[] weights, int[] codes) {
         float min = x[from];
         float max = x[from];
-        float sumW = weights[0];
+        float sumW = weights[from];
         float sumX = sumW * x[from];
         for (int i = 1; i < length; i++) {
             float weight = x[from + i];
             min = weight < min ? weight : min;
             max = weight > max ? weight : max;
-            sumW += weights[i];
-            sumX += weights[i] * weight;
+            sumW += weights[from + i];
+            sumX += weights[from + i] * weight;
         }
         min = min > 0 ? 0 : min;
         if (max <= min) {
@@ -48,7 +73,7 @@ record AffineFit(int maxCode, float first, float step, int count, boolean absolu
             float sumLL = 0;
             float sumXL = 0;
             for (int i = 0; i < length; i++) {
-                float weighted = weights[i] * tried[i];
+                float weighted = weights[from + i] * tried[i];
                 sumL += weighted;
                 sumLL += weighted * tried[i];
                 sumXL += weighted * x[from + i];
@@ -84,7 +109,7 @@ record AffineFit(int maxCode, float first, float step, int count, boolean absolu
         float sum = 0;
         for (int i = 0; i < length; i++) {
             float difference = scale * codes[i] + min - x[from + i];
-            sum += weights[i] * (absolute ? Math.abs(difference) : difference * difference);
+            sum += weights[from + i] * (absolute ? Math.abs(difference) : difference * difference);
         }
         return sum;
     }

@@ -1,11 +1,19 @@
 package org.bitscarp.quant.ggml;
 
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
+import org.bitscarp.quant.Lanes;
+
 /**
  * Evenly spaced values: scale × (code − zero) + offset, with a scale and an offset for each sub-block.
  *
  * <p>Grids without offset have −0 there: the only number whose addition leaves every float, −0 too, as it is.
  */
 class AffineGrid extends GgmlGrid {
+    static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_256;
+    static final VectorSpecies<Integer> INTS = IntVector.SPECIES_256;
     static final float NO_OFFSET = -0f;
     /** Adding and subtracting this rounds |x| ≤ 2^22 to an integer, ties to even. */
     static final float ROUND = 0x1.8p23f;
@@ -52,7 +60,19 @@ class AffineGrid extends GgmlGrid {
             float origin = offset[sub];
             float low = minCode - zero;
             float high = maxCode - zero;
-            for (int i = start; i < end; i++) {
+            int i = start;
+            if (Lanes.FAST) {
+                for (; i + Lanes.COUNT <= end; i += Lanes.COUNT) {
+                    FloatVector weight = FloatVector.fromArray(FLOATS, w, from + i);
+                    weight = weight.blend(0, weight.compare(VectorOperators.NE, weight));
+                    FloatVector steps = weight.sub(origin).div(step);
+                    steps = steps.blend(low, steps.compare(VectorOperators.LT, low));
+                    steps = steps.blend(high, steps.compare(VectorOperators.GT, high));
+                    IntVector code = (IntVector) steps.add(ROUND).sub(ROUND).convertShape(VectorOperators.F2I, INTS, 0);
+                    code.add(zero).intoArray(codes, i);
+                }
+            }
+            for (; i < end; i++) {
                 float weight = w[from + i];
                 float steps = ((weight == weight ? weight : 0) - origin) / step;
                 codes[i] = (int) (Math.max(low, Math.min(high, steps)) + ROUND - ROUND) + zero;

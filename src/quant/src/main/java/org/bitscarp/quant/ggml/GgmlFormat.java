@@ -4,9 +4,13 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
 import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.Grid;
 import org.bitscarp.quant.HalfScale;
+import org.bitscarp.quant.Lanes;
 import org.bitscarp.quant.MiniFloat;
 import org.bitscarp.quant.ScaleError;
 
@@ -116,6 +120,9 @@ public abstract class GgmlFormat implements BlockFormat {
 
     private int saturate(float[] x) {
         float bound = largest();
+        if (Lanes.FAST && within(x, bound)) {
+            return 0;
+        }
         int saturated = 0;
         for (int i = 0; i < x.length; i++) {
             float clamped = Math.max(-bound, Math.min(bound, x[i]));
@@ -123,6 +130,17 @@ public abstract class GgmlFormat implements BlockFormat {
             x[i] = clamped;
         }
         return saturated;
+    }
+
+    /** Whether no magnitude is beyond a bound; blocks are whole vectors. */
+    private static boolean within(float[] x, float bound) {
+        VectorMask<Float> within = FloatVector.zero(AffineGrid.FLOATS).compare(VectorOperators.LE, bound);
+        for (int i = 0; i < x.length; i += Lanes.COUNT) {
+            FloatVector magnitude =
+                    FloatVector.fromArray(AffineGrid.FLOATS, x, i).abs();
+            within = within.and(magnitude.compare(VectorOperators.LE, bound));
+        }
+        return within.allTrue();
     }
 
     private static GgmlGrid counted(GgmlGrid grid, float[] x, int saturated) {

@@ -107,17 +107,14 @@ final class KAffine extends KFormat {
         float[] scales = new float[subBlocks];
         float[] minima = new float[subBlocks];
         int[] codes = new int[LENGTH];
-        float[] weights = new float[length];
-        for (int sub = 0; sub < subBlocks; sub++) {
-            int from = sub * length;
-            float rms = (float) Math.sqrt(ScaleFit.squares(x, from, length) / length);
-            for (int i = 0; i < length; i++) {
-                weights[i] = (maxScale == 63 ? rms : 0) + Math.abs(x[from + i]);
+        float[] weights = new float[LENGTH];
+        for (int from = 0; from < LENGTH; from += length) {
+            float rms = maxScale == 63 ? (float) Math.sqrt(ScaleFit.squares(x, from, length) / length) : 0;
+            for (int i = from; i < from + length; i++) {
+                weights[i] = rms + Math.abs(x[i]);
             }
-            AffineFit.Result result = published.fit(x, from, length, weights, codes);
-            scales[sub] = result.scale();
-            minima[sub] = result.minimum();
         }
+        published.fitAll(x, length, weights, codes, scales, minima);
         int[] scaleCodes = new int[subBlocks];
         int[] minimumCodes = new int[subBlocks];
         float d = HalfScale.round(quantize(scales, scaleCodes));
@@ -146,14 +143,11 @@ final class KAffine extends KFormat {
         float[] minima = new float[subBlocks];
         float[] totals = new float[subBlocks];
         int[] codes = new int[LENGTH];
+        float[] weights = weights(x, importance, plain, variance);
         for (int sub = 0; sub < subBlocks; sub++) {
-            int from = sub * length;
-            float[] weights = weights(x, from, length, importance, plain, variance);
-            totals[sub] = ScaleFit.sum(weights);
-            AffineFit.Result result = weighted.fit(x, from, length, weights, codes);
-            scales[sub] = result.scale();
-            minima[sub] = result.minimum();
+            totals[sub] = ScaleFit.sum(weights, sub * length, length);
         }
+        weighted.fitAll(x, length, weights, codes, scales, minima);
         int[] scaleCodes = new int[subBlocks];
         int[] minimumCodes = new int[subBlocks];
         float d = HalfScale.round(ScaleFit.positive(scales, maxScale, totals, scaleCodes));

@@ -1,6 +1,5 @@
 package org.bitscarp.quant.ggml;
 
-import java.util.Arrays;
 import java.util.List;
 import org.bitscarp.quant.Grid;
 import org.bitscarp.quant.HalfScale;
@@ -50,11 +49,9 @@ abstract class KFormat extends GgmlFormat {
      */
     abstract KGrid weighted(float[] x, float[] importance, boolean plain);
 
-    /** Importance of the weights of one sub-block under an importance matrix. */
-    final float[] weights(float[] x, int from, int length, float[] importance, boolean plain, float variance) {
-        return plain
-                ? Arrays.copyOfRange(importance, from, from + length)
-                : ScaleFit.spread(x, from, length, importance, variance);
+    /** Importance of the weights under an importance matrix. */
+    static float[] weights(float[] x, float[] importance, boolean plain, float variance) {
+        return plain ? importance : ScaleFit.spread(x, 0, LENGTH, importance, variance);
     }
 
     @Override

@@ -84,11 +84,10 @@ final class KSigned extends KFormat {
     KGrid fit(float[] x) {
         int[] codes = new int[LENGTH];
         float[] scales = new float[SUB_BLOCKS];
-        for (int sub = 0; sub < SUB_BLOCKS; sub++) {
-            int from = sub * SUB_LENGTH;
-            scales[sub] = three()
-                    ? ScaleFit.signedByCode(x, from, SUB_LENGTH, half, codes)
-                    : ScaleFit.signed(x, from, SUB_LENGTH, half, null, codes);
+        if (three()) {
+            ScaleFit.signedByCode(x, SUB_LENGTH, half, codes, scales);
+        } else {
+            ScaleFit.signed(x, SUB_LENGTH, half, null, codes, scales);
         }
         return byLargest(scales, codes);
     }
@@ -119,12 +118,11 @@ final class KSigned extends KFormat {
         int[] codes = new int[LENGTH];
         float[] scales = new float[SUB_BLOCKS];
         float[] totals = new float[SUB_BLOCKS];
+        float[] weights = weights(x, importance, plain || !three(), variance);
         for (int sub = 0; sub < SUB_BLOCKS; sub++) {
-            int from = sub * SUB_LENGTH;
-            float[] weights = weights(x, from, SUB_LENGTH, importance, plain || !three(), variance);
-            totals[sub] = ScaleFit.sum(weights);
-            scales[sub] = ScaleFit.signed(x, from, SUB_LENGTH, half, weights, codes);
+            totals[sub] = ScaleFit.sum(weights, sub * SUB_LENGTH, SUB_LENGTH);
         }
+        ScaleFit.signed(x, SUB_LENGTH, half, weights, codes, scales);
         if (!three()) {
             return byLargest(scales, codes);
         }

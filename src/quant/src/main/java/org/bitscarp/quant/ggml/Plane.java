@@ -1,5 +1,11 @@
 package org.bitscarp.quant.ggml;
 
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
+import org.bitscarp.quant.Lanes;
+
 /**
  * Some bits of every code of a block, as they lie in the block's bytes.
  *
@@ -13,6 +19,9 @@ package org.bitscarp.quant.ggml;
  * @param up where the bits belong within the code: 0 for the lowest
  */
 record Plane(int at, int bits, int stride, int up) {
+    private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_256;
+    private static final VectorSpecies<Byte> BYTES = ByteVector.SPECIES_64;
+
     /** Adds this plane's bits to {@code codes[0..count)}, which start as 0. */
     void unpack(byte[] block, int[] codes, int count) {
         int mask = (1 << bits) - 1;
@@ -36,6 +45,33 @@ record Plane(int at, int bits, int stride, int up) {
 
     /** Adds {@code codes[0..count)}'s bits to the block's bytes, which start as 0. */
     void pack(int[] codes, int count, byte[] block) {
+        if (Lanes.FAST && stride % Lanes.COUNT == 0) {
+            packLanes(codes, count, block);
+        } else {
+            packBytes(codes, count, block);
+        }
+    }
+
+    /** Eight bytes at a time. */
+    private void packLanes(int[] codes, int count, byte[] block) {
+        int mask = (1 << bits) - 1;
+        int from = at;
+        for (int p = 0; p < count; from += stride, p += 8 / bits * stride) {
+            for (int l = 0; l < stride; l += Lanes.COUNT) {
+                IntVector bytes = IntVector.zero(INTS);
+                for (int shift = 0, q = p + l; shift < 8; shift += bits, q += stride) {
+                    bytes = bytes.or(IntVector.fromArray(INTS, codes, q)
+                            .lanewise(VectorOperators.LSHR, up)
+                            .and(mask)
+                            .lanewise(VectorOperators.LSHL, shift));
+                }
+                ((ByteVector) bytes.convertShape(VectorOperators.I2B, BYTES, 0)).intoArray(block, from + l);
+            }
+        }
+    }
+
+    /** The specification of {@link #pack}. */
+    void packBytes(int[] codes, int count, byte[] block) {
         int mask = (1 << bits) - 1;
         int from = at;
         for (int p = 0; p < count; from += stride) {

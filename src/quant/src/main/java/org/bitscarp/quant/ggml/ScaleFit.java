@@ -1,6 +1,10 @@
 package org.bitscarp.quant.ggml;
 
 import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import org.bitscarp.quant.Lanes;
 
 /**
  * Scales without minimum, by the reference's weighted searches, in fp32 and in its order of operations, since a sum
@@ -10,16 +14,48 @@ final class ScaleFit {
     /** Groups whose largest magnitude lies below this count as zero (the reference's {@code GROUP_MAX_EPS}). */
     static final float ZERO = 1e-15f;
     /** Passes over a group that change one code after another. */
-    private static final int PASSES = 5;
+    static final int PASSES = 5;
 
     private ScaleFit() {}
+
+    /**
+     * {@link #signed(float[], int, int, int, float[], int[])} of all sub-blocks of a block.
+     *
+     * @param scales gets the scale of each sub-block, as many as there are
+     */
+    static void signed(float[] x, int length, int half, float[] weights, int[] codes, float[] scales) {
+        int sub = 0;
+        if (Lanes.FAST) {
+            ScaleLanes lanes = new ScaleLanes(length, half);
+            for (; sub + Lanes.COUNT <= scales.length; sub += Lanes.COUNT) {
+                lanes.signed(x, weights, sub * length, codes, scales, sub);
+            }
+        }
+        for (; sub < scales.length; sub++) {
+            scales[sub] = signed(x, sub * length, length, half, weights, codes);
+        }
+    }
+
+    /** {@link #signedByCode(float[], int, int, int, int[])} of all sub-blocks of a block; arguments as in {@link #signed}. */
+    static void signedByCode(float[] x, int length, int half, int[] codes, float[] scales) {
+        int sub = 0;
+        if (Lanes.FAST) {
+            ScaleLanes lanes = new ScaleLanes(length, half);
+            for (; sub + Lanes.COUNT <= scales.length; sub += Lanes.COUNT) {
+                lanes.signedByCode(x, sub * length, codes, scales, sub);
+            }
+        }
+        for (; sub < scales.length; sub++) {
+            scales[sub] = signedByCode(x, sub * length, length, half, codes);
+        }
+    }
 
     /**
      * Tries 19 scales around −m / half, m the number of the largest magnitude, each with its least-squares correction
      * ({@code make_qx_quants}).
      *
      * @param half codes run from 0 to 2 × half − 1 and stand for code − half
-     * @param weights importance, {@code length} long; null for x²
+     * @param weights importance of each weight, at the same places; null for x²
      * @param codes gets the codes of the best candidate at {@code [from, from+length)}; 0 for groups of zeros
      * @return the scale, of either sign
      */
@@ -45,7 +81,7 @@ final class ScaleFit {
                 float value = x[from + i];
                 int l = AffineGrid.round(inverse * value, -half, half - 1);
                 tried[i] = l + half;
-                float w = weights == null ? value * value : weights[i];
+                float w = weights == null ? value * value : weights[from + i];
                 sumXL += w * value * l;
                 sumLL += w * l * l;
             }
@@ -182,7 +218,32 @@ final class ScaleFit {
     }
 
     /** The number of the largest magnitude, the first of several. */
-    private static float peak(float[] x, int from, int length) {
+    /** The weight of the largest magnitude, the first of several; 0 where all are 0. */
+    static float peak(float[] x, int from, int length) {
+        if (!Lanes.FAST || length % Lanes.COUNT != 0) {
+            return peakOneByOne(x, from, length);
+        }
+        FloatVector largest = FloatVector.zero(AffineGrid.FLOATS);
+        for (int i = from; i < from + length; i += Lanes.COUNT) {
+            FloatVector magnitude =
+                    FloatVector.fromArray(AffineGrid.FLOATS, x, i).abs();
+            largest = largest.blend(magnitude, magnitude.compare(VectorOperators.GT, largest));
+        }
+        float most = largest.reduceLanes(VectorOperators.MAX);
+        if (most == 0) {
+            return 0;
+        }
+        for (int i = from; ; i += Lanes.COUNT) {
+            VectorMask<Float> here =
+                    FloatVector.fromArray(AffineGrid.FLOATS, x, i).abs().compare(VectorOperators.EQ, most);
+            if (here.anyTrue()) {
+                return x[i + here.firstTrue()];
+            }
+        }
+    }
+
+    /** The specification of {@link #peak}. */
+    static float peakOneByOne(float[] x, int from, int length) {
         float peak = 0;
         for (int i = from; i < from + length; i++) {
             if (Math.abs(x[i]) > Math.abs(peak)) {
@@ -211,10 +272,10 @@ final class ScaleFit {
         return sum;
     }
 
-    static float sum(float[] numbers) {
+    static float sum(float[] numbers, int from, int length) {
         float sum = 0;
-        for (float number : numbers) {
-            sum += number;
+        for (int i = from; i < from + length; i++) {
+            sum += numbers[i];
         }
         return sum;
     }

@@ -84,14 +84,8 @@ final class ScaledInt extends GgmlFormat {
      */
     @Override
     GgmlGrid fit(float[] x) {
-        float largest = 0;
-        float signed = 0;
-        for (float weight : x) {
-            if (largest < Math.abs(weight)) {
-                largest = Math.abs(weight);
-                signed = weight;
-            }
-        }
+        float signed = ScaleFit.peak(x, 0, x.length);
+        float largest = Math.abs(signed);
         boolean mirrored = zero > 1;
         float scale = mirrored ? signed / -zero : minCode < 0 ? largest / maxCode : largest;
         float inverse = scale != 0 ? 1 / scale : 0;

@@ -1,5 +1,10 @@
 package org.bitscarp.quant.ggml;
 
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+import org.bitscarp.quant.Lanes;
+
 /**
  * One scale and offset for the block, rounded as the reference quantizers of the one-level types do: they round with
  * the scale and offset from before these were rounded to FP16.
@@ -43,7 +48,24 @@ final class SingleGrid extends AffineGrid {
         float low = half == Half.UP ? minCode : minCode - zero;
         float high = half == Half.UP ? maxCode : maxCode - zero;
         float shift = half == Half.UP ? zero + 0.5f : 0;
-        for (int i = 0; i < length; i++) {
+        int i = 0;
+        if (Lanes.FAST) {
+            for (; i + Lanes.COUNT <= length; i += Lanes.COUNT) {
+                FloatVector weight = FloatVector.fromArray(FLOATS, w, from + i);
+                weight = weight.blend(0, weight.compare(VectorOperators.NE, weight));
+                FloatVector steps = weight.sub(origin).mul(inverse).add(shift);
+                steps = steps.blend(low, steps.compare(VectorOperators.LT, low));
+                steps = steps.blend(high, steps.compare(VectorOperators.GT, high));
+                IntVector whole = (IntVector) steps.convertShape(VectorOperators.F2I, INTS, 0);
+                if (half == Half.AWAY) {
+                    FloatVector rest = steps.sub((FloatVector) whole.convertShape(VectorOperators.I2F, FLOATS, 0));
+                    whole = whole.add((IntVector) rest.add(rest).convertShape(VectorOperators.F2I, INTS, 0))
+                            .add(zero);
+                }
+                whole.intoArray(codes, i);
+            }
+        }
+        for (; i < length; i++) {
             float weight = w[from + i];
             float steps = ((weight == weight ? weight : 0) - origin) * inverse + shift;
             float clamped = Math.max(low, Math.min(high, steps));

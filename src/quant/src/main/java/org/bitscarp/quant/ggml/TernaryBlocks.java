@@ -45,10 +45,7 @@ class TernaryBlocks extends GgmlFormat {
     /** The largest magnitude: right for weights that were trained to be ternary, far too large for others. */
     @Override
     GgmlGrid fit(float[] x) {
-        float largest = 0;
-        for (float weight : x) {
-            largest = Math.max(largest, Math.abs(weight));
-        }
+        float largest = Math.abs(ScaleFit.peak(x, 0, LENGTH));
         float inverse = largest != 0 ? 1 / largest : 0;
         return new SingleGrid(grid(HalfScale.round(largest)), inverse, 0, SingleGrid.Half.AWAY);
     }

@@ -3,6 +3,7 @@ package org.bitscarp.quant.ggml;
 import java.util.List;
 import org.bitscarp.quant.Grid;
 import org.bitscarp.quant.HalfScale;
+import org.bitscarp.quant.Lanes;
 import org.bitscarp.quant.ScaleError;
 
 /**
@@ -28,6 +29,17 @@ final class UnevenFormat extends GgmlFormat {
             NEAREST[i] = (byte) level;
         }
     }
+
+    /** The level itself. */
+    private static final float[] NEAREST_LEVEL = new float[NEAREST.length];
+
+    static {
+        for (int i = 0; i < NEAREST.length; i++) {
+            NEAREST_LEVEL[i] = LEVELS[NEAREST[i]];
+        }
+    }
+
+    static final UnevenLanes LANES = new UnevenLanes(NEAREST_LEVEL, LOWEST, HIGHEST);
 
     private static final int SUB_LENGTH = 32;
     /** Scales tried on either side. */
@@ -175,31 +187,42 @@ final class UnevenFormat extends GgmlFormat {
 
     /** The best of sixteen least-squares scales around those that put the largest weight on the lowest level. */
     private static float scale(float[] x, int from, float[] weights) {
-        float peak = 0;
-        for (int i = from; i < from + SUB_LENGTH; i++) {
-            peak = Math.abs(x[i]) > Math.abs(peak) ? x[i] : peak;
-        }
+        float peak = ScaleFit.peak(x, from, SUB_LENGTH);
         if (Math.abs(peak) < ScaleFit.ZERO) {
             return 0;
         }
+        float[] inverse = new float[2 * TRIALS + 2];
+        inverse[0] = 1 / (-peak / LOWEST);
+        for (int trial = -TRIALS; trial <= TRIALS; trial++) {
+            inverse[trial + TRIALS + 1] = (trial + LOWEST) / peak;
+        }
+        float[] products = new float[inverse.length];
+        float[] squares = new float[inverse.length];
+        if (Lanes.FAST) {
+            LANES.sums(x, weights, from, SUB_LENGTH, inverse, products, squares);
+        } else {
+            sums(x, weights, from, inverse, products, squares);
+        }
         float scale = 0;
         float best = 0;
-        for (int trial = -TRIALS - 1; trial <= TRIALS; trial++) {
-            boolean first = trial < -TRIALS;
-            float inverse = first ? 1 / (-peak / LOWEST) : (trial + LOWEST) / peak;
-            float products = 0;
-            float squares = 0;
-            for (int i = from; i < from + SUB_LENGTH; i++) {
-                float level = LEVELS[nearestLevel(inverse * x[i])];
-                products += weights[i] * level * x[i];
-                squares += weights[i] * level * level;
-            }
-            if (first || (squares > 0 && products * products > best * squares)) {
-                scale = squares > 0 ? products / squares : 0;
-                best = scale * products;
+        for (int c = 0; c < inverse.length; c++) {
+            if (c == 0 || (squares[c] > 0 && products[c] * products[c] > best * squares[c])) {
+                scale = squares[c] > 0 ? products[c] / squares[c] : 0;
+                best = scale * products[c];
             }
         }
         return scale;
+    }
+
+    /** The specification of {@link UnevenLanes#sums}. */
+    static void sums(float[] x, float[] weights, int from, float[] inverse, float[] products, float[] squares) {
+        for (int c = 0; c < inverse.length; c++) {
+            for (int i = from; i < from + SUB_LENGTH; i++) {
+                float level = LEVELS[nearestLevel(inverse[c] * x[i])];
+                products[c] += weights[i] * level * x[i];
+                squares[c] += weights[i] * level * level;
+            }
+        }
     }
 
     @Override

@@ -3,13 +3,23 @@ package org.bitscarp.quant.gptq;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorSpecies;
 import org.bitscarp.quant.Grid;
+import org.bitscarp.quant.gptq.TileProduct.View;
 
 /**
- * Algorithm 1 of arXiv 2210.17323 on a tile of rows. Floor: n² operations a row for the updates of what is to come, in
- * {@link TileProduct}; within a batch another n × 128.
+ * Algorithm 1 of arXiv 2210.17323 on a tile of rows. Updates are lazy twice: within {@link #STEP} columns each weight's error
+ * goes to the others at once, for all rows before the next column, so that rows need not wait for each other; from there to
+ * the rest of the batch, and from the batch to all columns behind it, it goes through {@link TileProduct}. Floor: n²
+ * operations a row.
  */
 final class ColumnLoop {
+    private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+    /** Columns whose weights lie side by side in registers: a multiple of every vector's length. */
+    private static final int STEP = 16;
+
     private final GridFit fit;
     private final InverseFactor factor;
     private final ColumnPlan plan;
@@ -39,63 +49,105 @@ final class ColumnLoop {
         int n = tile.columns;
         MemorySegment u = factor.upper().data();
         tile.load(plan.order(), work);
+        float[] now = new float[tile.rows * STEP];
         for (int b = 0; b + 1 < plan.batches().length; b++) {
             int begin = plan.batches()[b];
             int end = plan.batches()[b + 1];
             int width = end - begin;
-            float[] corner = corner(u, n, begin, width);
+            for (int first = begin; first < end; first += STEP) {
+                int last = Math.min(end, first + STEP);
+                step(tile, work, first, last, now, errors, first - begin, width);
+                feed(tile, work, u, errors, first - begin, last - first, width, first, last, end);
+            }
+            feed(tile, work, u, errors, 0, width, width, begin, end, n);
+        }
+    }
+
+    /** Takes the errors of {@code count} columns from {@code first} on to columns {@code [from, to)}. */
+    private static void feed(
+            RowTile tile,
+            MemorySegment work,
+            MemorySegment u,
+            MemorySegment errors,
+            int errorsAt,
+            int count,
+            int width,
+            int first,
+            int from,
+            int to) {
+        int n = tile.columns;
+        if (from < to) {
+            TileProduct.subtract(
+                    tile.rows,
+                    to - from,
+                    count,
+                    new View(errors, errorsAt, width, 1),
+                    View.of(u, n, first, from),
+                    View.of(work, n, 0, from));
+        }
+    }
+
+    /**
+     * Rounds columns {@code [first, last)}.
+     *
+     * @param now the weights of these columns, {@link #STEP} for each row
+     * @param errors rows of {@code width}; those of these columns begin at {@code errorsAt}
+     */
+    private void step(
+            RowTile tile,
+            MemorySegment work,
+            int first,
+            int last,
+            float[] now,
+            MemorySegment errors,
+            int errorsAt,
+            int width) {
+        int n = tile.columns;
+        MemorySegment u = factor.upper().data();
+        float[] feedback = new float[STEP];
+        for (int r = 0; r < tile.rows; r++) {
+            MemorySegment.copy(work, JAVA_FLOAT, 4L * ((long) r * n + first), now, r * STEP, last - first);
+        }
+        for (int j = first; j < last; j++) {
+            int column = plan.order()[j];
+            int block = column / tile.blockLength;
+            int position = column % tile.blockLength;
+            int place = j - first;
+            long diagonal = (long) j * n + j;
+            float pivot = u.getAtIndex(JAVA_FLOAT, diagonal);
+            Arrays.fill(feedback, 0, place + 1, 0);
+            MemorySegment.copy(u, JAVA_FLOAT, 4 * (diagonal + 1), feedback, place + 1, last - j - 1);
             for (int r = 0; r < tile.rows; r++) {
-                batch(tile, r, work, begin, corner, width, errors);
-            }
-            if (end < n) {
-                TileProduct.subtract(
-                        tile.rows,
-                        n - end,
-                        width,
-                        new TileProduct.View(errors, 0, width, 1),
-                        TileProduct.View.of(u, n, begin, end),
-                        TileProduct.View.of(work, n, 0, end));
-            }
-        }
-    }
-
-    private static float[] corner(MemorySegment u, int n, int begin, int width) {
-        float[] corner = new float[width * width];
-        for (int i = 0; i < width; i++) {
-            MemorySegment.copy(u, JAVA_FLOAT, 4L * ((long) (begin + i) * n + begin), corner, i * width, width);
-        }
-        return corner;
-    }
-
-    private void batch(
-            RowTile tile, int row, MemorySegment work, int begin, float[] corner, int width, MemorySegment errors) {
-        float[] w = new float[width];
-        MemorySegment.copy(work, JAVA_FLOAT, 4L * ((long) row * tile.columns + begin), w, 0, width);
-        for (int j = 0; j < width; j++) {
-            int column = plan.order()[begin + j];
-            if (!fitted && column % tile.blockLength == 0) {
-                tile.grids[row][column / tile.blockLength] = fit(tile, row, work, column, w, j);
-            }
-            float error = (w[j] - tile.round(row, column, w[j])) / corner[j * width + j];
-            errors.setAtIndex(JAVA_FLOAT, (long) row * width + j, error);
-            int at = j * width;
-            for (int k = j + 1; k < width; k++) {
-                w[k] -= error * corner[at + k];
+                if (!fitted && position == 0) {
+                    tile.grids[r][block] = fit(tile, r, work, column, now, place, last);
+                }
+                float w = now[r * STEP + place];
+                Grid grid = tile.grids[r][block];
+                int code = grid.nearest(position, w);
+                float value = grid.value(position, code);
+                tile.codes[r][column] = code;
+                tile.values[r][column] = value;
+                float error = (w - value) / pivot;
+                errors.setAtIndex(JAVA_FLOAT, (long) r * width + errorsAt + place, error);
+                FloatVector minus = FloatVector.broadcast(SPECIES, -error);
+                for (int v = 0; v < STEP; v += SPECIES.length()) {
+                    int at = r * STEP + v;
+                    FloatVector.fromArray(SPECIES, feedback, v)
+                            .fma(minus, FloatVector.fromArray(SPECIES, now, at))
+                            .intoArray(now, at);
+                }
             }
         }
     }
 
-    /** The grid of a block from the weights as they are now: those of the batch in {@code w}, those behind it in work. */
-    private Grid fit(RowTile tile, int row, MemorySegment work, int column, float[] w, int j) {
+    /** The grid of a block from the weights as they are now: up to column {@code last} in {@code now}, the others in work. */
+    private Grid fit(RowTile tile, int row, MemorySegment work, int column, float[] now, int place, int last) {
         int length = tile.length(column / tile.blockLength);
-        int inBatch = Math.min(length, w.length - j);
-        if (inBatch == length) {
-            return fit.fit(w, j, length, column);
-        }
-        float[] now = new float[length];
-        System.arraycopy(w, j, now, 0, inBatch);
-        long rest = (long) row * tile.columns + column + inBatch;
-        MemorySegment.copy(work, JAVA_FLOAT, 4 * rest, now, inBatch, length - inBatch);
-        return fit.fit(now, 0, length, column);
+        int here = Math.min(length, last - column);
+        float[] w = new float[length];
+        System.arraycopy(now, row * STEP + place, w, 0, here);
+        long rest = (long) row * tile.columns + column + here;
+        MemorySegment.copy(work, JAVA_FLOAT, 4 * rest, w, here, length - here);
+        return fit.fit(w, 0, length, column);
     }
 }

@@ -9,16 +9,22 @@ package org.bitscarp.quant.gptq;
  * @param refits rounds in which scales are fitted to the codes under the full Hessian and codes then refined once more
  * @param activationOrder columns in the order of falling diagonal, grids fitted to the weights before the loop
  *     ({@code --act-order} with static groups of the reference code)
+ * @param sequential inputs come from maps that are quantized already, layer by layer and, within a layer, input by input
+ *     ({@code --true-sequential} of the reference code)
  */
-public record GptqOptions(double damping, boolean search, int refinements, int refits, boolean activationOrder) {
+public record GptqOptions(
+        double damping, boolean search, int refinements, int refits, boolean activationOrder, boolean sequential) {
     /** As published: left to right, each group's grid from the weights as the loop has left them. */
-    public static final GptqOptions PUBLISHED = new GptqOptions(0.01, false, 0, 0, false);
+    public static final GptqOptions PUBLISHED = new GptqOptions(0.01, false, 0, 0, false, true);
 
     /** As published with activation order and static groups. */
-    public static final GptqOptions ACTIVATION_ORDER = new GptqOptions(0.01, false, 0, 0, true);
+    public static final GptqOptions ACTIVATION_ORDER = new GptqOptions(0.01, false, 0, 0, true, true);
 
     /** What measured best. */
-    public static final GptqOptions BEST = new GptqOptions(0.01, true, 4, 3, false);
+    public static final GptqOptions BEST = new GptqOptions(0.01, true, 4, 3, false, false);
+
+    /** The same with inputs of quantized maps. */
+    public static final GptqOptions BEST_SEQUENTIAL = new GptqOptions(0.01, true, 4, 3, false, true);
 
     /** Whether there is nothing beside the loop, and each grid is the format's published one when the loop reaches it. */
     public boolean loopOnly() {

@@ -15,8 +15,8 @@ import org.bitscarp.quant.Solver;
  * for by the columns that are still to come, as the inverse Hessian says. Rows do not depend on each other.
  */
 public final class GptqSolver implements Solver {
-    /** Rows at a time: their weights in fp32 stay in the second-level cache up to about 8,000 columns. */
-    private static final int TILE = 16;
+    /** Rows at a time. All of them share each read of the factor, and their weights stay in the second-level cache. */
+    private static final int TILE = 64;
 
     private final String name;
     private final GptqOptions options;
@@ -43,6 +43,11 @@ public final class GptqSolver implements Solver {
     @Override
     public boolean needsHessian() {
         return true;
+    }
+
+    @Override
+    public boolean sequential() {
+        return options.sequential();
     }
 
     /** @throws IllegalArgumentException without a Hessian: there is no error feedback without calibration */

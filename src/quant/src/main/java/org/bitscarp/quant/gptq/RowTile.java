@@ -54,15 +54,6 @@ final class RowTile {
         return Math.min(blockLength, columns - block * blockLength);
     }
 
-    /** Rounds a weight to its grid. */
-    float round(int row, int column, float weight) {
-        Grid grid = grids[row][column / blockLength];
-        int position = column % blockLength;
-        int code = grid.nearest(position, weight);
-        codes[row][column] = code;
-        return values[row][column] = grid.value(position, code);
-    }
-
     /** Writes w, its columns in the given order, row after row. */
     void load(int[] order, MemorySegment target) {
         for (int r = 0; r < rows; r++) {

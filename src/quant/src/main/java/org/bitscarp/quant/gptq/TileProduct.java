@@ -2,24 +2,28 @@ package org.bitscarp.quant.gptq;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * C −= A·B on fp32 matrices inside larger ones: the one product that the factorisation and the feedback consist of.
+ * C −= A·B on fp32 matrices inside larger ones: the one product that factorisation and feedback consist of.
  *
- * <p>Floor: 2·m·n·k operations. A tile of 4 rows and 4 vectors stays in registers while k runs; B's tile of k × 4 vectors
- * (32 KiB at k = 128 and 512 bits) stays in the first-level cache over all rows. Every element is one chain of fused
- * multiply-adds in the order of k, so results do not depend on the width of the vectors.
+ * <p>Floor: 2·m·n·k operations. B is packed strip by strip, k × 4 vectors, A once for all strips, so that neither long strides
+ * nor transposed views cost cache lines (in rows of 4,096 bytes, a strip's rows would all fall into one set of the first
+ * level). {@link RegisterTile} does the rest. Every element is one chain of fused multiply-adds in the order of k, so results
+ * do not depend on the width of the vectors.
  */
 final class TileProduct {
     private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
     private static final ByteOrder ORDER = ByteOrder.nativeOrder();
-    private static final int ROWS = 4;
+    private static final int ROWS = RegisterTile.ROWS;
     private static final int LANES = SPECIES.length();
-    private static final int WIDTH = 4 * LANES;
+    private static final int WIDTH = RegisterTile.WIDTH;
+    /** Depth of a block: a strip of B is 256 × 64 floats = 64 KiB with 512 bits, in the second-level cache. */
+    private static final int DEPTH = 256;
 
     private TileProduct() {}
 
@@ -41,6 +45,13 @@ final class TileProduct {
         }
     }
 
+    /** What is known to be of no use: elements of C below its diagonal, or those of B below its own, which are zero. */
+    private enum Skip {
+        NOTHING,
+        LOWER_RESULT,
+        LOWER_FACTOR
+    }
+
     /**
      * Subtracts A·B.
      *
@@ -49,120 +60,134 @@ final class TileProduct {
      * @param c [m, n], row-major
      */
     static void subtract(int m, int n, int k, View a, View b, View c) {
+        subtract(m, n, k, a, b, c, Skip.NOTHING);
+    }
+
+    /** The same for a square C of which the upper triangle is wanted; below the diagonal some elements change. */
+    static void subtractUpper(int n, int k, View a, View b, View c) {
+        subtract(n, n, k, a, b, c, Skip.LOWER_RESULT);
+    }
+
+    /** The same for an upper triangular B, square; what lies below its diagonal has to be 0. */
+    static void subtractTriangular(int m, int n, View a, View b, View c) {
+        subtract(m, n, n, a, b, c, Skip.LOWER_FACTOR);
+    }
+
+    private static void subtract(int m, int n, int k, View a, View b, View c, Skip skip) {
+        if (m < ROWS) {
+            for (int row = 0; row < m; row++) {
+                line(n, k, a, row, b, c);
+            }
+            return;
+        }
+        int depth = Math.min(k, DEPTH);
+        float[] left = new float[(m + ROWS - 1) / ROWS * ROWS * depth];
+        float[] right = new float[depth * WIDTH];
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment edge = arena.allocate(4L * ROWS * WIDTH, 64);
+            for (int from = 0; from < k; from += DEPTH) {
+                int deep = Math.min(DEPTH, k - from);
+                packNegated(m, deep, a, from, left);
+                for (int column = 0; column < n; column += WIDTH) {
+                    int width = Math.min(WIDTH, n - column);
+                    if (skip == Skip.LOWER_FACTOR && column + width <= from) {
+                        continue;
+                    }
+                    pack(deep, width, b, from, column, right);
+                    int rows = skip == Skip.LOWER_RESULT ? Math.min(m, column + width) : m;
+                    strip(rows, width, deep, left, right, c, column, edge);
+                }
+            }
+        }
+    }
+
+    private static void strip(
+            int m, int width, int k, float[] left, float[] right, View c, int column, MemorySegment edge) {
+        for (int row = 0; row < m; row += ROWS) {
+            long at = c.at + row * c.rowStride + column;
+            int rows = Math.min(ROWS, m - row);
+            if (rows == ROWS && width == WIDTH) {
+                RegisterTile.add(k, left, row * k, right, c.data, at, c.rowStride);
+                continue;
+            }
+            for (int r = 0; r < rows; r++) {
+                MemorySegment.copy(c.data, 4 * (at + r * c.rowStride), edge, 4L * r * WIDTH, 4L * width);
+            }
+            RegisterTile.add(k, left, row * k, right, edge, 0, WIDTH);
+            for (int r = 0; r < rows; r++) {
+                MemorySegment.copy(edge, 4L * r * WIDTH, c.data, 4 * (at + r * c.rowStride), 4L * width);
+            }
+        }
+    }
+
+    /** −A in slivers of four rows, one column of the sliver after another; missing rows are zero. */
+    private static void packNegated(int m, int k, View a, int from, float[] target) {
+        for (int row = 0; row < m; row += ROWS) {
+            for (int r = 0; r < ROWS; r++) {
+                int to = row * k + r;
+                long at = a.at + (row + r) * a.rowStride + from * a.columnStride;
+                boolean present = row + r < m;
+                for (int p = 0; p < k; p++) {
+                    target[to + p * ROWS] = present ? -a.data.getAtIndex(JAVA_FLOAT, at + p * a.columnStride) : 0;
+                }
+            }
+        }
+    }
+
+    /** A strip of B, row after row; missing columns are left as they are. */
+    private static void pack(int k, int width, View b, int from, int column, float[] target) {
+        for (int p = 0; p < k; p++) {
+            long at = b.at + (from + p) * b.rowStride + column;
+            MemorySegment.copy(b.data, JAVA_FLOAT, 4 * at, target, p * WIDTH, width);
+        }
+    }
+
+    /** One row, without packing. */
+    private static void line(int n, int k, View a, int row, View b, View c) {
         int column = 0;
+        long aAt = a.at + row * a.rowStride;
         for (; column + WIDTH <= n; column += WIDTH) {
-            int row = 0;
-            for (; row + ROWS <= m; row += ROWS) {
-                tile(k, a, row, b, column, c);
-            }
-            for (; row < m; row++) {
-                line(k, a, row, b, column, c);
-            }
+            RegisterTile.subtractLine(
+                    k,
+                    a.data,
+                    aAt,
+                    a.columnStride,
+                    b.data,
+                    b.at + column,
+                    b.rowStride,
+                    c.data,
+                    c.at + row * c.rowStride + column);
         }
         for (; column < n; column++) {
-            for (int row = 0; row < m; row++) {
-                single(k, a, row, b, column, c);
+            long at = c.at + row * c.rowStride + column;
+            float sum = c.data.getAtIndex(JAVA_FLOAT, at);
+            for (int i = 0; i < k; i++) {
+                float x = b.data.getAtIndex(JAVA_FLOAT, b.at + i * b.rowStride + column);
+                sum = Math.fma(x, -a.data.getAtIndex(JAVA_FLOAT, aAt + i * a.columnStride), sum);
+            }
+            c.data.setAtIndex(JAVA_FLOAT, at, sum);
+        }
+    }
+
+    /**
+     * One row: C −= Σ factor × row of B, over a choice of rows; the chain of {@link #subtract(int, int, int, View, View, View)}
+     * without the rows whose factor would be 0.
+     *
+     * @param n columns
+     * @param count chosen rows
+     * @param b [any, n], row-major
+     * @param c [1, n]
+     */
+    static void subtractRows(int n, int count, float[] factors, int[] rows, View b, View c) {
+        int column = 0;
+        for (; column + WIDTH <= n; column += WIDTH) {
+            RegisterTile.subtractRows(count, factors, rows, b.data, b.at + column, b.rowStride, c.data, c.at + column);
+        }
+        if (column < n) {
+            for (int p = 0; p < count; p++) {
+                subtract(n - column, factors[p], b.data, b.at + rows[p] * b.rowStride + column, c.data, c.at + column);
             }
         }
-    }
-
-    private static void tile(int k, View a, int row, View b, int column, View c) {
-        MemorySegment cs = c.data;
-        MemorySegment bs = b.data;
-        MemorySegment as = a.data;
-        long c0 = 4 * (c.at + row * c.rowStride + column);
-        long step = 4 * c.rowStride;
-        long lane = 4L * LANES;
-        FloatVector v00 = load(cs, c0);
-        FloatVector v01 = load(cs, c0 + lane);
-        FloatVector v02 = load(cs, c0 + 2 * lane);
-        FloatVector v03 = load(cs, c0 + 3 * lane);
-        FloatVector v10 = load(cs, c0 + step);
-        FloatVector v11 = load(cs, c0 + step + lane);
-        FloatVector v12 = load(cs, c0 + step + 2 * lane);
-        FloatVector v13 = load(cs, c0 + step + 3 * lane);
-        FloatVector v20 = load(cs, c0 + 2 * step);
-        FloatVector v21 = load(cs, c0 + 2 * step + lane);
-        FloatVector v22 = load(cs, c0 + 2 * step + 2 * lane);
-        FloatVector v23 = load(cs, c0 + 2 * step + 3 * lane);
-        FloatVector v30 = load(cs, c0 + 3 * step);
-        FloatVector v31 = load(cs, c0 + 3 * step + lane);
-        FloatVector v32 = load(cs, c0 + 3 * step + 2 * lane);
-        FloatVector v33 = load(cs, c0 + 3 * step + 3 * lane);
-        long a0 = a.at + row * a.rowStride;
-        long a1 = a0 + a.rowStride;
-        long a2 = a1 + a.rowStride;
-        long a3 = a2 + a.rowStride;
-        long bAt = 4 * (b.at + column);
-        long bStep = 4 * b.rowStride;
-        long p = 0;
-        for (int i = 0; i < k; i++) {
-            FloatVector b0 = load(bs, bAt);
-            FloatVector b1 = load(bs, bAt + lane);
-            FloatVector b2 = load(bs, bAt + 2 * lane);
-            FloatVector b3 = load(bs, bAt + 3 * lane);
-            FloatVector x = minus(as, a0 + p);
-            v00 = b0.fma(x, v00);
-            v01 = b1.fma(x, v01);
-            v02 = b2.fma(x, v02);
-            v03 = b3.fma(x, v03);
-            x = minus(as, a1 + p);
-            v10 = b0.fma(x, v10);
-            v11 = b1.fma(x, v11);
-            v12 = b2.fma(x, v12);
-            v13 = b3.fma(x, v13);
-            x = minus(as, a2 + p);
-            v20 = b0.fma(x, v20);
-            v21 = b1.fma(x, v21);
-            v22 = b2.fma(x, v22);
-            v23 = b3.fma(x, v23);
-            x = minus(as, a3 + p);
-            v30 = b0.fma(x, v30);
-            v31 = b1.fma(x, v31);
-            v32 = b2.fma(x, v32);
-            v33 = b3.fma(x, v33);
-            p += a.columnStride;
-            bAt += bStep;
-        }
-        store(v00, v01, v02, v03, cs, c0);
-        store(v10, v11, v12, v13, cs, c0 + step);
-        store(v20, v21, v22, v23, cs, c0 + 2 * step);
-        store(v30, v31, v32, v33, cs, c0 + 3 * step);
-    }
-
-    /** One row, four vectors. */
-    private static void line(int k, View a, int row, View b, int column, View c) {
-        long lane = 4L * LANES;
-        long at = 4 * (c.at + row * c.rowStride + column);
-        FloatVector v0 = load(c.data, at);
-        FloatVector v1 = load(c.data, at + lane);
-        FloatVector v2 = load(c.data, at + 2 * lane);
-        FloatVector v3 = load(c.data, at + 3 * lane);
-        long aAt = a.at + row * a.rowStride;
-        long bAt = 4 * (b.at + column);
-        for (int i = 0; i < k; i++) {
-            FloatVector x = minus(a.data, aAt);
-            v0 = load(b.data, bAt).fma(x, v0);
-            v1 = load(b.data, bAt + lane).fma(x, v1);
-            v2 = load(b.data, bAt + 2 * lane).fma(x, v2);
-            v3 = load(b.data, bAt + 3 * lane).fma(x, v3);
-            aAt += a.columnStride;
-            bAt += 4 * b.rowStride;
-        }
-        store(v0, v1, v2, v3, c.data, at);
-    }
-
-    private static void single(int k, View a, int row, View b, int column, View c) {
-        long at = c.at + row * c.rowStride + column;
-        float sum = c.data.getAtIndex(JAVA_FLOAT, at);
-        long aAt = a.at + row * a.rowStride;
-        long bAt = b.at + column;
-        for (int i = 0; i < k; i++) {
-            sum = Math.fma(b.data.getAtIndex(JAVA_FLOAT, bAt), -a.data.getAtIndex(JAVA_FLOAT, aAt), sum);
-            aAt += a.columnStride;
-            bAt += b.rowStride;
-        }
-        c.data.setAtIndex(JAVA_FLOAT, at, sum);
     }
 
     /** y −= factor·x over {@code n} floats. */
@@ -170,7 +195,9 @@ final class TileProduct {
         FloatVector f = FloatVector.broadcast(SPECIES, -factor);
         int i = 0;
         for (; i + LANES <= n; i += LANES) {
-            load(x, 4 * (xAt + i)).fma(f, load(y, 4 * (yAt + i))).intoMemorySegment(y, 4 * (yAt + i), ORDER);
+            FloatVector.fromMemorySegment(SPECIES, x, 4 * (xAt + i), ORDER)
+                    .fma(f, FloatVector.fromMemorySegment(SPECIES, y, 4 * (yAt + i), ORDER))
+                    .intoMemorySegment(y, 4 * (yAt + i), ORDER);
         }
         for (; i < n; i++) {
             float value = Math.fma(x.getAtIndex(JAVA_FLOAT, xAt + i), -factor, y.getAtIndex(JAVA_FLOAT, yAt + i));
@@ -183,22 +210,5 @@ final class TileProduct {
         for (long i = at; i < at + n; i++) {
             x.setAtIndex(JAVA_FLOAT, i, x.getAtIndex(JAVA_FLOAT, i) * factor);
         }
-    }
-
-    private static FloatVector minus(MemorySegment a, long at) {
-        return FloatVector.broadcast(SPECIES, -a.getAtIndex(JAVA_FLOAT, at));
-    }
-
-    private static FloatVector load(MemorySegment s, long at) {
-        return FloatVector.fromMemorySegment(SPECIES, s, at, ORDER);
-    }
-
-    private static void store(
-            FloatVector v0, FloatVector v1, FloatVector v2, FloatVector v3, MemorySegment s, long at) {
-        long lane = 4L * LANES;
-        v0.intoMemorySegment(s, at, ORDER);
-        v1.intoMemorySegment(s, at + lane, ORDER);
-        v2.intoMemorySegment(s, at + 2 * lane, ORDER);
-        v3.intoMemorySegment(s, at + 3 * lane, ORDER);
     }
 }
