@@ -90,8 +90,9 @@ public record DeviceQuantization(
                 bytes += hessians && role.input() == role ? 8 * matrices * weight.columns() * weight.columns() : 0;
             }
         }
-        long lane = Workspace.bytes(spec, unitRows) + Math.min(LANE_BYTES, 4 * largest);
-        return bytes + lanes * lane + 8L * unitRows * spec.attention().headDim();
+        // Weights may come in on a lane of their own.
+        long scratch = (lanes + 1) * Math.min(LANE_BYTES, 4 * largest);
+        return bytes + lanes * Workspace.bytes(spec, unitRows) + scratch + 8L * unitRows * spec.attention().headDim();
     }
 
     /** Whether levels are quantized on the device: some have a kernel, and a layer fits twice. */
