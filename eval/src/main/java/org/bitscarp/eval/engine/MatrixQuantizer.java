@@ -114,7 +114,12 @@ final class MatrixQuantizer {
                 int number = away.get(i);
                 Job job = jobs.get(number);
                 DeviceQuantizer.Job there = new DeviceQuantizer.Job(
-                        fitting(solver, job), job.format, job.device.weights, job.device.moments, job.step());
+                        fitting(solver, job),
+                        job.format,
+                        job.device.weights,
+                        job.inputs == null ? null : job.inputs.meanSquares(),
+                        job.device.moments,
+                        job.step());
                 stats[number] = device.quantize(there, packed[number], job.target);
             });
             onHost(solver, jobs, here, packed, stats);

@@ -25,11 +25,18 @@ public interface DeviceQuantizer {
      * One matrix.
      *
      * @param weights [rows, columns] in full precision; stays as it is
+     * @param importance mean squared activation of each input channel; null for all equal
      * @param moments of its inputs; null where the solver does without
      * @param together rows whose squared errors are added up before they are added to the rest: the order in which the
      *     host's threads add
      */
-    record Job(Solver solver, BlockFormat format, Tensor weights, DeviceMoments moments, int together) {}
+    record Job(
+            Solver solver,
+            BlockFormat format,
+            Tensor weights,
+            float[] importance,
+            DeviceMoments moments,
+            int together) {}
 
     /**
      * Quantizes a matrix; its packed bytes are decoded on the spot.

@@ -30,7 +30,7 @@ final class CudaQuantizer implements DeviceQuantizer {
 
     private final DeviceQueue queue;
     private final Supplier<DeviceTensors> memories;
-    private final QuantizeKernels nearest;
+    private final QuantizeKernels grids;
     private final GptqKernels gptq;
     private final FactorKernels factors;
     private final PackedKernels packedKernels;
@@ -40,7 +40,7 @@ final class CudaQuantizer implements DeviceQuantizer {
     CudaQuantizer(Launcher launcher, Supplier<DeviceTensors> memories) {
         queue = launcher.queue;
         this.memories = memories;
-        nearest = new QuantizeKernels(launcher);
+        grids = new QuantizeKernels(launcher);
         gptq = new GptqKernels(launcher);
         factors = new FactorKernels(launcher);
         packedKernels = new PackedKernels(launcher);
@@ -57,6 +57,9 @@ final class CudaQuantizer implements DeviceQuantizer {
             int length = format.blockLength(columns);
             boolean whole = length >= columns || length % FEED == 0;
             return format instanceof GroupedInt && whole && loop.options().loopOnly();
+        }
+        if (solver == Solvers.SEARCH) {
+            return format instanceof GroupedInt;
         }
         return solver == Solvers.RTN && format.supports(columns) && QuantizeKernels.supports(format);
     }
@@ -97,14 +100,22 @@ final class CudaQuantizer implements DeviceQuantizer {
         for (int row = 0; row < w.rows(); row += step) {
             int rows = Math.min(step, w.rows() - row);
             // Counts come first, as they need alignment. The last word of packed bytes is read as a whole.
-            long counts = lane.scratch(Counts.bytes(rows) + rows * (workBytes + rowBytes) + 3);
-            long work = counts + Counts.bytes(rows);
+            boolean weighted = job.solver() == Solvers.SEARCH && job.importance() != null;
+            long importanceBytes = weighted ? 4L * columns : 0;
+            long counts = lane.scratch(Counts.bytes(rows) + importanceBytes + rows * (workBytes + rowBytes) + 3);
+            long importance = counts + Counts.bytes(rows);
+            long work = importance + importanceBytes;
             long bytes = work + rows * workBytes;
             DeviceTensor part = w.slice(row, rows);
             DeviceTensor decoded = target.slice(row, rows);
             queue.driver().fill(counts, Long.BYTES, (byte) 0, lane.stream);
-            if (factor == null) {
-                nearest.nearest(lane, job.format(), part, bytes, counts);
+            if (job.solver() == Solvers.SEARCH) {
+                if (weighted) {
+                    lane.upload(MemorySegment.ofArray(job.importance()), importance);
+                }
+                grids.search(lane, (GroupedInt) job.format(), part, weighted ? importance : 0, bytes, counts);
+            } else if (factor == null) {
+                grids.nearest(lane, job.format(), part, bytes, counts);
             } else {
                 long feedback = work + 4L * rows * columns;
                 gptq.load(lane, part, work);

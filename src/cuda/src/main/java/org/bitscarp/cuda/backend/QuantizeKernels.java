@@ -6,6 +6,7 @@ import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.FloatFormat;
 import org.bitscarp.quant.GroupedInt;
 import org.bitscarp.quant.NormalFloat4;
+import org.bitscarp.quant.ScaleScan;
 import org.bitscarp.quant.Ternary;
 import org.bitscarp.quant.ggml.GgmlFormat;
 
@@ -15,6 +16,9 @@ final class QuantizeKernels {
     private static final int MAX_GRID_ROWS = 65535;
     /** Threads of a block where each has a block of weights. */
     private static final int THREADS = 64;
+    /** Threads that search one grid. */
+    private static final int SEARCH_THREADS = 8;
+
     /** Block types of GGUF with one scale or one scale and minimum, and the k-quants. */
     private static final Set<String> GGML = Set.of(
             "q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q2_0", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k");
@@ -38,6 +42,36 @@ final class QuantizeKernels {
             case GgmlFormat ggml -> GGML.contains(ggml.name());
             default -> false;
         };
+    }
+
+    /**
+     * Searches the grid of each block with the least weighted error. Weights that are not finite count as 0.
+     *
+     * @param w [rows, columns]
+     * @param importance address of a float for each column, or 0 for all equal
+     * @param packed address of room for {@code rows × format.rowBytes(columns)} bytes
+     * @param fallbacks address of a long that is added to: fallbacks of grids
+     */
+    void search(Lane lane, GroupedInt format, DeviceTensor w, long importance, long packed, long fallbacks) {
+        PackedFormat words = PackedFormat.of(format, w.columns()).orElseThrow();
+        ScaleScan scan = ScaleScan.of(format);
+        int blocks = Math.ceilDiv(w.columns(), words.length());
+        launcher.call(lane, "search_int", "search_int")
+                .reads(w)
+                .address(importance)
+                .address(packed)
+                .long64(format.rowBytes(w.columns()))
+                .integer(w.rows())
+                .integer(w.columns())
+                .integer(words.length())
+                .integer(format.bits())
+                .integer(words.zero())
+                .integer(scan.steps())
+                .float64(scan.factor())
+                .address(fallbacks)
+                .launch(
+                        Grid.of(Math.ceilDiv(blocks, 32 * WARPS / SEARCH_THREADS), Math.min(w.rows(), MAX_GRID_ROWS)),
+                        32 * WARPS);
     }
 
     /**

@@ -182,7 +182,7 @@ class FactorKernelsTest {
         try (DeviceMoments moments = quantizer.moments(BED.tensor(n, n, sums), samples)) {
             SolveStats found = quantizer.quantize(
                     new DeviceQuantizer.Job(
-                            level.solver(), level.format(), BED.tensor(rows, n, w), moments, rows),
+                            level.solver(), level.format(), BED.tensor(rows, n, w), null, moments, rows),
                     packed,
                     target);
             assertArrayEquals(

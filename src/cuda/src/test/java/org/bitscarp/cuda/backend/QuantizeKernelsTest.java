@@ -16,6 +16,7 @@ import org.bitscarp.cuda.driver.Grid;
 import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.DenseMatrix;
 import org.bitscarp.quant.GroupedInt;
+import org.bitscarp.quant.InputStatistics;
 import org.bitscarp.quant.Level;
 import org.bitscarp.quant.PackedMatrix;
 import org.bitscarp.quant.SolveStats;
@@ -55,8 +56,8 @@ class QuantizeKernelsTest {
         return w;
     }
 
-    private static DeviceQuantizer.Job job(Level level, DeviceTensor weights) {
-        return new DeviceQuantizer.Job(level.solver(), level.format(), weights, null, TOGETHER);
+    private static DeviceQuantizer.Job job(Level level, DeviceTensor weights, float[] importance) {
+        return new DeviceQuantizer.Job(level.solver(), level.format(), weights, importance, null, TOGETHER);
     }
 
     /** Formats that have whole blocks only get some of these, more than a block of threads takes. */
@@ -68,14 +69,25 @@ class QuantizeKernelsTest {
         return new int[] {length, 5 * length, (length == 256 ? 17 : 67) * length};
     }
 
+    private static float[] importance(int columns, SplittableRandom random) {
+        float[] importance = new float[columns];
+        for (int i = 1; i < columns; i++) {
+            importance[i] = (float) (random.nextDouble() * (1 + i % 5));
+        }
+        return importance;
+    }
+
     private record Host(byte[] bytes, SolveStats stats) {}
 
-    private static Host onTheHost(Level level, float[] w, int columns) {
+    private static Host onTheHost(Level level, float[] w, float[] importance, int columns) {
         byte[] bytes = new byte[(int) (ROWS * level.format().rowBytes(columns))];
         PackedMatrix packed = new PackedMatrix(level.format(), ROWS, columns, MemorySegment.ofArray(bytes));
         SolveStats stats = new SolveStats();
         Solver.RowSolver solver =
-                level.solver().prepare(new DenseMatrix(MemorySegment.ofArray(w), ROWS, columns), null, packed);
+                level.solver().prepare(
+                                new DenseMatrix(MemorySegment.ofArray(w), ROWS, columns),
+                                InputStatistics.of(importance),
+                                packed);
         for (int row = 0; row < ROWS; row += TOGETHER) {
             SolveStats piece = new SolveStats();
             solver.solve(row, Math.min(ROWS, row + TOGETHER), piece);
@@ -115,7 +127,13 @@ class QuantizeKernelsTest {
                 "q3_k",
                 "q4_k",
                 "q5_k",
-                "q6_k"
+                "q6_k",
+                "int2:g32:search",
+                "int3:search",
+                "int3:sym:search",
+                "int4:g5:search",
+                "int4:row:sym:search",
+                "int8:row:search"
             })
     void equalsTheCpu(String text) {
         SplittableRandom random = new SplittableRandom(SEED);
@@ -125,11 +143,13 @@ class QuantizeKernelsTest {
             String what = text + ", rows of " + columns;
             assertTrue(quantizer.supports(level.solver(), level.format(), columns), what);
             float[] w = weights(columns, random);
-            Host expected = onTheHost(level, w, columns);
+            // Mean squares of channels that differ in size, one of them never active.
+            float[] importance = text.endsWith(":search") && columns % 2 == 1 ? importance(columns, random) : null;
+            Host expected = onTheHost(level, w, importance, columns);
             DeviceTensor weights = BED.tensor(ROWS, columns, w);
             DeviceTensor target = BED.tensor(ROWS, columns);
             PackedMatrix packed = PackedMatrix.allocate(level.format(), ROWS, columns, Arena.ofAuto());
-            SolveStats found = quantizer.quantize(job(level, weights), packed, target);
+            SolveStats found = quantizer.quantize(job(level, weights, importance), packed, target);
             assertArrayEquals(expected.bytes, packed.bytes().toArray(ValueLayout.JAVA_BYTE), what);
             assertEquals(expected.stats.fallbacks, found.fallbacks, what);
             assertEquals(expected.stats.nonfinite, found.nonfinite, what);
@@ -150,7 +170,7 @@ class QuantizeKernelsTest {
         GroupedInt format = (GroupedInt) level.format();
         for (int columns : WIDTHS) {
             float[] w = weights(columns, random);
-            Host expected = onTheHost(level, w, columns);
+            Host expected = onTheHost(level, w, null, columns);
             DeviceTensor packed = BED.bytes(new byte[expected.bytes.length]);
             int blocks = Math.ceilDiv(columns, format.blockLength(columns));
             BED.launcher
@@ -194,12 +214,12 @@ class QuantizeKernelsTest {
     void whatHasNoKernelIsRefused() {
         CudaQuantizer quantizer = new CudaQuantizer(BED.launcher, BED::memory);
         DeviceTensor w = BED.tensor(1, 256);
-        for (String text : new String[] {"int4:search", "ternary:tensor", "fp32", "iq4_xs"}) {
+        for (String text : new String[] {"nf4:search", "ternary:tensor", "fp32", "iq4_xs"}) {
             Level level = Level.parse(text);
             assertFalse(quantizer.supports(level.solver(), level.format(), 256), text);
             IllegalArgumentException e = assertThrows(
                     IllegalArgumentException.class,
-                    () -> quantizer.quantize(job(level, w), null, BED.tensor(1, 256)));
+                    () -> quantizer.quantize(job(level, w, null), null, BED.tensor(1, 256)));
             assertTrue(e.getMessage().contains("quantize on the host"), e.getMessage());
         }
     }
