@@ -4,15 +4,12 @@ import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.stream.Collectors;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.datasets.TokenizedText;
 import org.bitscarp.eval.engine.ComparePass;
 import org.bitscarp.eval.engine.LevelResult;
+import org.bitscarp.eval.engine.MapFormats;
 import org.bitscarp.eval.engine.Progress;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.eval.report.CliffRule;
@@ -20,9 +17,7 @@ import org.bitscarp.eval.report.Ranking;
 import org.bitscarp.eval.report.Statistics;
 import org.bitscarp.eval.report.SweepResult;
 import org.bitscarp.model.Checkpoint;
-import org.bitscarp.model.TensorRole;
 import org.bitscarp.model.Tokenizer;
-import org.bitscarp.model.Weight;
 
 /** Checkpoints of one model against a reference, from request to result: a sweep whose levels are files. */
 public final class CompareRunner {
@@ -102,26 +97,16 @@ public final class CompareRunner {
         for (int f = 0; f < results.size(); f++) {
             Checkpoint checkpoint = files.get(f).checkpoint();
             measured.add(new Measured(
-                    results.get(f), files.get(f).name(), formats(checkpoint), STORED, checkpoint.parameters()));
+                    results.get(f),
+                    files.get(f).name(),
+                    MapFormats.words(
+                            checkpoint,
+                            (role, layer) ->
+                                    checkpoint.weight(role, layer).orElseThrow().formatName()),
+                    STORED,
+                    checkpoint.parameters()));
         }
         return measured;
-    }
-
-    /** Formats of the linear maps, the one of most weights first. */
-    private static String formats(Checkpoint checkpoint) {
-        Map<String, Long> weights = new LinkedHashMap<>();
-        for (TensorRole role : TensorRole.values()) {
-            for (int layer = 0; role.linear() && layer < checkpoint.spec().layers(); layer++) {
-                Weight weight = checkpoint.weight(role, layer).orElse(null);
-                if (weight != null) {
-                    weights.merge(weight.formatName(), weight.size(), Long::sum);
-                }
-            }
-        }
-        return weights.entrySet().stream()
-                .sorted(Map.Entry.comparingByValue(Comparator.reverseOrder()))
-                .map(Map.Entry::getKey)
-                .collect(Collectors.joining("+"));
     }
 
     /** Where each file is and what is in it: names alone do not tell files apart. */

@@ -8,18 +8,18 @@ import org.bitscarp.eval.generate.ContinuationRequest;
 import org.bitscarp.eval.protocol.Protocol;
 import org.bitscarp.eval.resume.Keeping;
 import org.bitscarp.model.Imatrix;
-import org.bitscarp.quant.Level;
 
 /**
  * What to sweep.
  *
- * @param levels the first is the reference
+ * @param rows what is compared
  * @param text to measure on
  * @param maxTokens tokens of the text to use at most
  * @param protocols the first is the main one
  * @param calibration text for importances, or null
  * @param calibrationSize how much of it
  * @param imatrix importances for levels that need no Hessian, instead of the calibration's; or null
+ * @param hessians folder that calibration statistics are kept in and read from, or null
  * @param memoryBudget bytes for weights, activations and hidden states
  * @param spillFolder for hidden states beyond that
  * @param tasks multiple-choice files that all levels answer in the same pass
@@ -30,13 +30,14 @@ import org.bitscarp.quant.Level;
  * @param command the command line, for the report
  */
 public record SweepRequest(
-        List<Level> levels,
+        SweepRows rows,
         Corpus text,
         int maxTokens,
         List<Protocol> protocols,
         Corpus calibration,
         CalibrationSize calibrationSize,
         Imatrix imatrix,
+        Path hessians,
         long memoryBudget,
         Path spillFolder,
         List<Task> tasks,

@@ -11,7 +11,6 @@ import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.DecoderSpec;
 import org.bitscarp.quant.DenseMatrix;
-import org.bitscarp.quant.Level;
 import org.bitscarp.quant.SolveStats;
 
 /** A sweep's pass over the layers with no windows to score, with or without calibration text: levels are packed, nothing else. */
@@ -64,9 +63,9 @@ final class CalibratedPass {
                                 .sum());
         List<Workspace> spaces = new ArrayList<>();
         int unitRows = Math.max(1, calibration.largestUnit());
-        List<Level> levels = tallies.stream().map(tally -> tally.level).toList();
-        long fixed = MemoryUse.fixed(checkpoint, levels, 1, unitRows, backend.lanes());
-        DeviceQuantization device = DeviceQuantization.of(backend, checkpoint, levels, unitRows);
+        List<Recipe> recipes = tallies.stream().map(tally -> tally.recipe).toList();
+        long fixed = MemoryUse.fixed(checkpoint, recipes, 1, unitRows, backend.lanes());
+        DeviceQuantization device = DeviceQuantization.of(backend, checkpoint, recipes, unitRows);
         try (HiddenStates none = new HiddenStates(tallies.size(), 0, spec.hidden(), 0, spillFolder);
                 HiddenStates states = new HiddenStates(
                         CalibrationForward.states(tallies),

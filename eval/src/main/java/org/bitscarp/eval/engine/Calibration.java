@@ -33,6 +33,11 @@ final class Calibration implements AutoCloseable {
         hessians = withHessians ? new HessianSums(backend) : null;
     }
 
+    /** Whether second moments are gathered too. */
+    boolean withHessians() {
+        return hessians != null;
+    }
+
     private static final class Sum {
         private final double[] squares;
         private long rows;

@@ -3,15 +3,16 @@ package org.bitscarp.eval.engine;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Collectors;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.DeviceQuantizer;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.DecoderSpec;
 import org.bitscarp.model.TensorRole;
 import org.bitscarp.model.Weight;
+import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.FloatFormat;
-import org.bitscarp.quant.Level;
+import org.bitscarp.quant.Solver;
+import org.bitscarp.quant.Solvers;
 
 /**
  * Which levels a device quantizes from the one upload of a layer that they share, decided before a pass takes any of its
@@ -24,7 +25,7 @@ import org.bitscarp.quant.Level;
  * @param available bytes that there are
  */
 public record DeviceQuantization(
-        List<Level> onDevice, List<Level> onHost, long needed, long more, long available) {
+        List<String> onDevice, List<String> onHost, long needed, long more, long available) {
     /** What a lane may take for intermediate results: pieces of weights on both sides of a conversion. */
     private static final long LANE_BYTES = 2 * (64L << 20);
 
@@ -36,30 +37,39 @@ public record DeviceQuantization(
      *
      * @param unitRows rows of the largest unit
      */
-    static DeviceQuantization of(Backend backend, Checkpoint checkpoint, List<Level> levels, int unitRows) {
+    static DeviceQuantization of(Backend backend, Checkpoint checkpoint, List<Recipe> recipes, int unitRows) {
         DeviceQuantizer device = backend.quantizer().orElse(null);
         if (device == null) {
             return NONE;
         }
-        List<Level> there = new ArrayList<>();
-        List<Level> here = new ArrayList<>();
-        for (Level level : levels) {
-            if (level.format() != FloatFormat.FP32 || !level.transform().identity()) {
-                (supports(device, checkpoint, level) ? there : here).add(level);
+        List<String> there = new ArrayList<>();
+        List<String> here = new ArrayList<>();
+        for (Recipe recipe : recipes) {
+            if (recipe.level().format() != FloatFormat.FP32
+                    || !recipe.level().transform().identity()) {
+                (supports(device, checkpoint, recipe) ? there : here).add(recipe.name());
             }
         }
-        long needed = bytes(checkpoint, levels, unitRows, backend.lanes());
+        boolean hessians = recipes.stream().anyMatch(recipe -> recipe.level().usesHessian());
+        long needed = bytes(checkpoint, hessians, unitRows, backend.lanes());
         return new DeviceQuantization(there, here, needed, linearBytes(checkpoint), backend.availableMemory());
     }
 
-    private static boolean supports(DeviceQuantizer device, Checkpoint checkpoint, Level level) {
-        boolean all = level.transform().identity();
+    private static boolean supports(DeviceQuantizer device, Checkpoint checkpoint, Recipe recipe) {
+        boolean all = recipe.level().transform().identity();
         for (TensorRole role : TensorRole.values()) {
-            Weight weight = role.linear() ? checkpoint.anyLayer(role).orElse(null) : null;
-            all &= weight == null
-                    || device.supports(level.solver(), level.format(), Math.toIntExact(weight.columns()));
+            for (int layer = 0; role.linear() && layer < checkpoint.spec().layers(); layer++) {
+                Weight weight = checkpoint.weight(role, layer).orElse(null);
+                all &= weight == null || supports(device, recipe, role, layer, Math.toIntExact(weight.columns()));
+            }
         }
         return all;
+    }
+
+    private static boolean supports(DeviceQuantizer device, Recipe recipe, TensorRole role, int layer, int columns) {
+        BlockFormat format = recipe.maps().format(role, layer);
+        Solver solver = recipe.level().solver();
+        return device.supports(solver.supports(format) ? solver : Solvers.RTN, format, columns);
     }
 
     /** Linear maps of a layer in fp32. */
@@ -72,9 +82,8 @@ public record DeviceQuantization(
         return bytes;
     }
 
-    private static long bytes(Checkpoint checkpoint, List<Level> levels, int unitRows, int lanes) {
+    private static long bytes(Checkpoint checkpoint, boolean hessians, int unitRows, int lanes) {
         DecoderSpec spec = checkpoint.spec();
-        boolean hessians = levels.stream().anyMatch(Level::usesHessian);
         long bytes = linearBytes(checkpoint);
         long largest = 0;
         for (TensorRole role : TensorRole.values()) {
@@ -117,16 +126,12 @@ public record DeviceQuantization(
         }
         List<String> parts = new ArrayList<>();
         if (!onDevice.isEmpty()) {
-            parts.add("quantized on the device from one upload of each layer: " + names(onDevice));
+            parts.add("quantized on the device from one upload of each layer: " + String.join(", ", onDevice));
         }
         if (!onHost.isEmpty()) {
-            parts.add("quantized on the host, for want of a kernel, and uploaded packed: " + names(onHost));
+            parts.add("quantized on the host, for want of a kernel, and uploaded packed: " + String.join(", ", onHost));
         }
         String text = String.join("; ", parts);
         return Optional.of(Character.toUpperCase(text.charAt(0)) + text.substring(1) + ".");
-    }
-
-    private static String names(List<Level> levels) {
-        return levels.stream().map(Level::toString).collect(Collectors.joining(", "));
     }
 }

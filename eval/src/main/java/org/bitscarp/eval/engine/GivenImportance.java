@@ -15,16 +15,29 @@ import org.bitscarp.quant.Level;
 
 /**
  * Importances from a file instead of calibration text, for levels that ask for no more than mean squares. A level that needs
- * second moments takes those, and the mean squares that belong to them, from calibration text all the same.
+ * second moments takes those, and the mean squares that belong to them, from calibration text all the same, or from what
+ * an earlier run on that text has kept.
  */
 public final class GivenImportance {
     /** Without a file. */
-    public static final GivenImportance NONE = new GivenImportance(List.of());
+    public static final GivenImportance NONE = new GivenImportance(List.of(), null);
 
     private final List<Importance> layers;
+    private final KeptHessians kept;
 
-    private GivenImportance(List<Importance> layers) {
+    private GivenImportance(List<Importance> layers, KeptHessians kept) {
         this.layers = layers;
+        this.kept = kept;
+    }
+
+    /** The same, with what a calibration is read from or kept in; null for neither. */
+    public GivenImportance with(KeptHessians folder) {
+        return new GivenImportance(layers, folder);
+    }
+
+    /** Where a calibration is read from or kept, or null. */
+    KeptHessians kept() {
+        return kept;
     }
 
     /**
@@ -39,7 +52,7 @@ public final class GivenImportance {
         for (int layer = 0; layer < checkpoint.spec().layers(); layer++) {
             layers.add(layer(checkpoint, imatrix, layer));
         }
-        return new GivenImportance(layers);
+        return new GivenImportance(layers, null);
     }
 
     private static Importance layer(Checkpoint checkpoint, Imatrix imatrix, int layer) throws ModelException {
@@ -97,12 +110,13 @@ public final class GivenImportance {
     }
 
     /** Whether there is a file and a level that it does not suffice for, with no calibration text to help it. */
-    void check(List<Level> levels, WindowPlan calibration) {
-        for (Level level : levels) {
-            if (!none() && calibration == null && level.usesHessian()) {
-                throw new IllegalArgumentException(level + ": --imatrix gives mean squares of input channels, and this"
-                        + " level takes their second moments (Hessian) too; give --calibration builtin-calibration, a"
-                        + " file or a data set as well");
+    void check(List<Recipe> recipes, WindowPlan calibration) {
+        for (Recipe recipe : recipes) {
+            if (!none() && calibration == null && recipe.level().usesHessian()) {
+                throw new IllegalArgumentException(
+                        recipe.name() + ": --imatrix gives mean squares of input channels, and this"
+                                + " level takes their second moments (Hessian) too; give --calibration builtin-calibration, a"
+                                + " file or a data set as well");
             }
         }
     }

@@ -47,12 +47,17 @@ final class LayerKeeper {
         intervalNanos = (long) Math.min(keeping.every() * 1e9, Long.MAX_VALUE / 2);
     }
 
-    /** The parts of a sweep that change from layer to layer; those that it does not have are null. */
+    /**
+     * The parts of a sweep that change from layer to layer; those that it does not have are null.
+     *
+     * @param reads whether full-precision statistics are read, so that their calibration states stay at the embedding
+     */
     record Parts(
             List<LevelTally> tallies,
             ModelDigest digest,
             HiddenStates states,
             HiddenStates calibration,
+            boolean reads,
             PackedLevels packed) {}
 
     /** Keeps nothing. */
@@ -104,6 +109,11 @@ final class LayerKeeper {
             lines.add(in.readUTF());
         }
         parts.digest.resume(lines);
+        if (in.readBoolean() && !parts.reads) {
+            throw new IOException(
+                    folder.path().getParent() + " holds an unfinished sweep that took its calibration from"
+                            + " --hessians, where it is no longer; give that folder, or begin afresh with --fresh");
+        }
         boolean scored = in.readBoolean();
         for (LevelTally tally : parts.tallies) {
             tally.read(in, scored);
@@ -121,7 +131,8 @@ final class LayerKeeper {
         }
         for (String file : packedFiles) {
             folder.read(file, (f, packed) -> {
-                        parts.packed.read(packed, level -> parts.tallies.get(level).allocation);
+                        parts.packed.read(
+                                packed, level -> parts.tallies.get(level).recipe.maps());
                         return file;
                     })
                     .orElseThrow(() -> new IOException(
@@ -170,6 +181,7 @@ final class LayerKeeper {
         for (String line : lines) {
             out.writeUTF(line);
         }
+        out.writeBoolean(parts.reads);
         out.writeBoolean(scored);
         for (LevelTally tally : parts.tallies) {
             tally.write(out, scored);

@@ -1,6 +1,7 @@
 package org.bitscarp.eval.engine;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -89,19 +90,12 @@ final class LayerPass {
         }
         boolean hessians =
                 tallies.stream().anyMatch(t -> (t.momentsWanted || t.level.usesHessian()) && !t.level.sequential());
-        try (Calibration calibration = new Calibration("layer " + (layer + 1), backend, hessians)) {
+        try (Calibration calibration = new Calibration("layer " + (layer + 1), backend, hessians);
+                Arena arena = Arena.ofShared()) {
             Importance importance = Importance.NONE;
             if (calibrationPlan != null && measuresFullPrecision(tallies)) {
                 work.begins("layer " + (layer + 1) + ", calibration", calibrationPlan.rows());
-                calibrationForward.gatherAndMove(
-                        new CalibrationForward.Place(
-                                layer,
-                                tensors.fullPrecision(),
-                                calibrationPlan,
-                                calibrationStates,
-                                CalibrationForward.FULL_PRECISION),
-                        calibration);
-                importance = calibration.importance();
+                importance = fullPrecision(calibrationPlan, calibrationStates, calibration, arena);
             }
             if (seen != null) {
                 seen.add(checkpoint, layer, importance);
@@ -125,8 +119,25 @@ final class LayerPass {
         }
     }
 
+    /** @param arena for second moments that are read and not gathered */
+    private Importance fullPrecision(WindowPlan plan, HiddenStates states, Calibration calibration, Arena arena)
+            throws IOException {
+        KeptHessians kept = given.kept();
+        if (kept != null && kept.complete()) {
+            return kept.read(layer, arena);
+        }
+        CalibrationForward.Place place = new CalibrationForward.Place(
+                layer, tensors.fullPrecision(), plan, states, CalibrationForward.FULL_PRECISION);
+        calibrationForward.gatherAndMove(place, calibration);
+        Importance importance = calibration.importance();
+        if (kept != null && calibration.withHessians()) {
+            kept.write(layer, importance);
+        }
+        return importance;
+    }
+
     private String name(LevelTally tally) {
-        return "layer " + (layer + 1) + ", " + (tally.noise == null ? tally.level : "noise floor");
+        return "layer " + (layer + 1) + ", " + (tally.noise == null ? tally.recipe.name() : "noise floor");
     }
 
     private boolean measuresFullPrecision(List<LevelTally> tallies) {
@@ -210,7 +221,7 @@ final class LayerPass {
                 maps.add(new LayerTransform.Plain(
                         new LayerTransform.Place(role, i),
                         weights.slice(i * rows, rows),
-                        tally.allocation.format(role, layer),
+                        tally.recipe.maps().format(role, layer),
                         importance.inputs(role, i)));
                 if (tally.level.calibrated() && importance.unsampled(role, i)) {
                     tally.unsampledExpert();

@@ -30,7 +30,7 @@ import java.util.zip.CheckedOutputStream;
  * with a magic word and the fingerprint of its sweep and ends with a CRC-32C (RFC 3720) of everything before.
  */
 public final class DurableFile {
-    private static final byte[] MAGIC = "bitscarp.state/1\n".getBytes(US_ASCII);
+    private static final byte[] MAGIC = "bitscarp.state/2\n".getBytes(US_ASCII);
     private static final int BUFFER = 1 << 20;
     private static final int CHECKSUM = Long.BYTES;
 
@@ -149,7 +149,8 @@ public final class DurableFile {
 
     private static IOException damaged(Path file, Throwable cause) {
         return new IOException(
-                file + " is damaged: its checksum is wrong, or another version wrote it; begin afresh with --fresh",
+                file
+                        + " is damaged: its checksum is wrong, or another version wrote it; delete it or begin afresh with --fresh",
                 cause);
     }
 

@@ -60,13 +60,25 @@ public final class SweepFolder implements AutoCloseable {
     }
 
     static SweepFolder lock(Path out, Steps steps) throws IOException {
-        Path state = out.resolve(STATE);
+        return lock(out.resolve(STATE), "--out", out, steps);
+    }
+
+    /**
+     * Takes a folder whose files are of use to several sweeps.
+     *
+     * @param option that names the folder, for messages
+     */
+    public static SweepFolder lockPlain(Path folder, String option) throws IOException {
+        return lock(folder, option, folder, step -> {});
+    }
+
+    private static SweepFolder lock(Path state, String option, Path out, Steps steps) throws IOException {
         FileChannel channel;
         try {
             Files.createDirectories(state);
             channel = FileChannel.open(state.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         } catch (IOException e) {
-            throw new IOException("cannot write into --out " + out + ": " + e, e);
+            throw new IOException("cannot write into " + option + " " + out + ": " + e, e);
         }
         try {
             FileLock lock = channel.tryLock();
@@ -76,7 +88,7 @@ public final class SweepFolder implements AutoCloseable {
         } catch (OverlappingFileLockException e) {
             channel.close();
             throw new IOException(
-                    "another process is running a sweep in " + out + "; wait for it, or give another --out", e);
+                    "another process is running a sweep in " + out + "; wait for it, or give another " + option, e);
         } catch (IOException e) {
             channel.close();
             throw new IOException("cannot lock " + state.resolve(LOCK) + ": " + e.getMessage(), e);

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.bitscarp.compute.Backend;
@@ -82,6 +83,44 @@ class CalibrationTest {
         assertTrue(assertThrows(IOException.class, calibration::importance)
                 .getMessage()
                 .contains("DOWN"));
+    }
+
+    /** Activations that are finite while their squares are not. */
+    @Test
+    void squaresThatOverflowAreRefused() throws IOException {
+        Calibration calibration = new Calibration("a test", backend, false);
+        calibration.unit(0, tap -> tap.see(TensorRole.DOWN, 0, tensor(1, 1e38f, 1e38f)));
+        Importance importance = null;
+        try {
+            importance = calibration.importance();
+        } catch (IOException e) {
+            assertTrue(e.getMessage().contains("a test: the input of DOWN"), e.getMessage());
+        }
+        assertNull(importance);
+    }
+
+    /** Means are over tokens: into what units these are cut, or how often a text is repeated, changes nothing. */
+    @Test
+    void secondMomentsAreNormalisedByTokens() throws IOException {
+        float[] once = {1, 2, 3, -1, 0.5f, 4};
+        float[] thrice = {1, 2, 3, -1, 0.5f, 4, 1, 2, 3, -1, 0.5f, 4, 1, 2, 3, -1, 0.5f, 4};
+        try (Calibration whole = new Calibration("a test", backend, true);
+                Calibration cut = new Calibration("a test", backend, true)) {
+            whole.unit(0, tap -> tap.see(TensorRole.UP, 0, tensor(2, once)));
+            cut.unit(0, tap -> tap.see(TensorRole.UP, 0, tensor(2, Arrays.copyOf(thrice, 2))));
+            cut.unit(1, tap -> tap.see(TensorRole.UP, 0, tensor(2, Arrays.copyOfRange(thrice, 2, 18))));
+            float[] expected = {(1 + 9 + 0.25f) / 3, (2 - 3 + 2) / 3f, (2 - 3 + 2) / 3f, (4 + 1 + 16) / 3f};
+            for (Calibration calibration : List.of(whole, cut)) {
+                Importance importance = calibration.importance();
+                float[] moments = importance
+                        .inputs(TensorRole.UP, 0)
+                        .hessian()
+                        .values()
+                        .data()
+                        .toArray(JAVA_FLOAT);
+                assertArrayEquals(expected, moments, 1e-5f);
+            }
+        }
     }
 
     /** Four calibration tokens, one expert each, of sixteen: at least twelve know nothing, of three matrices each. */

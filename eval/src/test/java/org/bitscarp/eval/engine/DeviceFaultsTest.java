@@ -107,7 +107,7 @@ class DeviceFaultsTest {
                             backend,
                             plan,
                             plan,
-                            Level.parseList(LEVELS),
+                            Recipe.of(checkpoint, Level.parseList(LEVELS)),
                             Measurements.PLENTY,
                             Path.of(System.getProperty("java.io.tmpdir")),
                             new Progress() {

@@ -59,7 +59,7 @@ class DeviceQuantizationTest {
                     backend,
                     plan,
                     plan,
-                    Level.parseList(levels),
+                    Recipe.of(checkpoint, Level.parseList(levels)),
                     Measurements.PLENTY,
                     Path.of(System.getProperty("java.io.tmpdir")),
                     Progress.NONE);
@@ -97,7 +97,7 @@ class DeviceQuantizationTest {
         for (int l = 0; l < exact; l++) {
             SolveStats expected = cpu.results.get(l).stats();
             SolveStats found = device.results.get(l).stats();
-            String level = cpu.results.get(l).level().toString();
+            String level = cpu.results.get(l).name();
             assertEquals(expected.squaredError, found.squaredError, level);
             assertEquals(expected.squaredWeights, found.squaredWeights, level);
             assertEquals(expected.weights, found.weights, level);

@@ -182,7 +182,7 @@ class DivergenceGoldenTest {
                             backend,
                             Measurements.plan(tokens, 32),
                             null,
-                            org.bitscarp.quant.Level.parseList("fp32,bf16"),
+                            Recipe.of(checkpoint, org.bitscarp.quant.Level.parseList("fp32,bf16")),
                             Measurements.PLENTY,
                             Path.of(System.getProperty("java.io.tmpdir")),
                             Progress.NONE)

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.bitscarp.model.CharacterTokenizer;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.Checkpoints;
 import org.bitscarp.model.DamagedFiles;
@@ -24,14 +23,16 @@ class HostileGgufTest extends DamagedFiles {
                 "qwen2",
                 "qwen3",
                 "qwen3-moe",
+                "gemma2",
+                "gemma3",
+                "bitnet",
                 "phi3-longrope-long",
                 "gpt2",
                 "gptneox",
                 "mistral-window"
             })
     void headers(String name) throws IOException {
-        Path model =
-                CharacterTokenizer.copyWith(Path.of("src/test/resources/fixtures", name), folder.resolve("model"), 96);
+        Path model = LlamaCppVariants.copy(name, folder.resolve("model"));
         Path file = folder.resolve("m.gguf");
         long header;
         try (Checkpoint source = Checkpoints.open(model)) {

@@ -29,7 +29,7 @@ class SequentialCalibrationTest {
     private static final String SEQUENTIAL = "int3:g8:gptq-published";
 
     private final WindowPlan calibration = Measurements.plan(
-            new SplittableRandom(5).ints(3000, 0, Architectures.VOCABULARY).toArray(), 40);
+            new SplittableRandom(5).ints(1000, 0, Architectures.VOCABULARY).toArray(), 40);
 
     private record Place(int layer, TensorRole role, int expert) {}
 
@@ -40,8 +40,7 @@ class SequentialCalibrationTest {
             new QuantizePass(
                             model,
                             backend,
-                            parsed,
-                            Allocation.uniform(parsed.format()),
+                            Recipe.of(model, parsed),
                             calibration,
                             Measurements.PLENTY,
                             Path.of(System.getProperty("java.io.tmpdir")),

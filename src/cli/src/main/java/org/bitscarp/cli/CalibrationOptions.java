@@ -10,6 +10,14 @@ import picocli.CommandLine.Option;
 
 /** Text on which solvers learn what the inputs of a matrix are like. */
 final class CalibrationOptions {
+    /** Option of those commands that can reuse a calibration. */
+    static final String HESSIANS = "--hessians";
+
+    static final String HESSIANS_DESCRIPTION =
+            "Folder in which the statistics of a full-precision calibration are kept, and from which another run on the"
+                    + " same model and --calibration takes them; results are the same with and without it. Not for"
+                    + " gptq-sequential, gptq-published and gptq-actorder, which measure inputs of their own.";
+
     @Option(
             names = "--calibration",
             paramLabel = "TEXT",
@@ -42,6 +50,28 @@ final class CalibrationOptions {
             description = "Importance matrix of llama.cpp (GGUF or .dat) instead of --calibration, for levels that use"
                     + " no more than that (…:search); gptq and awq need --calibration all the same.")
     Path imatrix;
+
+    /** Sensitivity is measured, on text. */
+    void requireForBudget(String budget) {
+        if (text == null) {
+            throw new UsageException("--budget " + budget + ": sensitivity is measured on calibration text; give"
+                    + " --calibration builtin-calibration, a file or a data set");
+        }
+        if (imatrix != null) {
+            throw new UsageException(
+                    "--imatrix and --budget: sensitivity is measured on calibration text; leave --imatrix out");
+        }
+    }
+
+    /** The folder of {@link #HESSIANS}, which makes sense with a text only. */
+    Path checked(Path hessians) {
+        if (hessians != null && text == null) {
+            throw new UsageException(
+                    HESSIANS + " " + hessians + " keeps what calibration text tells; give --calibration"
+                            + " builtin-calibration, a file or a data set");
+        }
+        return hessians;
+    }
 
     /** The importance matrix, or null. */
     Imatrix imatrix() throws IOException {

@@ -28,17 +28,20 @@ import tools.jackson.databind.node.ObjectNode;
         footer = {
             "",
             "Into a GGUF file goes any model whose matrices are stored in types that GGUF has; what would have to be",
-            "quantized anew is refused (use quantize). A GGUF file of a Llama, Mistral, Mixtral or Qwen, or a llama2.c",
-            "checkpoint, becomes a Hugging Face folder with its tokenizer. A GPTQ folder is rewritten in the other version",
-            "of its layout.",
+            "quantized anew is refused (use quantize). A GGUF file or a llama2.c checkpoint becomes a Hugging Face folder",
+            "with its tokenizer. A GPTQ folder is rewritten in the other version of its layout, and folders of AWQ and",
+            "compressed-tensors in either. A folder packed by any method becomes one of plain numbers with --dequantize.",
             "",
             "Examples:",
             "  bitscarp convert ~/models/tiny --out tiny.gguf",
             "  bitscarp convert stories260K.bin --out stories260K.gguf",
             "  bitscarp convert tiny.gguf --out tiny-folder",
-            "  bitscarp convert ~/models/tiny-gptq --out tiny-gptq-v2 --gptq-format v2"
+            "  bitscarp convert ~/models/tiny-awq --out tiny-gptq --gptq-format v2",
+            "  bitscarp convert ~/models/tiny-nf4 --out tiny-plain --dequantize"
         })
 final class ConvertCommand implements Callable<Integer> {
+    private static final String PROGRAM = "bitscarp " + Version.text();
+
     private final Commands.Streams streams;
 
     @Parameters(paramLabel = "MODEL", description = ModelArgument.DESCRIPTION)
@@ -47,12 +50,13 @@ final class ConvertCommand implements Callable<Integer> {
     @Option(names = "--out", required = true, paramLabel = "PATH", description = "FILE.gguf, or a new folder.")
     private Path out;
 
-    @Option(names = "--gptq-format", paramLabel = "VERSION", description = "v1 or v2, for GPTQ folders.")
+    @Option(names = "--gptq-format", paramLabel = "VERSION", description = "v1 or v2: write a GPTQ folder.")
     private QuantizeCommand.GptqFormat gptqFormat;
 
     @Option(
             names = "--dequantize",
-            description = "Write weights of block types into a folder as the fp32 values that they stand for.")
+            description =
+                    "Write weights of block types or packed maps into a folder as the fp32 values that they stand for.")
     private boolean dequantize;
 
     @Option(names = "--force", description = "Replace a file that exists.")
@@ -100,7 +104,7 @@ final class ConvertCommand implements Callable<Integer> {
             if (!quiet) {
                 converted.notes().forEach(note -> streams.err().println("Note: " + note));
             }
-            return GgufConvert.convert(converted, out, force, "bitscarp " + Version.text());
+            return GgufConvert.convert(converted, out, force, PROGRAM);
         }
     }
 
@@ -111,7 +115,7 @@ final class ConvertCommand implements Callable<Integer> {
     }
 
     private long toGptq(Path source) throws IOException {
-        GptqSummary summary = GptqConvert.convert(source, out, gptqFormat.ordinal() + 1);
+        GptqSummary summary = GptqConvert.convert(source, out, gptqFormat.ordinal() + 1, PROGRAM);
         if (summary.wrapped() > 0 && !quiet) {
             streams.err()
                     .println("Note: " + summary.wrapped() + " zero points are 0, which version 1 stores as the largest"

@@ -1,12 +1,14 @@
 package org.bitscarp.cli;
 
 import java.io.IOException;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.Checkpoints;
 import org.bitscarp.model.DecoderSpec;
+import org.bitscarp.model.MlpSpec;
 import org.bitscarp.model.Weight;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -64,16 +66,17 @@ final class InspectCommand implements Callable<Integer> {
         int types = tensors.stream().mapToInt(t -> t.type().length()).max().orElse(0);
         line("%s: %s, %s", checkpoint.path(), checkpoint.container(), spec.architecture());
         line(
-                "%d layers, hidden %d, ffn %d, %d heads of %d, %d key/value heads, vocabulary %d%s, context %d",
+                "%d layers, hidden %d, %s, %d heads of %d, %d key/value heads, vocabulary %d%s, context %d%s",
                 spec.layers(),
                 spec.hidden(),
-                spec.mlp().width(),
+                feedForward(spec.mlp()),
                 spec.attention().heads(),
                 spec.attention().headDim(),
                 spec.attention().kvHeads(),
                 spec.vocabulary(),
                 spec.tiedHead() ? " (tied)" : "",
-                spec.maxPositions());
+                spec.maxPositions(),
+                more(spec));
         line("");
         String columns = "%-" + width + "s  %-" + Math.max(8, types) + "s  %-14s  ";
         line(columns + "%14s  %7s", "tensor", "type", "shape", "bytes", "bits");
@@ -89,6 +92,25 @@ final class InspectCommand implements Callable<Integer> {
                 8.0 * bytes(checkpoint) / checkpoint.parameters());
     }
 
+    private static String feedForward(MlpSpec mlp) {
+        String routed =
+                mlp.experts() + " experts of ffn " + mlp.expertWidth() + ", " + mlp.expertsPerToken() + " a token";
+        return mlp.experts() == 0
+                ? "ffn " + mlp.width()
+                : mlp.width() == 0 ? routed : "ffn " + mlp.width() + " or " + routed;
+    }
+
+    /** What only some models have. */
+    private static String more(DecoderSpec spec) {
+        List<Integer> windows = spec.attention().windows();
+        String more = "";
+        if (!windows.isEmpty()) {
+            long layers = windows.stream().filter(w -> w > 0).count();
+            more += String.format(Locale.ROOT, ", window %d in %d layers", Collections.max(windows), layers);
+        }
+        return spec.activationBits() > 0 ? more + ", activations of " + spec.activationBits() + " bits" : more;
+    }
+
     private void line(String format, Object... arguments) {
         streams.out().println(String.format(Locale.ROOT, format, arguments));
     }
@@ -102,6 +124,11 @@ final class InspectCommand implements Callable<Integer> {
         root.put("layers", spec.layers());
         root.put("hidden", spec.hidden());
         root.put("ffn", spec.mlp().width());
+        if (spec.mlp().experts() > 0) {
+            root.put("experts", spec.mlp().experts());
+            root.put("experts_per_token", spec.mlp().expertsPerToken());
+            root.put("expert_ffn", spec.mlp().expertWidth());
+        }
         root.put("heads", spec.attention().heads());
         root.put("kv_heads", spec.attention().kvHeads());
         root.put("head_dim", spec.attention().headDim());

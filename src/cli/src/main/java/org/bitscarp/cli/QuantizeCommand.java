@@ -8,10 +8,12 @@ import java.util.concurrent.Callable;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.datasets.Corpora;
 import org.bitscarp.datasets.Corpus;
+import org.bitscarp.eval.CalibrationFolder;
 import org.bitscarp.eval.CalibrationWindows;
 import org.bitscarp.eval.budget.Budget;
 import org.bitscarp.eval.budget.BudgetPlanner;
 import org.bitscarp.eval.engine.GivenImportance;
+import org.bitscarp.eval.engine.KeptHessians;
 import org.bitscarp.eval.engine.Progress;
 import org.bitscarp.eval.engine.SeenImportance;
 import org.bitscarp.eval.protocol.WindowPlan;
@@ -112,6 +114,12 @@ final class QuantizeCommand implements Callable<Integer> {
     private CalibrationOptions calibration;
 
     @Option(
+            names = CalibrationOptions.HESSIANS,
+            paramLabel = "DIR",
+            description = CalibrationOptions.HESSIANS_DESCRIPTION)
+    private Path hessians;
+
+    @Option(
             names = "--save-imatrix",
             paramLabel = "FILE",
             description = "Also write what the calibration text tells of the inputs, as llama.cpp's importance matrix.")
@@ -149,16 +157,16 @@ final class QuantizeCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         Budget budget = goal.budget == null ? null : Budget.parse(goal.budget);
         QuantizeTarget target = goal.budget == null ? QuantizeTarget.parse(goal.level) : null;
-        if (budget != null && calibration.text == null) {
-            throw new UsageException("--budget " + goal.budget + ": sensitivity is measured on calibration text; give"
-                    + " --calibration builtin-calibration, a file or a data set");
+        if (budget != null) {
+            calibration.requireForBudget(goal.budget);
         }
         if (budget != null && pure) {
             throw new UsageException("--pure and --budget contradict each other; leave one out");
         }
-        if (budget != null && calibration.imatrix != null) {
-            throw new UsageException(
-                    "--imatrix and --budget: sensitivity is measured on calibration text; leave" + " --imatrix out");
+        calibration.checked(hessians);
+        if (budget != null && hessians != null) {
+            throw new UsageException("--hessians and --budget: planning takes part of the calibration text for itself;"
+                    + " leave --hessians out");
         }
         if (saveImatrix != null && calibration.text == null) {
             throw new UsageException("--save-imatrix " + saveImatrix + ": importances are gathered on calibration"
@@ -194,8 +202,33 @@ final class QuantizeCommand implements Callable<Integer> {
     private QuantizeSummary quantize(
             Checkpoint checkpoint, Backend backend, QuantizeTarget target, GgufQuantizer.Types types, Progress progress)
             throws IOException {
-        GgufQuantizer.Means means =
-                means(windows(checkpoint, target), GivenImportance.of(checkpoint, calibration.imatrix()));
+        WindowPlan windows = windows(checkpoint, target);
+        try (KeptHessians kept = kept(checkpoint, windows)) {
+            return quantize(checkpoint, backend, target, types, windows, kept, progress);
+        }
+    }
+
+    private KeptHessians kept(Checkpoint checkpoint, WindowPlan windows) throws IOException {
+        if (hessians == null || windows == null) {
+            return null;
+        }
+        Corpus text = calibration.read(TextOptions.corpora(streams, quiet));
+        try (Tokenizer tokenizer = checkpoint.tokenizer()) {
+            return CalibrationFolder.open(hessians, checkpoint, tokenizer, text, windows);
+        }
+    }
+
+    private QuantizeSummary quantize(
+            Checkpoint checkpoint,
+            Backend backend,
+            QuantizeTarget target,
+            GgufQuantizer.Types types,
+            WindowPlan windows,
+            KeptHessians kept,
+            Progress progress)
+            throws IOException {
+        GgufQuantizer.Means means = means(
+                windows, GivenImportance.of(checkpoint, calibration.imatrix()).with(kept));
         QuantizeSummary summary = out.toString().endsWith(".gguf")
                 ? new GgufQuantizer(backend, means, progress).run(checkpoint, target, types, out, force)
                 : new GptqQuantizer(backend, means, progress)

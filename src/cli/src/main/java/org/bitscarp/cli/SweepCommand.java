@@ -2,9 +2,11 @@ package org.bitscarp.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import org.bitscarp.eval.SweepRows;
+import org.bitscarp.eval.budget.Budget;
+import org.bitscarp.eval.budget.PlanStore;
 import org.bitscarp.eval.engine.LevelStore;
 import org.bitscarp.eval.report.BehaviourText;
 import org.bitscarp.eval.report.CliffRule;
@@ -63,8 +65,16 @@ final class SweepCommand implements Callable<Integer> {
     @Option(
             names = "--levels",
             paramLabel = "LEVELS",
-            description = "Comma-separated; default: fp32,fp16,bf16,int8,int4,int3,int2,ternary.")
+            description = "Levels and mixes, comma-separated; default: fp32,fp16,bf16,int8,int4,int3,int2,ternary.")
     private String levels;
+
+    @Option(
+            names = "--budget",
+            paramLabel = "BITS",
+            description =
+                    "Also models whose linear maps keep within so many bits per weight, each map in the GGUF type whose bits"
+                            + " do most good, e.g. 3.0bpw,2.5bpw:search. Needs --calibration.")
+    private String budgets;
 
     @Option(
             names = "--reference",
@@ -80,6 +90,12 @@ final class SweepCommand implements Callable<Integer> {
                     "Folder for report.html, report.md, results.csv, results.json and scores of all tokens, and for what lets an interrupted"
                             + " sweep go on; a finished one is added to by a command with more levels. Default: ${DEFAULT-VALUE}.")
     private Path out;
+
+    @Option(
+            names = CalibrationOptions.HESSIANS,
+            paramLabel = "DIR",
+            description = CalibrationOptions.HESSIANS_DESCRIPTION)
+    private Path hessians;
 
     @Option(
             names = "--keep-every",
@@ -111,22 +127,24 @@ final class SweepCommand implements Callable<Integer> {
         if (!(threshold > 0 && threshold <= 1e6)) {
             throw new UsageException("--threshold " + threshold + ": expected a percentage above 0");
         }
-        List<Level> measured = order(levels == null ? Level.defaults() : Level.parseList(levels));
+        SweepRows rows = rows();
         SweepResult result;
         try (SweepFolder folder = SweepFolder.lock(out)) {
             OutputFolder.prepare(out);
             if (fresh) {
                 LevelStore.forget(folder);
+                PlanStore.forget(folder);
             }
             result = Measurement.run(
                     options,
-                    measured,
+                    rows,
                     new CliffRule(1 + threshold / 100),
                     new Measurement.Extras(
                             behaviour.tasks(),
                             behaviour.continuations(),
                             judgement.judgement(),
                             out.resolve(ReportFiles.SCORES),
+                            options.calibration.checked(hessians),
                             new Keeping(folder, keepEvery())),
                     spec,
                     streams.err());
@@ -147,19 +165,13 @@ final class SweepCommand implements Callable<Integer> {
         return 0;
     }
 
-    /** The levels with the chosen reference in front. */
-    private List<Level> order(List<Level> levels) {
-        if (reference == null) {
-            return levels;
+    private SweepRows rows() {
+        List<Budget> limits = budgets == null ? List.of() : Level.parseList(budgets, Budget::parse);
+        if (budgets != null) {
+            options.calibration.requireForBudget(budgets);
         }
-        Level first = Level.parse(reference);
-        if (!levels.contains(first)) {
-            throw new UsageException("--reference " + reference + " is none of the levels " + levels);
-        }
-        List<Level> ordered = new ArrayList<>(levels);
-        ordered.remove(first);
-        ordered.addFirst(first);
-        return ordered;
+        SweepRows rows = new SweepRows(SweepRows.targets(levels), limits);
+        return reference == null ? rows : rows.withReference(reference);
     }
 
     private double keepEvery() {

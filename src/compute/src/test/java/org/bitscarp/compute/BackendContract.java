@@ -8,41 +8,29 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.stream.Stream;
+import org.bitscarp.compute.check.BackendCheck;
 import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.Grid;
 import org.bitscarp.quant.PackedMatrix;
+import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * What every backend has to do: each operation against the scalar specification, at sizes around every vector width. This
- * suite has matrix products, sums, scores and packed matrices; {@link LayerContract} has what happens inside a layer.
+ * What every backend has to do: the operations of {@link BackendCheck}, which also runs on users' devices, and what is not
+ * one comparison with the specification. {@link LayerContract} has what happens inside a layer.
  */
 public abstract class BackendContract extends LayerContract {
-    @ParameterizedTest
-    @CsvSource({
-        "1,1,1",
-        "1,7,3",
-        "5,1,31",
-        "6,64,16",
-        "7,65,17",
-        "13,31,129",
-        "12,33,512",
-        "33,129,7",
-        "193,67,513",
-        "6,32,1025",
-        "200,2049,5"
-    })
-    void matmul(int m, int n, int k) {
-        Pair x = pair(m, k);
-        Pair w = pair(n, k);
-        Pair y = pair(m, n);
-        backend.matmul(x.device, w.device, y.device);
-        specification.matmul(x.host, w.host, y.host);
-        // A sum of k products: at most k roundings of a running value of about √k·σ² (inputs are N(0,1)-like, |x| ≤ 2).
-        y.check("matmul", (k + 2) * UNIT * 4 * Math.sqrt(k));
+    @TestFactory
+    Stream<DynamicTest> everyOperationMeetsItsSpecification() {
+        return BackendCheck.operations().stream()
+                .map(operation -> DynamicTest.dynamicTest(operation.toString(), () -> {
+                    BackendCheck.Outcome outcome = BackendCheck.run(backend, operation);
+                    assertTrue(outcome.passed(), outcome.fault());
+                }));
     }
 
     @Test
@@ -63,69 +51,6 @@ public abstract class BackendContract extends LayerContract {
                         IllegalArgumentException.class, () -> backend.matmul(x.device, w.device, y.device))
                 .getMessage();
         assertTrue(message.contains("[2, 5]") && message.contains("[3, 4]"), message);
-    }
-
-    @ParameterizedTest
-    @ValueSource(ints = {1, 7, 8, 15, 16, 17, 31, 33, 63, 129, 1025})
-    void elementwise(int columns) {
-        Pair x = pair(3, columns);
-        Pair y = pair(3, columns);
-        Pair bias = pair(1, columns);
-        backend.add(x.device, y.device);
-        specification.add(x.host, y.host);
-        x.check("add", 0);
-        backend.addBias(x.device, bias.device);
-        specification.addBias(x.host, bias.host);
-        x.check("add bias", 0);
-        backend.activateMultiply(Activation.SILU, x.device, y.device);
-        specification.activateMultiply(Activation.SILU, x.host, y.host);
-        x.check("silu", 16 * ELEMENTARY);
-    }
-
-    @ParameterizedTest
-    @ValueSource(ints = {1, 15, 33, 300, 5000})
-    void sums(int columns) {
-        Pair x = pair(3, columns);
-        Pair y = pair(3, columns);
-        double norm = specification.squaredNorm(x.host);
-        assertEquals(norm, backend.squaredNorm(x.device), 64 * UNIT * norm);
-        double distance = specification.squaredDistance(x.host, y.host);
-        assertEquals(distance, backend.squaredDistance(x.device, y.device), 64 * UNIT * distance);
-        assertEquals(0, backend.squaredDistance(x.device, x.device));
-    }
-
-    @ParameterizedTest
-    @ValueSource(ints = {1, 15, 33, 300})
-    void columnSquares(int columns) {
-        Pair x = pair(7, columns);
-        double[] expected = new double[columns];
-        double[] actual = new double[columns];
-        Arrays.fill(expected, 3);
-        Arrays.fill(actual, 3);
-        specification.addColumnSquares(x.host, expected);
-        backend.addColumnSquares(x.device, actual);
-        for (int i = 0; i < columns; i++) {
-            assertEquals(expected[i], actual[i], 64 * UNIT * expected[i]);
-        }
-    }
-
-    @ParameterizedTest
-    @CsvSource({"1,1,0,1", "5,7,0,7", "33,40,0,40", "300,129,64,65", "7,200,130,3", "2048,65,1,64"})
-    void outerProducts(int rows, int columns, int first, int count) {
-        Pair x = pair(rows, columns);
-        Pair sums = pair(columns, columns);
-        backend.addOuterProducts(x.device, first, count, sums.device);
-        specification.addOuterProducts(x.host, first, count, sums.host);
-        float[] found = floats(backend, sums.device);
-        float[] expected = floats(specification, sums.host);
-        for (int i = first; i < first + count; i++) {
-            System.arraycopy(expected, i * columns + first, found, i * columns + first, i - first);
-        }
-        try (Arena arena = Arena.ofShared()) {
-            backend.upload(arena.allocateFrom(JAVA_FLOAT, found), sums.device);
-        }
-        // As in a product of that depth, and one addition more.
-        sums.check("outer products", (rows + 3) * UNIT * 4 * Math.sqrt(rows));
     }
 
     @ParameterizedTest

@@ -1,5 +1,7 @@
 package org.bitscarp.model;
 
+import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -16,6 +18,9 @@ import org.bitscarp.model.internal.Hashes;
  * Hugging Face folder and as F32 GGUF has the same one. Fed while a sweep reads the weights anyway.
  */
 public final class ModelDigest {
+    /** Values that {@link #of} reads at a time. */
+    private static final long CHUNK = 1 << 20;
+
     private record Key(TensorRole role, int layer) {
         Key {
             layer = role.inLayer() ? layer : 0;
@@ -48,6 +53,24 @@ public final class ModelDigest {
                 });
             }
         }
+    }
+
+    /** Reads all weights of a model for their digest alone. */
+    public static String of(Checkpoint checkpoint) throws IOException {
+        ModelDigest digest = new ModelDigest(checkpoint);
+        for (Key key : digest.weights.keySet()) {
+            Weight weight = checkpoint.weight(key.role, key.layer).orElseThrow();
+            long step = Math.clamp(CHUNK / Math.max(1, weight.columns()), 1, Math.max(1, weight.rows()));
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment chunk = arena.allocate(4 * step * weight.columns(), 64);
+                for (long row = 0; row < weight.rows(); row += step) {
+                    long n = Math.min(step, weight.rows() - row);
+                    weight.read(row, n, chunk, 0);
+                    digest.update(key.role, key.layer, chunk.asSlice(0, 4 * n * weight.columns()));
+                }
+            }
+        }
+        return digest.hex();
     }
 
     /**

@@ -12,6 +12,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -233,6 +234,32 @@ class GgufFileTest {
         refused(model().tensorAt("x", Q8_0, List.of(2L, 33L), 0), "blocks of 32");
         refused(model().tensorAt("x", 31, List.of(32L), 0), "unknown type 31");
         refused(model().tensorAt("x", -1, List.of(32L), 0), "unknown type 4294967295");
+    }
+
+    /** A number beside a map multiplies its outputs, as in NVFP4 files of llama.cpp. */
+    @Test
+    void scalesBesideMaps() throws IOException {
+        byte[] scale = TinyLlama.encode(NumberFormat.FP32, new double[] {0.25});
+        float[] plain = query(model());
+        float[] scaled = query(model().tensor("blk.1.attn_q.scale", F32, List.of(1L), scale));
+        for (int i = 0; i < plain.length; i++) {
+            assertEquals(0.25f * plain[i], scaled[i]);
+        }
+        query(model().tensor("blk.1.attn_q.input_scale", F32, List.of(1L), scale));
+        refused(model().tensor("blk.1.attn_q.scale", F32, List.of(2L), new byte[8]), "blk.1.attn_q.scale", "[1]");
+        refused(model().tensor("blk.1.attn_q_norm.weight", F32, List.of(1L), scale), "attn_q_norm", "has no place");
+        refused(model().tensor("blk.2.attn_q.bias", F32, List.of(1L), scale), "blk.2.attn_q.bias", "2 layers");
+    }
+
+    private float[] query(GgufBytes file) throws IOException {
+        try (Checkpoint checkpoint = Checkpoints.open(write(file));
+                Arena arena = Arena.ofConfined()) {
+            Weight query = checkpoint.weight(TensorRole.QUERY, 1).orElseThrow();
+            MemorySegment values = arena.allocate(4 * query.size(), 4);
+            query.read(0, 3, values, 0);
+            query.read(3, query.rows() - 3, values, 4 * 3 * query.columns());
+            return values.toArray(ValueLayout.JAVA_FLOAT);
+        }
     }
 
     @Test

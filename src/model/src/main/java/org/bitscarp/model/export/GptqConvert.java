@@ -9,6 +9,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import org.bitscarp.model.Checkpoint;
+import org.bitscarp.model.Checkpoints;
 import org.bitscarp.model.ModelException;
 import org.bitscarp.model.SafetensorsWriter;
 import org.bitscarp.model.internal.ConfigFields;
@@ -16,13 +19,15 @@ import org.bitscarp.model.internal.HuggingFaceReader;
 import org.bitscarp.model.internal.Json;
 import org.bitscarp.model.internal.SafetensorsFiles;
 import org.bitscarp.model.internal.packed.GptqZeroPoints;
+import org.bitscarp.model.internal.packed.PackedSources;
 import org.bitscarp.model.internal.weights.MappedFiles;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Rewrites a GPTQ folder in the other version of its format: zero points change by 1, every other tensor is copied byte
- * for byte, and the configuration says the new version. Where the old one said the wrong version, the zero points decide
- * as they do when the folder is read, so this also repairs such folders. Nothing is rounded again.
+ * Rewrites a packed folder as one of GPTQ's, rounding nothing again. Of a GPTQ folder, zero points change by 1, every other
+ * tensor is copied byte for byte, and the configuration says the new version. Where the old one said the wrong version, the zero points decide
+ * as they do when the folder is read, so this also repairs such folders. Folders of AWQ and compressed-tensors are what
+ * {@link GptqRepack} is for.
  */
 public final class GptqConvert {
     private static final String QUANTIZE_CONFIG = "quantize_config.json";
@@ -33,17 +38,25 @@ public final class GptqConvert {
     /**
      * Writes {@code target}.
      *
-     * @param source a Hugging Face folder with GPTQ tensors
+     * @param source a Hugging Face folder with packed linear maps
      * @param target does not exist yet, or is an empty folder
      * @param version 1 or 2
-     * @throws ModelException for a source that is no such folder, or a target that is in use
+     * @param program name and version, for the file
+     * @throws ModelException for a source that is no such folder or cannot be moved into the layout, or a target that is in
+     *     use
      */
-    public static GptqSummary convert(Path source, Path target, int version) throws IOException {
+    public static GptqSummary convert(Path source, Path target, int version, String program) throws IOException {
         if (version != 1 && version != 2) {
             throw new IllegalArgumentException("GPTQ files have version 1 or 2, found " + version);
         }
         Path configFile = source.resolve(HuggingFaceReader.CONFIG);
         ObjectNode config = Json.readObject(configFile, HuggingFaceReader.MAX_CONFIG_BYTES);
+        Optional<String> method = PackedSources.method(configFile, new ConfigFields(configFile, "", config));
+        if (method.isPresent() && !method.get().equals("gptq")) {
+            try (Checkpoint checkpoint = Checkpoints.open(source)) {
+                return GptqRepack.write(checkpoint, target, version, program);
+            }
+        }
         try (MappedFiles files = new MappedFiles()) {
             SafetensorsFiles tensors = HuggingFaceReader.openTensors(source, files);
             GptqZeroPoints zeros =

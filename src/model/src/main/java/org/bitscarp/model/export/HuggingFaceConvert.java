@@ -1,19 +1,17 @@
 package org.bitscarp.model.export;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.Checkpoints;
 import org.bitscarp.model.DecoderSpec;
 import org.bitscarp.model.ModelException;
-import org.bitscarp.model.SafetensorsWriter;
 import org.bitscarp.model.TensorRole;
 import org.bitscarp.model.Tokenizer;
 import org.bitscarp.model.Weight;
@@ -25,23 +23,19 @@ import org.bitscarp.model.internal.TokenizerTables;
 import org.bitscarp.model.internal.architectures.ConfigWriter;
 import org.bitscarp.model.internal.architectures.Placement;
 import org.bitscarp.model.internal.architectures.TensorLayout;
-import org.bitscarp.quant.BlockFormat;
-import org.bitscarp.quant.FloatFormat;
+import org.bitscarp.model.internal.weights.RowOrder;
 import org.bitscarp.quant.NumberFormat;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Writes a GGUF file or a llama2.c checkpoint as a Hugging Face folder without rounding anything: plain numbers keep their
- * type, blocks become fp32 where that is asked for. A GGUF file has its norms and biases in fp32 whatever they were; they
- * return to the type of the matrices where that holds every one of their values.
+ * Writes a GGUF file, a llama2.c checkpoint or a packed folder as a Hugging Face folder without rounding anything: plain
+ * numbers keep their type, blocks become fp32 where that is asked for. A GGUF file has norms, biases, routers and positions in fp32 whatever
+ * they were; they return to the type of the matrices where that holds every one of their values.
  */
 public final class HuggingFaceConvert {
-    /** Matrices are copied in pieces of so many weights. */
-    private static final long CHUNK_WEIGHTS = 1 << 22;
-
     private final Checkpoint source;
     private final boolean dequantize;
-    private final List<Unit> units = new ArrayList<>();
+    private final Map<String, FolderTensor> tensors = new LinkedHashMap<>();
     private final Map<NumberFormat, Long> sizes = new EnumMap<>(NumberFormat.class);
 
     private HuggingFaceConvert(Checkpoint source, boolean dequantize) {
@@ -63,8 +57,13 @@ public final class HuggingFaceConvert {
 
     static long convert(Checkpoint source, Path target, boolean dequantize, long shardBytes) throws IOException {
         if (Files.isRegularFile(source.path().resolve(HuggingFaceReader.CONFIG))) {
-            throw new ModelException(source.path() + ": is a Hugging Face folder already; name a FILE.gguf, or the"
-                    + " version of a GPTQ folder (--gptq-format)");
+            if (dequantize) {
+                return UnpackedFolder.write(source, target, shardBytes);
+            }
+            throw new ModelException(
+                    source.path() + ": is a Hugging Face folder already; name a FILE.gguf, the version of"
+                            + " a GPTQ folder (--gptq-format) for grouped integers, or --dequantize for plain numbers in place"
+                            + " of packed ones");
         }
         return new HuggingFaceConvert(source, dequantize).write(target, shardBytes);
     }
@@ -84,8 +83,12 @@ public final class HuggingFaceConvert {
         try (HuggingFaceFolder folder = new HuggingFaceFolder(target)) {
             folder.json(HuggingFaceReader.CONFIG, config);
             folder.json("tokenizer.json", tokenizer);
-            folder.json("tokenizer_config.json", TokenizerJsonWriter.config(tables, spec.maxPositions()));
-            long bytes = new SafetensorsShards(units, shardBytes).write(folder).bytes();
+            ObjectNode tokenizerConfig = TokenizerJsonWriter.config(tables, spec.maxPositions());
+            TokenizerSource.chatTemplates(source.path()).put(tokenizerConfig);
+            folder.json("tokenizer_config.json", tokenizerConfig);
+            long bytes = new SafetensorsShards(List.copyOf(tensors.values()), shardBytes)
+                    .write(folder)
+                    .bytes();
             // Weights that the configuration asks for and the source lacks are noticed here.
             try (Checkpoint result = Checkpoints.open(folder.file("."));
                     Tokenizer original = source.tokenizer();
@@ -108,49 +111,76 @@ public final class HuggingFaceConvert {
     }
 
     private void collect(TensorLayout layout) throws IOException {
-        List<Unit> vectors = new ArrayList<>();
         for (TensorRole role : TensorRole.values()) {
             for (int layer = 0; layer < (role.inLayer() ? source.spec().layers() : 1); layer++) {
                 Weight weight = source.weight(role, layer).orElse(null);
                 if (weight != null) {
-                    for (Unit unit : units(layout, role, layer, weight)) {
-                        boolean small = weight.shape().size() < 2 || role == TensorRole.ROUTER;
-                        (small ? vectors : units).add(unit);
-                        if (!small) {
-                            sizes.merge(unit.type, weight.size(), Long::sum);
-                        }
-                    }
+                    place(layout, role, layer, weight);
                 }
             }
         }
-        for (Unit vector : vectors) {
-            units.add(vector.type == NumberFormat.FP32 && vector.fits(usual()) ? vector.as(usual()) : vector);
+        for (FolderTensor tensor : tensors.values()) {
+            tensor.requireWhole(source.path());
+            if (tensor instanceof FolderVector vector && vector.type() == NumberFormat.FP32 && vector.fits(usual())) {
+                vector.store(usual());
+            }
         }
     }
 
-    private List<Unit> units(TensorLayout layout, TensorRole role, int layer, Weight weight) throws ModelException {
+    /** Puts a weight where the layout has it. */
+    private void place(TensorLayout layout, TensorRole role, int layer, Weight weight) throws ModelException {
         Placement placement = layout.placement(role, layer)
                 .orElseThrow(() -> new ModelException(source.path() + ": " + weight.name() + " (" + role
                         + ") has no place in the Hugging Face folder of such a model"));
         String name = layout.name(layout.prefixes().getFirst(), role, layer, placement);
-        NumberFormat type = type(weight);
-        return switch (placement) {
-            case Placement.Plain plain -> List.of(new Unit(name, weight, 0, weight.rows(), type));
-            case Placement.Linear linear -> List.of(new Unit(name + ".weight", weight, 0, weight.rows(), type));
+        List<Long> shape = weight.shape();
+        switch (placement) {
+            case Placement.Plain plain -> table(name, role, weight, shape.getFirst(), 0, RowOrder.SAME);
+            case Placement.Gain gain -> table(name, role, weight, shape.getFirst(), 1, RowOrder.SAME);
+            case Placement.Rows rows -> table(name, role, weight, rows.stored(), 0, rows.order());
+            case Placement.Linear linear -> map(name, weight, weight.rows(), false, RowOrder.SAME);
+            case Placement.LinearRows rows -> map(name, weight, rows.stored(), false, rows.order());
+            case Placement.Columns columns -> map(name, weight, columns.stored(), true, RowOrder.from(columns.first()));
             case Placement.Experts experts -> {
                 int count = source.spec().mlp().experts();
                 long rows = weight.rows() / count;
-                List<Unit> units = new ArrayList<>();
                 for (int expert = 0; expert < count; expert++) {
                     String module = name.replace("{expert}", Integer.toString(expert));
-                    units.add(new Unit(module + ".weight", weight, expert * rows, rows, type));
+                    add(
+                            new FolderMatrix(module + ".weight", rows, weight.columns(), false),
+                            new FolderTensor.Part(weight, expert * rows, rows, RowOrder.SAME));
                 }
-                yield units;
             }
-            default ->
-                throw new ModelException(source.path() + ": " + weight.name() + " (" + role
-                        + ") is stored in another way in Hugging Face folders, which is not written");
-        };
+        }
+    }
+
+    /** A vector or a table, a part of one included. */
+    private void table(String name, TensorRole role, Weight weight, long stored, float shift, RowOrder order)
+            throws ModelException {
+        List<Long> shape = new ArrayList<>(weight.shape());
+        FolderTensor.Part part = new FolderTensor.Part(weight, 0, shape.getFirst(), order);
+        shape.set(0, stored);
+        boolean small = shape.size() < 2 || role == TensorRole.ROUTER || role == TensorRole.POSITION_EMBEDDING;
+        add(
+                small ? new FolderVector(name, shape, shift) : new FolderMatrix(name, stored, weight.columns(), false),
+                part);
+    }
+
+    /** A linear map, a part of one included. */
+    private void map(String module, Weight weight, long stored, boolean transposed, RowOrder order)
+            throws ModelException {
+        add(
+                new FolderMatrix(module + ".weight", stored, weight.columns(), transposed),
+                new FolderTensor.Part(weight, 0, weight.rows(), order));
+    }
+
+    /** @param empty is taken where there is none of its name */
+    private void add(FolderTensor empty, FolderTensor.Part part) throws ModelException {
+        NumberFormat type = type(part.weight());
+        tensors.computeIfAbsent(empty.name(), name -> empty).add(part, type);
+        if (empty instanceof FolderMatrix) {
+            sizes.merge(type, part.rows() * part.weight().columns(), Long::sum);
+        }
     }
 
     private NumberFormat type(Weight weight) throws ModelException {
@@ -179,55 +209,5 @@ public final class HuggingFaceConvert {
             case BF16 -> "bfloat16";
             default -> "float32";
         };
-    }
-
-    /** Rows of a weight that become a tensor. */
-    private record Unit(String name, Weight weight, long firstRow, long rows, NumberFormat type)
-            implements SafetensorsShards.Unit {
-        Unit as(NumberFormat other) {
-            return new Unit(name, weight, firstRow, rows, other);
-        }
-
-        private List<Long> shape() {
-            return weight.shape().size() < 2 ? weight.shape() : List.of(rows, weight.columns());
-        }
-
-        private BlockFormat blocks() {
-            return switch (type) {
-                case FP16 -> FloatFormat.FP16;
-                case BF16 -> FloatFormat.BF16;
-                default -> FloatFormat.FP32;
-            };
-        }
-
-        /** Whether a type holds all values. */
-        boolean fits(NumberFormat other) throws IOException {
-            try (Arena arena = Arena.ofShared()) {
-                long values = rows * weight.columns();
-                MemorySegment wide = arena.allocate(4 * values, 64);
-                weight.read(firstRow, rows, wide, 0);
-                MemorySegment narrow =
-                        StoredRows.bytes(weight, firstRow, rows, as(other).blocks(), arena);
-                MemorySegment back = arena.allocate(4 * values, 64);
-                other.decode(narrow, 0, values, back, 0);
-                return wide.mismatch(back) < 0;
-            }
-        }
-
-        @Override
-        public List<SafetensorsWriter.Tensor> tensors() {
-            return List.of(new SafetensorsWriter.Tensor(name, type, shape()));
-        }
-
-        @Override
-        public void write(SafetensorsWriter writer) throws IOException {
-            long step = Math.max(1, CHUNK_WEIGHTS / weight.columns());
-            for (long row = 0; row < rows; row += step) {
-                long count = Math.min(step, rows - row);
-                try (Arena arena = Arena.ofShared()) {
-                    writer.write(name, StoredRows.bytes(weight, firstRow + row, count, blocks(), arena));
-                }
-            }
-        }
     }
 }

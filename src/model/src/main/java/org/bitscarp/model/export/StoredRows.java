@@ -28,7 +28,12 @@ final class StoredRows {
         // 8-bit floats become 16-bit ones, which hold all of their values; transposed numbers are turned around.
         DenseMatrix values = new DenseMatrix(arena.allocate(4 * rows * columns, 64), Math.toIntExact(rows), columns);
         weight.read(row, rows, values.data(), 0);
-        PackedMatrix packed = PackedMatrix.allocate(type, values.rows(), columns, arena);
+        return rounded(values, type, arena);
+    }
+
+    /** Values in a type of plain numbers. */
+    static MemorySegment rounded(DenseMatrix values, BlockFormat type, Arena arena) {
+        PackedMatrix packed = PackedMatrix.allocate(type, values.rows(), values.columns(), arena);
         Solvers.RTN.prepare(values, null, packed).solve(0, values.rows(), new SolveStats());
         return packed.bytes();
     }

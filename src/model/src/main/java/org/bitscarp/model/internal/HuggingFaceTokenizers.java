@@ -10,8 +10,8 @@ import tools.jackson.databind.JsonNode;
 /** The tokenizer of a Hugging Face folder: {@code tokenizer.json}, with the BOS token of {@code tokenizer_config.json}. */
 final class HuggingFaceTokenizers {
     static final String FILE = "tokenizer.json";
-    private static final String CONFIG = "tokenizer_config.json";
-    private static final long MAX_CONFIG_BYTES = 16 << 20;
+    static final String CONFIG = "tokenizer_config.json";
+    static final long MAX_CONFIG_BYTES = 16 << 20;
 
     private HuggingFaceTokenizers() {}
 

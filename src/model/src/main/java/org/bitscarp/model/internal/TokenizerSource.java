@@ -3,7 +3,9 @@ package org.bitscarp.model.internal;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import org.bitscarp.model.Checkpoint;
+import org.bitscarp.model.internal.gguf.GgufChatTemplates;
 import org.bitscarp.model.internal.gguf.GgufTokenizerTables;
 
 /** Takes tokenizers apart, whatever container they are in. */
@@ -24,5 +26,13 @@ public final class TokenizerSource {
         return Files.isDirectory(path)
                 ? HuggingFaceTables.read(path, size)
                 : Llama2cTokenizer.open(path, checkpoint.spec().vocabulary()).tables();
+    }
+
+    /** The chat templates of a checkpoint; a container without a place for them has none. */
+    public static ChatTemplates chatTemplates(Path path) throws IOException {
+        if (path.toString().endsWith(".gguf")) {
+            return GgufChatTemplates.read(path);
+        }
+        return Files.isDirectory(path) ? ChatTemplates.ofFolder(path) : new ChatTemplates(Map.of());
     }
 }

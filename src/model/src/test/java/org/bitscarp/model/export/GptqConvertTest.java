@@ -50,8 +50,8 @@ class GptqConvertTest {
         Path first = export(new GroupedInt(bits, BlockScope.group(32), symmetric), 1, Long.MAX_VALUE);
         Path second = folder.resolve("second");
         Path third = folder.resolve("third");
-        GptqSummary there = GptqConvert.convert(first, second, 2);
-        GptqConvert.convert(second, third, 1);
+        GptqSummary there = GptqConvert.convert(first, second, 2, "test 1");
+        GptqConvert.convert(second, third, 1, "test 1");
         assertEquals(7, there.packed());
         assertEquals(0, there.wrapped());
         assertTrue(format(first).endsWith("gptq v1") && format(second).endsWith("gptq v2"), format(second));
@@ -67,7 +67,7 @@ class GptqConvertTest {
     void shardsStayShards() throws IOException {
         Path first = export(new GroupedInt(4, BlockScope.ROW, true), 2, 10_000);
         Path second = folder.resolve("second");
-        assertTrue(GptqConvert.convert(first, second, 1).files() > 2);
+        assertTrue(GptqConvert.convert(first, second, 1, "test 1").files() > 2);
         assertEquals(ModelDigests.of(first), ModelDigests.of(second));
     }
 
@@ -78,7 +78,7 @@ class GptqConvertTest {
                 .getResource("internal/packed/gptq-says-v1-is-v2-4bit-sym")
                 .toString()));
         Path honest = folder.resolve("honest");
-        GptqConvert.convert(lying, honest, 2);
+        GptqConvert.convert(lying, honest, 2, "test 1");
         assertEquals("int4:g32:sym gptq v2 (declared v1)", format(lying));
         assertEquals("int4:g32:sym gptq v2", format(honest));
         assertEquals(-1, Files.mismatch(lying.resolve("model.safetensors"), honest.resolve("model.safetensors")));
@@ -91,8 +91,9 @@ class GptqConvertTest {
     @Test
     void otherFoldersAreRefused() throws IOException {
         Path plain = new TinyLlama().write(Files.createDirectories(folder.resolve("plain")));
-        assertTrue(assertThrows(ModelException.class, () -> GptqConvert.convert(plain, folder.resolve("x"), 1))
-                .getMessage()
-                .contains("config.json"));
+        assertTrue(
+                assertThrows(ModelException.class, () -> GptqConvert.convert(plain, folder.resolve("x"), 1, "test 1"))
+                        .getMessage()
+                        .contains("config.json"));
     }
 }

@@ -3,6 +3,7 @@ package org.bitscarp.model.export;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -10,6 +11,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -37,6 +39,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.databind.json.JsonMapper;
 
 class HuggingFaceConvertTest {
     private static final String TEXT = "The the  12345 é 日本\n\t🚀 it's a test";
@@ -101,6 +104,34 @@ class HuggingFaceConvertTest {
         assertTrue(Files.exists(second.resolve("model.safetensors")));
     }
 
+    /** As llama.cpp's converter looks for them: the configuration first, then a file of their own. */
+    @Test
+    void chatTemplates() throws IOException {
+        Path first = source(new TinyLlama());
+        Files.writeString(first.resolve("chat_template.jinja"), "{{ a }}\n");
+        assertEquals("\"{{ a }}\\n\"", template(back(gguf(first), false, Long.MAX_VALUE)));
+        String list = "[{\"name\":\"default\",\"template\":\"{{ b }}\"},"
+                + "{\"name\":\"tool_use\",\"template\":\"{% if é %}\"}]";
+        Files.writeString(first.resolve("tokenizer_config.json"), "{\"chat_template\": " + list + "}");
+        Path file = folder.resolve("two.gguf");
+        try (Checkpoint checkpoint = Checkpoints.open(first)) {
+            GgufConvert.convert(GgufModel.of(checkpoint), file, false, "test");
+        }
+        try (Checkpoint checkpoint = Checkpoints.open(file)) {
+            HuggingFaceConvert.convert(checkpoint, folder.resolve("two"), false);
+        }
+        assertEquals(list, template(folder.resolve("two")));
+        String bytes = Files.readString(file, StandardCharsets.ISO_8859_1);
+        assertTrue(bytes.contains("tokenizer.chat_template.tool_use") && bytes.contains("tokenizer.chat_templates"));
+    }
+
+    private static String template(Path model) {
+        return JsonMapper.shared()
+                .readTree(model.resolve("tokenizer_config.json"))
+                .path("chat_template")
+                .toString();
+    }
+
     @Test
     void linearScalingAndShards() throws IOException {
         Path first = source(new TinyLlama().ropeScaling("{\"rope_type\": \"linear\", \"factor\": 4.0}"));
@@ -148,22 +179,56 @@ class HuggingFaceConvertTest {
         assertArrayEquals(tokens(file), tokens(folder));
     }
 
+    /** A GGUF file has divisors only; they come back, as a formula where one gives them. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '~',
+            value = {
+                "yarn|{'rope_type': 'yarn', 'factor': 4.0, 'original_max_position_embeddings': 64}",
+                "yarn with its own factor|{'rope_type': 'yarn', 'factor': 4.0, 'attention_factor': 1.5,"
+                        + " 'original_max_position_embeddings': 64}",
+                "llama3|{'rope_type': 'llama3', 'factor': 8.0, 'low_freq_factor': 1.0, 'high_freq_factor': 4.0,"
+                        + " 'original_max_position_embeddings': 64}"
+            })
+    void otherScalings(String name, String scaling) throws IOException {
+        Path first = source(new TinyLlama().ropeScaling(scaling.replace('\'', '"')));
+        Path second = back(gguf(first), false, Long.MAX_VALUE);
+        assertEquals(tensors(first), tensors(second));
+        Path third = folder.resolve("again.gguf");
+        try (Checkpoint before = Checkpoints.open(first);
+                Checkpoint after = Checkpoints.open(second)) {
+            Rope expected = before.spec().attention().rope();
+            Rope found = after.spec().attention().rope();
+            assertArrayEquals(expected.inverseFrequencies(), found.inverseFrequencies(), 1e-7);
+            assertEquals(expected.attentionFactor(), found.attentionFactor(), 1e-6);
+            assertNull(found.beyond());
+            GgufConvert.convert(GgufModel.of(after), third, false, "test");
+        }
+        assertEquals(ModelDigests.of(first), ModelDigests.of(third));
+    }
+
     @Test
     void whatCannotBeSaidIsRefused() throws IOException {
-        Path yarn = source(new TinyLlama()
-                .ropeScaling("{\"rope_type\": \"yarn\", \"factor\": 4.0, \"original_max_position_embeddings\": 64}"));
-        assertTrue(assertThrows(ModelException.class, () -> back(yarn, false, 1))
+        Path source = source(new TinyLlama());
+        assertTrue(assertThrows(ModelException.class, () -> back(source, false, 1))
                 .getMessage()
                 .contains("already"));
-        Path file = gguf(yarn);
+        Path file = folder.resolve("w.gguf");
+        Files.write(
+                file,
+                TinyGguf.model(new TinyLlama(), NumberFormat.FP16)
+                        .u32("llama.attention.sliding_window", 8)
+                        .u32("llama.attention.sliding_window_pattern", 2)
+                        .build());
         assertTrue(assertThrows(ModelException.class, () -> back(file, false, 1))
                 .getMessage()
-                .contains("rotation"));
+                .contains("windows"));
         Rope rope = new Rope(new double[] {1, 0.01}, 1);
-        DecoderSpec phi = DecoderSpec.llama("phi3", 10, 8, 1, AttentionSpec.full(2, 1, 4, rope), 16, 1e-5f, true, 64);
-        assertTrue(assertThrows(ModelException.class, () -> ConfigWriter.write(folder, phi, false, false))
+        DecoderSpec opt = DecoderSpec.llama("opt", 10, 8, 1, AttentionSpec.full(2, 1, 4, rope), 16, 1e-5f, true, 64);
+        assertTrue(assertThrows(ModelException.class, () -> ConfigWriter.write(folder, opt, false, false))
                 .getMessage()
-                .contains("architecture phi3 cannot be written"));
+                .contains("architecture opt cannot be written"));
     }
 
     /** Whatever a file says: a folder that opens, or a message and no folder. */

@@ -59,7 +59,8 @@ public final class Hessian {
         return size;
     }
 
-    synchronized DenseMatrix values() {
+    /** [n, n], symmetric; to be read only. */
+    public synchronized DenseMatrix values() {
         if (values == null) {
             values = source.get();
         }

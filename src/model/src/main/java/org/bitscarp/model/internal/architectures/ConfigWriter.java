@@ -1,42 +1,32 @@
 package org.bitscarp.model.internal.architectures;
 
 import java.nio.file.Path;
-import java.util.Map;
-import org.bitscarp.compute.Activation;
+import java.util.List;
+import java.util.stream.Collectors;
 import org.bitscarp.model.AttentionSpec;
 import org.bitscarp.model.DecoderSpec;
 import org.bitscarp.model.ModelException;
-import org.bitscarp.model.NormSpec;
 import org.bitscarp.model.Rope;
 import org.bitscarp.model.internal.ConfigFields;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * A decoder as a {@code config.json}: the inverse of the readers of Llama's relatives. What it writes is read again and
- * must come to the same decoder, so that a setting without a key is an error and never lost.
+ * A decoder as a {@code config.json}: the inverse of the readers, by the data of {@link ConfigFamily}. What it writes is
+ * read again and must come to the same decoder, so that a setting without a key is an error and never lost.
  */
 public final class ConfigWriter {
-    private static final String SUPPORTED = "llama (Llama, Mistral, Mixtral, llama2.c), qwen2, qwen3, qwen3moe";
-
-    /** Relative differences of frequencies that pass through the fp32 keys of a GGUF file. */
-    private static final double ROUNDING = 1e-6;
-
-    private static final Map<String, String> MODEL_TYPES = Map.of(
-            "LlamaForCausalLM", "llama",
-            "MistralForCausalLM", "mistral",
-            "MixtralForCausalLM", "mixtral",
-            "Qwen2ForCausalLM", "qwen2",
-            "Qwen3ForCausalLM", "qwen3",
-            "Qwen3MoeForCausalLM", "qwen3_moe");
+    private static final String SCALING = "rope_scaling";
 
     private final Path source;
     private final DecoderSpec spec;
+    private final ConfigFamily family;
     private final ObjectNode config = JsonMapper.shared().createObjectNode();
 
-    private ConfigWriter(Path source, DecoderSpec spec) {
+    private ConfigWriter(Path source, DecoderSpec spec, ConfigFamily family) {
         this.source = source;
         this.spec = spec;
+        this.family = family;
     }
 
     /**
@@ -57,109 +47,63 @@ public final class ConfigWriter {
      */
     public static Written write(Path source, DecoderSpec spec, boolean attentionBiases, boolean mlpBiases)
             throws ModelException {
-        return new ConfigWriter(source, spec).write(attentionBiases, mlpBiases);
+        ConfigFamily family = ConfigFamily.of(spec)
+                .orElseThrow(() -> new ModelException(source + ": architecture " + spec.architecture()
+                        + " cannot be written as a Hugging Face folder; supported: "
+                        + ConfigFamily.ALL.stream()
+                                .flatMap(f -> f.sources().stream())
+                                .distinct()
+                                .collect(Collectors.joining(", "))));
+        return new ConfigWriter(source, spec, family)
+                .write(new ConfigField.Described(spec, attentionBiases, mlpBiases));
     }
 
-    private Written write(boolean attentionBiases, boolean mlpBiases) throws ModelException {
-        String name = architecture();
-        config.putArray("architectures").add(name);
-        config.put("model_type", MODEL_TYPES.get(name));
-        sizes();
-        rotation();
-        windows(name);
-        experts(name);
-        if (!name.equals("Qwen2ForCausalLM")) {
-            config.put("attention_bias", attentionBiases);
+    private Written write(ConfigField.Described described) throws ModelException {
+        boolean rotates = spec.attention().rope() != null;
+        if (rotates != family.keys().containsKey(ConfigField.THETA)) {
+            throw new ModelException(source + ": a decoder of architecture " + spec.architecture()
+                    + (rotates ? " has no rotary embedding; found one" : " has a rotary embedding; found none"));
         }
-        config.put("mlp_bias", mlpBiases);
-        Architecture.Model read = Architectures.read(new ConfigFields(source, "", config));
+        config.putArray("architectures").add(family.architecture());
+        config.put("model_type", family.modelType());
+        family.keys()
+                .forEach((field, key) -> config.set(key, JsonMapper.shared().valueToTree(field.value(described))));
+        Architecture.Model read = rotates ? scaled() : read();
         if (!same(spec, read.spec())) {
-            throw new ModelException(source + ": the decoder has settings that the configuration of " + name
-                    + " has no keys for (attention windows, rotation or norms), so no Hugging Face folder can be"
-                    + " written");
+            throw new ModelException(source + ": the decoder has settings that the configuration of "
+                    + family.architecture() + " has no keys for (attention windows, rotation or norms), so no Hugging"
+                    + " Face folder can be written");
         }
         return new Written(config, read);
     }
 
-    /** A GGUF file calls Mistral and Mixtral llama too. */
-    private String architecture() throws ModelException {
-        return switch (spec.architecture()) {
-            case "llama", "llama2.c" ->
-                spec.mlp().experts() > 0
-                        ? "MixtralForCausalLM"
-                        : spec.attention().windows().isEmpty() ? "LlamaForCausalLM" : "MistralForCausalLM";
-            case "qwen2" -> "Qwen2ForCausalLM";
-            case "qwen3" -> "Qwen3ForCausalLM";
-            case "qwen3moe" -> "Qwen3MoeForCausalLM";
-            default ->
-                throw new ModelException(source + ": architecture " + spec.architecture()
-                        + " cannot be written as a Hugging Face folder, only as a GGUF file; supported: " + SUPPORTED);
-        };
+    private Architecture.Model read() throws ModelException {
+        return Architectures.read(new ConfigFields(source, "", config));
     }
 
-    private void sizes() {
-        AttentionSpec attention = spec.attention();
-        config.put("vocab_size", spec.vocabulary());
-        config.put("hidden_size", spec.hidden());
-        config.put(
-                "intermediate_size",
-                spec.mlp().width() > 0 ? spec.mlp().width() : spec.mlp().expertWidth());
-        config.put("num_hidden_layers", spec.layers());
-        config.put("num_attention_heads", attention.heads());
-        config.put("num_key_value_heads", attention.kvHeads());
-        config.put("head_dim", attention.headDim());
-        config.put("hidden_act", "silu");
-        // The shortest decimal of the fp32 value: 1e-05 and not 9.999999747378752e-06.
-        config.put("rms_norm_eps", Double.parseDouble(Float.toString(spec.norm().epsilon())));
-        config.put("max_position_embeddings", spec.maxPositions());
-        config.put("tie_word_embeddings", spec.tiedHead());
-    }
-
-    /** theta^(−i/n) / factor for pair i of n; any other scaling fails the comparison. */
-    private void rotation() throws ModelException {
+    /** With the plainest scaling that gives the decoder's rotation, or the last one tried. */
+    private Architecture.Model scaled() throws ModelException {
         Rope rope = spec.attention().rope();
-        if (rope == null) {
-            throw new ModelException(source + ": has no rotary embedding; expected one of a " + spec.architecture());
+        Architecture.Model read = read();
+        List<ObjectNode> sections = RopeScalings.of(
+                rope, config.get(family.keys().get(ConfigField.THETA)).doubleValue(), spec.maxPositions());
+        for (ObjectNode section : sections) {
+            if (same(rope, read.spec().attention().rope())) {
+                break;
+            }
+            if (!family.onlyLongRope() || section == sections.getLast()) {
+                config.set(SCALING, section);
+                read = read();
+            }
         }
-        double[] frequencies = rope.inverseFrequencies();
-        double theta = frequencies.length < 2 ? 10_000 : Math.pow(frequencies[1] / frequencies[0], -frequencies.length);
-        double whole = Math.rint(theta);
-        config.put("rope_theta", Math.abs(theta - whole) <= ROUNDING * theta ? whole : theta);
-        double factor = 1 / frequencies[0];
-        if (Math.abs(factor - 1) > ROUNDING) {
-            config.putObject("rope_scaling").put("rope_type", "linear").put("factor", factor);
-        }
-    }
-
-    private void windows(String name) {
-        int window = spec.attention().window(0);
-        if (window > 0) {
-            config.put("sliding_window", window);
-        } else if (name.equals("MistralForCausalLM") || name.equals("MixtralForCausalLM")) {
-            config.putNull("sliding_window");
-        }
-    }
-
-    private void experts(String name) {
-        if (spec.mlp().experts() == 0) {
-            return;
-        }
-        config.put("num_experts_per_tok", spec.mlp().expertsPerToken());
-        if (name.equals("MixtralForCausalLM")) {
-            config.put("num_local_experts", spec.mlp().experts());
-        } else {
-            config.put("num_experts", spec.mlp().experts());
-            config.put("moe_intermediate_size", spec.mlp().expertWidth());
-            config.put("norm_topk_prob", spec.mlp().normalizedWeights());
-            config.put("decoder_sparse_step", 1);
-        }
+        return read;
     }
 
     private static boolean same(DecoderSpec a, DecoderSpec b) {
-        return a.mlp().activation() == Activation.SILU
-                && a.norm().kind() == NormSpec.Kind.RMS
-                && unrotated(a, b.architecture()).equals(unrotated(b, b.architecture()))
-                && same(a.attention().rope(), b.attention().rope());
+        boolean local = !a.attention().windows().isEmpty();
+        return unrotated(a, b.architecture()).equals(unrotated(b, b.architecture()))
+                && same(a.attention().rope(), b.attention().rope())
+                && (!local || same(a.attention().localRope(), b.attention().localRope()));
     }
 
     /** The decoder without what is compared by value. */
@@ -170,8 +114,7 @@ public final class ConfigWriter {
                 spec.vocabulary(),
                 spec.hidden(),
                 spec.layers(),
-                new AttentionSpec(
-                        a.heads(), a.kvHeads(), a.headDim(), a.scale(), a.softCap(), a.windows(), null, a.localRope()),
+                new AttentionSpec(a.heads(), a.kvHeads(), a.headDim(), a.scale(), a.softCap(), a.windows(), null, null),
                 spec.mlp(),
                 spec.norm(),
                 spec.residual(),
@@ -183,14 +126,22 @@ public final class ConfigWriter {
     }
 
     private static boolean same(Rope a, Rope b) {
-        double[] one = a.inverseFrequencies();
-        double[] other = b.inverseFrequencies();
-        boolean same = one.length == other.length
-                && a.attentionFactor() == b.attentionFactor()
-                && a.beyond() == null
-                && b.beyond() == null;
+        if (a == null || b == null) {
+            return a == b;
+        }
+        boolean near = same(a.inverseFrequencies(), b.inverseFrequencies())
+                && Math.abs(a.attentionFactor() - b.attentionFactor()) <= ConfigField.ROUNDING;
+        boolean far = a.beyond() == null || b.beyond() == null
+                ? a.beyond() == b.beyond()
+                : a.beyond().threshold() == b.beyond().threshold()
+                        && same(a.beyond().inverseFrequencies(), b.beyond().inverseFrequencies());
+        return near && far;
+    }
+
+    private static boolean same(double[] one, double[] other) {
+        boolean same = one.length == other.length;
         for (int i = 0; same && i < one.length; i++) {
-            same = Math.abs(one[i] - other[i]) <= ROUNDING * one[i];
+            same = Math.abs(one[i] - other[i]) <= ConfigField.ROUNDING * one[i];
         }
         return same;
     }

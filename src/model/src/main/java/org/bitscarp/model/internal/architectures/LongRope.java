@@ -1,5 +1,6 @@
 package org.bitscarp.model.internal.architectures;
 
+import java.util.Arrays;
 import org.bitscarp.model.ModelException;
 import org.bitscarp.model.Rope;
 import org.bitscarp.model.internal.ConfigFields;
@@ -21,6 +22,9 @@ final class LongRope {
         double attentionFactor = rope.number("attention_factor", 0, 1e6).orElse(recommended);
         Rope near = Ropes.finite(config, divided(base, rope, "short_factor"), attentionFactor);
         Rope far = Ropes.finite(config, divided(base, rope, "long_factor"), attentionFactor);
+        if (Arrays.equals(near.inverseFrequencies(), far.inverseFrequencies())) {
+            return near;
+        }
         return new Rope(
                 near.inverseFrequencies(),
                 attentionFactor,

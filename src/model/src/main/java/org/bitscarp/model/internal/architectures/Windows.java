@@ -14,8 +14,8 @@ import tools.jackson.databind.JsonNode;
 final class Windows {
     private static final String KEY = "sliding_window";
     private static final String TYPES = "layer_types";
-    private static final String SLIDING = "sliding_attention";
-    private static final String FULL = "full_attention";
+    static final String SLIDING = "sliding_attention";
+    static final String FULL = "full_attention";
 
     private Windows() {}
 

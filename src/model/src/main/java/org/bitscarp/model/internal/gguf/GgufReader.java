@@ -58,7 +58,7 @@ public final class GgufReader implements CheckpointReader {
             }
             GgufFamily family = GgufSpec.family(header);
             DecoderSpec spec = GgufSpec.read(header, channel, family);
-            GgufTensors tensors = new GgufTensors(header, family, spec, files);
+            GgufTensors tensors = new GgufTensors(header, channel, family, spec, files);
             return new MappedCheckpoint(
                     file,
                     "GGUF",

@@ -37,6 +37,7 @@ public final class GgufTokenizerKeys {
         TokenizerTables tables = TokenizerSource.read(source, source.spec().vocabulary());
         check(source, tables);
         put(tables, keys);
+        GgufChatTemplates.put(TokenizerSource.chatTemplates(source.path()), keys);
         return TokenizerCheck.incomplete(tables)
                 ? List.of("The vocabulary has no tokens for bytes: llama.cpp refuses texts with characters that it does"
                         + " not spell.")

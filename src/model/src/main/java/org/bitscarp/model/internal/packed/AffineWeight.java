@@ -4,12 +4,13 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * Integers on evenly spaced grids: value = scale × (code − zero) in fp32, with a scale and a zero point for each row and
  * group of columns. Libraries compute the same in 16 bits where their model does; here the scale is widened first.
  */
-final class AffineWeight extends PackedWeight {
+public final class AffineWeight extends PackedWeight {
     private final Codes codes;
     private final Scales scales;
     private final Zeros zeros;
@@ -55,6 +56,44 @@ final class AffineWeight extends PackedWeight {
                 MemorySegment.copy(values, 0, target, ValueLayout.JAVA_FLOAT_UNALIGNED, byteOffset, in());
             }
         }
+    }
+
+    /** Width of a code. */
+    public int bits() {
+        return codes.bits();
+    }
+
+    /** Inputs that share a scale; the last group may have fewer. */
+    public int groupSize() {
+        return Math.min(groups.size(), in());
+    }
+
+    /** The group of each input where these are no runs of {@link #groupSize}. */
+    public Optional<int[]> groupOf() throws IOException {
+        return Optional.ofNullable(groups.read());
+    }
+
+    /** Scales of some rows, group by group within a row. */
+    public float[] scales(long firstRow, int rows) throws IOException {
+        return scales.of(firstRow, rows);
+    }
+
+    /** Zero points, in the same order. */
+    public int[] zeros(long firstRow, int rows) throws IOException {
+        return zeros.of(firstRow, rows);
+    }
+
+    /** Codes of some rows, input by input. */
+    public byte[][] codes(long firstRow, int rows) throws IOException {
+        byte[][] all = new byte[rows][in()];
+        for (int at = 0; at < rows; at += codes.tileRows()) {
+            int n = Math.min(codes.tileRows(), rows - at);
+            Codes.Tile tile = codes.tile(firstRow + at, n);
+            for (int row = 0; row < n; row++) {
+                tile.row(row, all[at + row]);
+            }
+        }
+        return all;
     }
 
     private void runs(byte[] row, float[] scales, int[] zeros, int first, float[] values) {

@@ -4,6 +4,9 @@ import java.io.IOException;
 
 /** The integers of a packed matrix, 8 bits at most. */
 interface Codes {
+    /** Width of a code. */
+    int bits();
+
     /** Some rows, ready to be unpacked. */
     interface Tile {
         /** Unpacks a row, counted from the first of the tile, into as many codes as the matrix has columns. */

@@ -11,12 +11,19 @@ import java.lang.foreign.MemorySegment;
 record InterleavedRows(Part part, int in, long out) implements Codes {
     static final int PER_WORD = 8;
 
+    private static final int BITS = 4;
+
     /** Lowest bit of output {@code o mod 8}. */
     private static final int[] SHIFT = {0, 16, 4, 20, 8, 24, 12, 28};
 
     /** The code of an output in its word. */
     static int code(int word, long output) {
         return word >>> SHIFT[(int) (output % PER_WORD)] & 0xF;
+    }
+
+    @Override
+    public int bits() {
+        return BITS;
     }
 
     @Override

@@ -53,6 +53,20 @@ public final class PackedSources {
         };
     }
 
+    /**
+     * Who quantized a folder's linear maps; empty where nobody did.
+     *
+     * @param config fields of {@code config.json}, the outermost object
+     */
+    public static Optional<String> method(Path configFile, ConfigFields config) throws IOException {
+        Optional<ConfigFields> inConfig = config.object("quantization_config");
+        Optional<ConfigFields> fields = inConfig.isPresent() ? inConfig : beside(configFile, QUANTIZE_CONFIG);
+        if (fields.isPresent()) {
+            return Optional.of(method(fields.get(), inConfig.isEmpty()));
+        }
+        return beside(configFile, QUANT_CONFIG).map(own -> "awq");
+    }
+
     private static String methodKey(ConfigFields fields) {
         return fields.has("method") && !fields.has("quant_method") ? "method" : "quant_method";
     }

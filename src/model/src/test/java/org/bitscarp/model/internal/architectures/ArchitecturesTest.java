@@ -166,6 +166,7 @@ class ArchitecturesTest {
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
+            quoteCharacter = '~',
             value = {
                 "gpt_j||architecture gpt_j is not supported; supported: LlamaForCausalLM",
                 "mistral|\"layer_types\": []|layer_types: expected nothing",
@@ -201,7 +202,11 @@ class ArchitecturesTest {
         "mixtral,llama,MixtralForCausalLM,'\"num_local_experts\": 4, \"sliding_window\": null'",
         "qwen2,qwen2,Qwen2ForCausalLM,'\"rope_theta\": 1000000'",
         "qwen3,qwen3,Qwen3ForCausalLM,'\"head_dim\": 16, \"rms_norm_eps\": 1e-6'",
-        "qwen3_moe,qwen3moe,Qwen3MoeForCausalLM,'\"moe_intermediate_size\": 32, \"norm_topk_prob\": true'"
+        "qwen3_moe,qwen3moe,Qwen3MoeForCausalLM,'\"moe_intermediate_size\": 32, \"norm_topk_prob\": true'",
+        "gemma2,gemma2,Gemma2ForCausalLM,'\"head_dim\": 16'",
+        "gemma3_text,gemma3,Gemma3ForCausalLM,'\"head_dim\": 16, \"sliding_window\": 8'",
+        "phi3,phi3,Phi3ForCausalLM,'\"partial_rotary_factor\": 0.5, \"sliding_window\": 8'",
+        "bitnet,bitnet,BitNetForCausalLM,'\"hidden_act\": \"silu\"'"
     })
     void writtenAndReadAgain(String type, String family, String architecture, String more) throws ModelException {
         DecoderSpec read = spec(
@@ -225,5 +230,42 @@ class ArchitecturesTest {
         assertEquals(read.mlp(), written.model().spec().mlp());
         assertEquals(
                 read.attention().windows(), written.model().spec().attention().windows());
+    }
+
+    /** Frequencies are all that a decoder knows of a scaling: its parameters are found again. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '~',
+            value = {
+                "500000|'rope_type': 'llama3', 'factor': 8.0, 'low_freq_factor': 1.0, 'high_freq_factor': 4.0,"
+                        + " 'original_max_position_embeddings': 8192",
+                "500000|'rope_type': 'llama3', 'factor': 32.0, 'low_freq_factor': 1.0, 'high_freq_factor': 4.0,"
+                        + " 'original_max_position_embeddings': 8192",
+                "1000000|'rope_type': 'yarn', 'factor': 4.0, 'original_max_position_embeddings': 32768",
+                "10000|'rope_type': 'yarn', 'factor': 16.0, 'attention_factor': 1.5,"
+                        + " 'original_max_position_embeddings': 4096",
+                "10000|'rope_type': 'linear', 'factor': 2.5"
+            })
+    void scalingsAreFoundAgain(double theta, String scaling) throws ModelException {
+        String section = "{" + scaling.replace('\'', '"') + "}";
+        DecoderSpec spec = spec(
+                "llama",
+                "\"num_attention_heads\": 2, \"head_dim\": 128, \"max_position_embeddings\": 131072, \"rope_theta\": "
+                        + theta + ", \"rope_scaling\": " + section);
+        DecoderSpec named = DecoderSpec.llama(
+                "llama",
+                spec.vocabulary(),
+                spec.hidden(),
+                spec.layers(),
+                spec.attention(),
+                spec.mlp().width(),
+                spec.norm().epsilon(),
+                spec.tiedHead(),
+                spec.maxPositions());
+        ObjectNode written =
+                ConfigWriter.write(Path.of("m.gguf"), named, false, false).config();
+        assertEquals(JsonMapper.shared().readTree(section), written.get("rope_scaling"));
+        assertEquals(theta, written.get("rope_theta").doubleValue());
     }
 }
