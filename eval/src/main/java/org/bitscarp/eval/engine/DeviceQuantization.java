@@ -24,8 +24,7 @@ import org.bitscarp.quant.Solvers;
  * @param more bytes for the next layer, which then comes in meanwhile
  * @param available bytes that there are
  */
-public record DeviceQuantization(
-        List<String> onDevice, List<String> onHost, long needed, long more, long available) {
+public record DeviceQuantization(List<String> onDevice, List<String> onHost, long needed, long more, long available) {
     /** What a lane may take for intermediate results: pieces of weights on both sides of a conversion. */
     private static final long LANE_BYTES = 2 * (64L << 20);
 
@@ -101,7 +100,10 @@ public record DeviceQuantization(
         }
         // Weights may come in on a lane of their own.
         long scratch = (lanes + 1) * Math.min(LANE_BYTES, 4 * largest);
-        return bytes + lanes * Workspace.bytes(spec, unitRows) + scratch + 8L * unitRows * spec.attention().headDim();
+        return bytes
+                + lanes * Workspace.bytes(spec, unitRows)
+                + scratch
+                + 8L * unitRows * spec.attention().headDim();
     }
 
     /** Whether levels are quantized on the device: some have a kernel, and a layer fits twice. */
@@ -120,9 +122,10 @@ public record DeviceQuantization(
             return Optional.empty();
         }
         if (!onDevice.isEmpty() && !used()) {
-            return Optional.of("Levels were quantized on the host and uploaded packed: two copies of a layer and what goes"
-                    + " with them take " + Preflight.size(needed) + " of device memory, which has "
-                    + Preflight.size(available) + " (--vram).");
+            return Optional.of(
+                    "Levels were quantized on the host and uploaded packed: two copies of a layer and what goes"
+                            + " with them take " + Preflight.size(needed) + " of device memory, which has "
+                            + Preflight.size(available) + " (--vram).");
         }
         List<String> parts = new ArrayList<>();
         if (!onDevice.isEmpty()) {

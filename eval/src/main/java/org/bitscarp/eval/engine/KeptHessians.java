@@ -85,7 +85,12 @@ public final class KeptHessians implements AutoCloseable {
                     write(out, expert.getValue());
                     triangle(
                             out,
-                            importance.moments().get(input.getKey()).get(expert.getKey()).host().values());
+                            importance
+                                    .moments()
+                                    .get(input.getKey())
+                                    .get(expert.getKey())
+                                    .host()
+                                    .values());
                 }
             }
         });

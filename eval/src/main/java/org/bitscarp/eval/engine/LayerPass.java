@@ -12,7 +12,6 @@ import org.bitscarp.compute.Tensor;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.TensorRole;
-import org.bitscarp.quant.DenseMatrix;
 import org.bitscarp.quant.FloatFormat;
 
 /**
@@ -107,11 +106,7 @@ final class LayerPass {
                 long started = System.nanoTime();
                 LayerWeights weights = own > 0
                         ? loadInSequence(
-                                l,
-                                tally,
-                                calibrationPlan,
-                                calibrationStates,
-                                CalibrationForward.state(tallies, l))
+                                l, tally, calibrationPlan, calibrationStates, CalibrationForward.state(tallies, l))
                         : load(l, tally, given.of(layer, tally.level, importance));
                 forward.run(decoder, layer, weights, plan, l, tally, states);
                 tally.nanos += System.nanoTime() - started;
@@ -163,13 +158,12 @@ final class LayerPass {
      * The same, each input measured on windows that have gone through the level's own maps before it. A transform moves all
      * maps of a layer together, so that there only the layers before are quantized.
      */
-    private LayerWeights loadInSequence(
-            int level, LevelTally tally, WindowPlan plan, HiddenStates states, int state) throws IOException {
+    private LayerWeights loadInSequence(int level, LevelTally tally, WindowPlan plan, HiddenStates states, int state)
+            throws IOException {
         LayerWeights sofar = tensors.fullPrecision();
         if (!tally.level.transform().identity()) {
             try (Calibration calibration = new Calibration(name(tally), backend, true)) {
-                calibrationForward.gather(
-                        new CalibrationForward.Place(layer, sofar, plan, states, state), calibration);
+                calibrationForward.gather(new CalibrationForward.Place(layer, sofar, plan, states, state), calibration);
                 Importance importance = calibration.importance();
                 quantize(level, tally, importance, linearMaps(tally, importance, role -> true));
             }

@@ -48,8 +48,7 @@ final class LayerTensors implements AutoCloseable {
      * @param arena for the host's copies
      * @param memory for the backend's
      */
-    LayerTensors(
-            Backend backend, WeightReader reader, DeviceQuantization device, Arena arena, TensorMemory memory) {
+    LayerTensors(Backend backend, WeightReader reader, DeviceQuantization device, Arena arena, TensorMemory memory) {
         this.backend = backend;
         this.reader = reader;
         for (int i = 0; i < (device.ahead() ? 2 : 1); i++) {

@@ -143,8 +143,7 @@ final class MatrixQuantizer {
                 && device.supports(fitting, job.format, job.weights.columns());
     }
 
-    private void onHost(
-            Solver solver, List<Job> jobs, List<Integer> numbers, PackedMatrix[] packed, SolveStats[] stats)
+    private void onHost(Solver solver, List<Job> jobs, List<Integer> numbers, PackedMatrix[] packed, SolveStats[] stats)
             throws IOException {
         Solver.RowSolver[] solvers = new Solver.RowSolver[jobs.size()];
         lanes.forEach(numbers.size(), (lane, i) -> {

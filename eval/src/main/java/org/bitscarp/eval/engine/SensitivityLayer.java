@@ -120,8 +120,8 @@ final class SensitivityLayer {
             for (int i = 0; i < matrices; i++) {
                 roles.add(role);
                 jobs.add(new MatrixQuantizer.Job(
-                        host.get(role).slice(i * rows, rows),
-                        level.format(),
+                                host.get(role).slice(i * rows, rows),
+                                level.format(),
                                 importance.inputs(role, i),
                                 quantized.get(role).slice(i * rows, rows))
                         .from(new MatrixQuantizer.OnDevice(
@@ -129,8 +129,7 @@ final class SensitivityLayer {
             }
         }
         packed.clear();
-        List<MatrixQuantizer.Outcome> outcomes =
-                new MatrixQuantizer(backend, lanes).run(level.solver(), jobs, null);
+        List<MatrixQuantizer.Outcome> outcomes = new MatrixQuantizer(backend, lanes).run(level.solver(), jobs, null);
         for (int i = 0; i < outcomes.size(); i++) {
             packed.merge(roles.get(i), outcomes.get(i).bytes(), Long::sum);
         }

@@ -320,15 +320,7 @@ public final class Sweep {
                 spaces.add(new Workspace(backend, spec, unitRows));
             }
             LayerPass pass = new LayerPass(
-                            backend,
-                            decoder,
-                            quantizer,
-                            lanes,
-                            spaces,
-                            checkpoint,
-                            tensors,
-                            sinks,
-                            this::advance)
+                            backend, decoder, quantizer, lanes, spaces, checkpoint, tensors, sinks, this::advance)
                     .goBy(given);
             for (int layer = finished; layer < spec.layers(); layer++) {
                 pass.run(layer, plan, parts.tallies(), parts.states(), calibrationPlan, parts.calibration());

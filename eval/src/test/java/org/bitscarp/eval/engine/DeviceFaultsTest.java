@@ -81,8 +81,8 @@ class DeviceFaultsTest {
         // The vocabulary's tensors come last, some dozen of them.
         FaultyGpuDriver faulty = new FaultyGpuDriver(GpuDevices.emulated()).failAllocation(driver.allocations() - 4);
         Path out = folder.resolve("out");
-        OutOfDeviceMemory e = assertThrows(
-                OutOfDeviceMemory.class, () -> kept(faulty, 1 << 26, out, new ArrayList<>()));
+        OutOfDeviceMemory e =
+                assertThrows(OutOfDeviceMemory.class, () -> kept(faulty, 1 << 26, out, new ArrayList<>()));
         assertTrue(e.getMessage().contains("--vram"), e.getMessage());
         faulty.ledger().requireEmpty();
         List<String> notes = new ArrayList<>();

@@ -132,8 +132,7 @@ class DeviceQuantizationTest {
         assertTrue(Math.abs(found - expected) <= tolerance, expected + " on the CPU, " + found + ", rtn " + nearest);
         double weights = cpu.results.get(1).stats().relativeError();
         assertEquals(weights, device.results.get(1).stats().relativeError(), 1e-3 * weights);
-        assertEquals(
-                cpu.results.get(1).stats().fallbacks, device.results.get(1).stats().fallbacks);
+        assertEquals(cpu.results.get(1).stats().fallbacks, device.results.get(1).stats().fallbacks);
     }
 
     /** From the same sums on the device, it does not matter where GPTQ runs. */
@@ -145,7 +144,8 @@ class DeviceQuantizationTest {
         assertTrue(!plenty.packed.isEmpty());
         plenty.packed.forEach((place, bytes) -> assertArrayEquals(bytes, scarce.packed.get(place), place));
         assertEquals(
-                plenty.results.get(1).stats().squaredError, scarce.results.get(1).stats().squaredError);
+                plenty.results.get(1).stats().squaredError,
+                scarce.results.get(1).stats().squaredError);
     }
 
     /** A further level uploads its hidden states, and of its weights nothing. */
@@ -155,8 +155,12 @@ class DeviceQuantizationTest {
         sweep(emulated(one, PLENTY), "fp32,int4:g16", false);
         FaultyGpuDriver four = driver();
         Swept swept = sweep(emulated(four, PLENTY), "fp32,int4:g16,int3:g16,nf4:g32,int2:g16", false);
-        // Six tokens in fp32: two loads per layer, one of them for the distance, and one before the vocabulary; few targets.
-        long states = 4L * TOKENS.length * checkpoint.spec().hidden() * (2L * checkpoint.spec().layers() + 1);
+        // Six tokens in fp32: two loads per layer, one of them for the distance, and one before the vocabulary; few
+        // targets.
+        long states = 4L
+                * TOKENS.length
+                * checkpoint.spec().hidden()
+                * (2L * checkpoint.spec().layers() + 1);
         long most = 3 * (states + 256);
         long more = four.uploaded() - one.uploaded();
         assertTrue(more <= most, more + " bytes for three levels, expected at most " + most);

@@ -22,7 +22,8 @@ public record ScaleScan(int steps, double factor) {
         int steps = STEPS[format.bits()];
         double share = SMALLEST_SHARE[format.bits()];
         double maxCode = format.maxCode();
-        // Asymmetric: from half a step more than the range at either end. Symmetric: from the scale that reaches the largest
+        // Asymmetric: from half a step more than the range at either end. Symmetric: from the scale that reaches the
+        // largest
         // magnitude with the shorter side of the codes; with one zero point to try, finer steps are cheap.
         double smallest = format.symmetric() ? share * (maxCode - 1) / maxCode : share / (1 + 1 / maxCode);
         double factor = Math.pow(smallest, 1.0 / steps);

@@ -73,8 +73,8 @@ final class CudaQuantizer implements DeviceQuantizer {
     public SolveStats quantize(Job job, PackedMatrix packed, Tensor target) {
         Operands.requireSameShape("quantize", job.weights(), target);
         if (!supports(job.solver(), job.format(), target.columns())) {
-            throw new IllegalArgumentException(job.solver().name() + " has no kernel for "
-                    + job.format().name() + "; quantize on the host");
+            throw new IllegalArgumentException(
+                    job.solver().name() + " has no kernel for " + job.format().name() + "; quantize on the host");
         }
         Totals totals = new Totals(target.columns(), job.together());
         DeviceTensor w = DeviceTensor.of(job.weights());
@@ -84,14 +84,14 @@ final class CudaQuantizer implements DeviceQuantizer {
         return totals.finish();
     }
 
-    private void run(
-            Lane lane, Job job, DeviceTensor w, PackedMatrix packed, DeviceTensor target, Totals totals) {
+    private void run(Lane lane, Job job, DeviceTensor w, PackedMatrix packed, DeviceTensor target, Totals totals) {
         int columns = w.columns();
         CudaMoments.Factor factor = job.solver() instanceof GptqSolver loop
                 ? ((CudaMoments) job.moments()).factor(lane, loop.options().damping())
                 : null;
         if (factor != null) {
-            totals.stats.fallbacks += factor.damping().raised() + factor.damping().dead();
+            totals.stats.fallbacks +=
+                    factor.damping().raised() + factor.damping().dead();
         }
         PackedFormat words = PackedFormat.of(job.format(), columns).orElseThrow();
         long rowBytes = job.format().rowBytes(columns);

@@ -10,8 +10,8 @@ import org.bitscarp.cuda.cublas.CublasLibraries;
 import org.bitscarp.cuda.driver.GpuDriver;
 import org.bitscarp.quant.GroupedInt;
 import org.bitscarp.quant.Level;
-import org.bitscarp.quant.gptq.ColumnPlan;
 import org.bitscarp.quant.PackedMatrix;
+import org.bitscarp.quant.gptq.ColumnPlan;
 
 /**
  * Times the kernels that decide how fast a sweep is, each beside what it could reach: the bandwidth of a copy on the same

@@ -20,8 +20,8 @@ final class QuantizeKernels {
     private static final int SEARCH_THREADS = 8;
 
     /** Block types of GGUF with one scale or one scale and minimum, and the k-quants. */
-    private static final Set<String> GGML = Set.of(
-            "q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q2_0", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k");
+    private static final Set<String> GGML =
+            Set.of("q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q2_0", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k");
 
     /** K-quants whose super-blocks have eight sub-blocks; the others have sixteen. */
     private static final Set<String> OF_EIGHT = Set.of("q4_k", "q5_k");
@@ -90,12 +90,11 @@ final class QuantizeKernels {
         int length = words.length();
         int blocks = Math.ceilDiv(w.columns(), length);
         boolean superBlocks = words.family().equals("k");
-        String module =
-                switch (format) {
-                    case GroupedInt ints -> "quantize_int";
-                    case FloatFormat plain -> "quantize_plain";
-                    default -> superBlocks ? "quantize_k" : "quantize_blocks";
-                };
+        String module = switch (format) {
+            case GroupedInt ints -> "quantize_int";
+            case FloatFormat plain -> "quantize_plain";
+            default -> superBlocks ? "quantize_k" : "quantize_blocks";
+        };
         boolean integers = format instanceof GroupedInt;
         Call call = launcher.call(lane, module, integers ? module : "quantize_" + words.word())
                 .reads(w)

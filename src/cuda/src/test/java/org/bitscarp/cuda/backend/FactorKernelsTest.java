@@ -186,7 +186,8 @@ class FactorKernelsTest {
                     packed,
                     target);
             assertArrayEquals(
-                    expected.bytes().toArray(ValueLayout.JAVA_BYTE), packed.bytes().toArray(ValueLayout.JAVA_BYTE));
+                    expected.bytes().toArray(ValueLayout.JAVA_BYTE),
+                    packed.bytes().toArray(ValueLayout.JAVA_BYTE));
             assertEquals(stats.squaredError, found.squaredError);
             assertEquals(stats.fallbacks, found.fallbacks);
             assertEquals(1, found.nonfinite);

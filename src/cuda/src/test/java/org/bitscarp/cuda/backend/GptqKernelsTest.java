@@ -102,8 +102,8 @@ class GptqKernelsTest {
         DeviceTensor counts = BED.tensor(1, 2);
         DeviceTensor errors = BED.tensor(rows, ColumnPlan.BATCH);
         DeviceTensor weights = BED.tensor(rows, n, w);
-        GptqKernels.Work work = new GptqKernels.Work(
-                weights.address(), errors.address(), packed.address(), counts.address());
+        GptqKernels.Work work =
+                new GptqKernels.Work(weights.address(), errors.address(), packed.address(), counts.address());
         new GptqKernels(BED.launcher).run(BED.lane, format, rows, BED.tensor(n, n, u), work);
         byte[] found = MemorySegment.ofArray(BED.values(packed)).toArray(ValueLayout.JAVA_BYTE);
         assertArrayEquals(expected.bytes().toArray(ValueLayout.JAVA_BYTE), Arrays.copyOf(found, bytes));

@@ -83,11 +83,11 @@ class QuantizeKernelsTest {
         byte[] bytes = new byte[(int) (ROWS * level.format().rowBytes(columns))];
         PackedMatrix packed = new PackedMatrix(level.format(), ROWS, columns, MemorySegment.ofArray(bytes));
         SolveStats stats = new SolveStats();
-        Solver.RowSolver solver =
-                level.solver().prepare(
-                                new DenseMatrix(MemorySegment.ofArray(w), ROWS, columns),
-                                InputStatistics.of(importance),
-                                packed);
+        Solver.RowSolver solver = level.solver()
+                .prepare(
+                        new DenseMatrix(MemorySegment.ofArray(w), ROWS, columns),
+                        InputStatistics.of(importance),
+                        packed);
         for (int row = 0; row < ROWS; row += TOGETHER) {
             SolveStats piece = new SolveStats();
             solver.solve(row, Math.min(ROWS, row + TOGETHER), piece);
