@@ -178,7 +178,7 @@ final class LayerKeeper {
     private void write(DataOutputStream out, int layers, boolean scored, Parts parts) throws IOException {
         out.writeInt(layers);
         out.writeLong(nanosBefore + System.nanoTime() - started);
-        List<String> lines = parts.digest.finished();
+        List<String> lines = parts.digest.finished(layers);
         out.writeInt(lines.size());
         for (String line : lines) {
             out.writeUTF(line);
