@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.datasets.TokenizedText;
 import org.bitscarp.eval.engine.ComparePass;
@@ -62,7 +64,7 @@ public final class CompareRunner {
             List<Measured> measured = measured(request.files(), pass.run());
             progress.report("resampling", 1, 1);
             Assessment assessment = new Assessment(measured, pass.noiseFloor(), plan, request.judgement());
-            List<SweepResult.Row> rows = assessment.rows(text);
+            List<SweepResult.Row> rows = ofFiles(assessment.rows(text), request.files(), pass.modelSha256());
             Statistics statistics = assessment.statistics(rows);
             SweepRunner.writeScores(request.scoresFolder(), measured, plan, text, tokenizer);
             List<String> notes = new ArrayList<>(Guards.text(text, tokenizer));
@@ -72,7 +74,7 @@ public final class CompareRunner {
             if (pass.spilled()) {
                 notes.add("Hidden states of some files were kept in a file (--memory).");
             }
-            notes.addAll(origins(request.files(), pass.modelSha256()));
+            notes.addAll(origins(rows));
             return new SweepResult(
                     version,
                     SweepRunner.describe(checkpoint, pass.modelSha256().getFirst()),
@@ -110,13 +112,23 @@ public final class CompareRunner {
     }
 
     /** Where each file is and what is in it: names alone do not tell files apart. */
-    private static List<String> origins(List<CompareRequest.File> files, List<String> sha256) {
-        List<String> lines = new ArrayList<>();
+    private static List<SweepResult.Row> ofFiles(
+            List<SweepResult.Row> rows, List<CompareRequest.File> files, List<String> sha256) {
+        Map<String, SweepResult.File> origins = new LinkedHashMap<>();
         for (int f = 0; f < files.size(); f++) {
             Checkpoint checkpoint = files.get(f).checkpoint();
-            lines.add(files.get(f).name() + " is " + checkpoint.path() + ", " + checkpoint.container()
-                    + ", sha256 of its weights " + sha256.get(f) + ".");
+            origins.put(
+                    files.get(f).name(),
+                    new SweepResult.File(checkpoint.path().toString(), checkpoint.container(), sha256.get(f)));
         }
-        return lines;
+        return rows.stream().map(row -> row.of(origins.get(row.level()))).toList();
+    }
+
+    private static List<String> origins(List<SweepResult.Row> rows) {
+        return rows.stream()
+                .map(row -> row.level() + " is " + row.file().path() + ", "
+                        + row.file().container() + ", sha256 of its weights "
+                        + row.file().sha256() + ".")
+                .toList();
     }
 }

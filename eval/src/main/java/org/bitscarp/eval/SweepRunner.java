@@ -103,6 +103,7 @@ public final class SweepRunner {
                             .withNoiseFloor(names.size() < 2 ? null : judgement.noise())
                             .letWrite(writing);
                     store.add(sweep, sweep.run(), fingerprint);
+                    sweep.device().note().ifPresent(notes::add);
                 }
             }
             List<LevelResult> results = store.results(names);

@@ -122,7 +122,7 @@ final class ContinuationPass {
                 backend.upload(whole.data(), head);
             } else {
                 new MatrixQuantizer(backend, lanes)
-                        .run(Solvers.RTN, List.of(new MatrixQuantizer.Job(whole, format, null, head)), (j, m) -> {});
+                        .run(Solvers.RTN, List.of(new MatrixQuantizer.Job(whole, format, null, head)), null);
             }
         }
         return head;

@@ -166,7 +166,7 @@ final class HeadScorer {
                 backend.upload(part.data(), target);
             } else {
                 SolveStats stats = quantizer
-                        .run(Solvers.RTN, List.of(new MatrixQuantizer.Job(part, format, null, target)), (j, m) -> {})
+                        .run(Solvers.RTN, List.of(new MatrixQuantizer.Job(part, format, null, target)), null)
                         .getFirst()
                         .stats();
                 head.getValue().forEach(l -> l.countIrregular(stats));

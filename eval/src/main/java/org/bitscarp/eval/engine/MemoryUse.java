@@ -25,7 +25,7 @@ final class MemoryUse {
             Weight weight = role.inLayer() ? checkpoint.anyLayer(role).orElse(null) : null;
             layer += weight == null ? 0 : 4 * weight.size();
         }
-        // As read, on the backend, and packed: one level at a time.
+        // As read, on the backend or read ahead for a device, and packed: one level at a time.
         long layers = hessians(checkpoint, recipes)
                 + 2 * layer
                 + (transforms(recipes) ? layer : 0)

@@ -47,6 +47,7 @@ public final class Sweep {
     private final DoubleAdder done = new DoubleAdder();
     private double total;
     private boolean spilled;
+    private DeviceQuantization device = DeviceQuantization.NONE;
 
     /**
      * @param calibrationPlan windows that importances are gathered on, or null for none
@@ -146,6 +147,11 @@ public final class Sweep {
         return spilled;
     }
 
+    /** Which levels {@link #run} has quantized where. */
+    public DeviceQuantization device() {
+        return device;
+    }
+
     /**
      * Runs the sweep; results in the order of the levels.
      *
@@ -174,6 +180,7 @@ public final class Sweep {
                                 .sum();
         total = spec.layers() * (levelRows + calibrationWork) + levelRows;
         int unitRows = Math.max(plan.largestUnit(), calibrationPlan == null ? 0 : calibrationPlan.largestUnit());
+        device = DeviceQuantization.of(backend, checkpoint, recipes, unitRows);
         int headFormats = (int) tallies.stream()
                 .map(tally -> HeadScorer.nameOf(tally.recipe.head()))
                 .distinct()
@@ -305,26 +312,18 @@ public final class Sweep {
             throws IOException {
         List<Workspace> spaces = new ArrayList<>();
         try (Arena arena = Arena.ofShared();
-                TensorMemory memory = backend.newMemory()) {
+                TensorMemory memory = backend.newMemory();
+                LayerTensors tensors = new LayerTensors(backend, reader, device, arena, memory)) {
             DecoderLayer decoder = new DecoderLayer(backend, spec, longestWindow(), memory);
             MatrixQuantizer quantizer = new MatrixQuantizer(backend, lanes);
             for (int lane = 0; lane < backend.lanes(); lane++) {
                 spaces.add(new Workspace(backend, spec, unitRows));
             }
             LayerPass pass = new LayerPass(
-                            backend,
-                            decoder,
-                            quantizer,
-                            lanes,
-                            spaces,
-                            checkpoint,
-                            reader.allocateLayer(arena),
-                            memory,
-                            sinks,
-                            this::advance)
+                            backend, decoder, quantizer, lanes, spaces, checkpoint, tensors, sinks, this::advance)
                     .goBy(given);
             for (int layer = finished; layer < spec.layers(); layer++) {
-                pass.run(layer, reader, plan, parts.tallies(), parts.states(), calibrationPlan, parts.calibration());
+                pass.run(layer, plan, parts.tallies(), parts.states(), calibrationPlan, parts.calibration());
                 keeper.finished(layer + 1, parts);
             }
         } finally {

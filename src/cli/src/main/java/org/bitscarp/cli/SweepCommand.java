@@ -102,8 +102,9 @@ final class SweepCommand implements Callable<Integer> {
             defaultValue = "10",
             paramLabel = "SECONDS",
             description =
-                    "Finished layers are kept in --out at most this often, and the same command goes on from there"
-                            + " when it was interrupted; 0 for after every layer, never for not at all. Default: ${DEFAULT-VALUE}.")
+                    "Finished layers are kept in --out at most this often and for at most a twentieth of the time, and the same"
+                            + " command goes on from there when it was interrupted; 0 for after every layer at any price,"
+                            + " never for not at all. Default: ${DEFAULT-VALUE}.")
     private String keepEvery;
 
     @Option(

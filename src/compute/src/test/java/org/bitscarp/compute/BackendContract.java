@@ -73,12 +73,8 @@ public abstract class BackendContract extends LayerContract {
         for (int row = 0; row < rows; row++) {
             double[] zr = reference.row(row);
             double[] zl = level.row(row);
-            double lseR = logSumExp(zr);
             double lseL = logSumExp(zl);
-            double kl = 0;
-            for (int i = 0; i < vocabulary; i++) {
-                kl += Math.exp(zr[i] - lseR) * (zr[i] - lseR - zl[i] + lseL);
-            }
+            double kl = divergence(zr, zl);
             double tolerance = 64 * ELEMENTARY;
             assertEquals(lseL, l.logSumExp(row), tolerance * 16, "log-sum-exp");
             assertEquals(argmax(zl), l.top1(row), "top-1");
@@ -89,6 +85,52 @@ public abstract class BackendContract extends LayerContract {
                 assertTrue(Double.isNaN(l.negativeLogLikelihood(row)), "a row without a target has no likelihood");
             }
         }
+    }
+
+    /**
+     * Of given logits, divergences are those of double precision to 10⁻⁶ nats, from 10⁻⁶ nats to several, whatever the
+     * slices: what reports say beyond that is the forward pass's fp32 and not the scoring's.
+     */
+    @ParameterizedTest
+    @CsvSource({"0.002,333", "0.05,2048", "0.5,5000", "2,700", "6,2048"})
+    void divergencesOfGivenLogitsAreThoseOfDoublePrecision(float distance, int slice) {
+        int rows = 6;
+        int vocabulary = 5000;
+        Pair reference = pair(rows, vocabulary, 8);
+        Pair level = pair(rows, vocabulary, distance);
+        float[] logits = floats(backend, level.device);
+        float[] near = floats(backend, reference.device);
+        for (int i = 0; i < logits.length; i++) {
+            logits[i] += near[i];
+        }
+        level.setAll(logits);
+        Scores r = new Scores(rows);
+        Scores l = new Scores(rows);
+        int[] targets = new int[rows];
+        for (int first = 0; first < vocabulary; first += slice) {
+            int n = Math.min(slice, vocabulary - first);
+            Tensor zr = reference.columns(first, n);
+            Tensor exponentials = memory.allocate(rows, n);
+            backend.scoreReference(zr, first, targets, r, exponentials);
+            backend.scoreAgainst(zr, exponentials, r, level.columns(first, n), first, targets, l);
+        }
+        for (int row = 0; row < rows; row++) {
+            double expected = divergence(reference.row(row), level.row(row));
+            assertTrue(expected > distance * distance / 100, "distances of all sizes: " + expected);
+            assertEquals(expected, l.klDivergence(r, row), 1e-6 * Math.max(1, expected), "KL");
+            double nll = logSumExp(level.row(row)) - level.row(row)[0];
+            assertEquals(nll, l.negativeLogLikelihood(row), 1e-6, "NLL");
+        }
+    }
+
+    private static double divergence(double[] reference, double[] level) {
+        double shift = logSumExp(level) - logSumExp(reference);
+        double lse = logSumExp(reference);
+        double kl = 0;
+        for (int i = 0; i < reference.length; i++) {
+            kl += Math.exp(reference[i] - lse) * (reference[i] - level[i] + shift);
+        }
+        return kl;
     }
 
     /** Against a full sort; logits have few different values, so that ties decide too. */

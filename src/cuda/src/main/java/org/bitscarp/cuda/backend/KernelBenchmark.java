@@ -11,6 +11,7 @@ import org.bitscarp.cuda.driver.GpuDriver;
 import org.bitscarp.quant.GroupedInt;
 import org.bitscarp.quant.Level;
 import org.bitscarp.quant.PackedMatrix;
+import org.bitscarp.quant.gptq.ColumnPlan;
 
 /**
  * Times the kernels that decide how fast a sweep is, each beside what it could reach: the bandwidth of a copy on the same
@@ -269,7 +270,7 @@ public final class KernelBenchmark {
         int n = sizes.gptq();
         String shape = n + " × " + n;
         GroupedInt format = (GroupedInt) Level.parse("int4").format();
-        long need = 16L * n * n + n * format.rowBytes(n);
+        long need = 16L * n * n + n * (format.rowBytes(n) + 4L * ColumnPlan.BATCH);
         if (!bed.fits(need)) {
             sink.accept(BenchmarkLine.leftOut(
                     "GPTQ column loop, int4", shape, "needs " + (need >> 20) + " MiB of device memory"));
@@ -284,10 +285,13 @@ public final class KernelBenchmark {
         }
         DeviceTensor packed = bed.bytes(n * format.rowBytes(n));
         DeviceTensor counts = bed.tensor(1, 4);
+        DeviceTensor errors = bed.tensor(n, ColumnPlan.BATCH);
+        GptqKernels.Work loopWork =
+                new GptqKernels.Work(work.address(), errors.address(), packed.address(), counts.address());
         GptqKernels loop = new GptqKernels(bed.launcher);
         double time = bed.median(
                 turn -> bed.driver.copyOnDevice(work.address(), weights.address(), weights.bytes(), bed.lane.stream),
-                turn -> loop.run(bed.lane, format, work, upper, packed, counts));
+                turn -> loop.run(bed.lane, format, n, upper, loopWork));
         // The loop takes n³ operations, half of a whole product.
         DeviceTensor half = weights.reshape(Math.max(1, n / 2), n);
         double floor;
