@@ -4,7 +4,7 @@
 #
 #   bench/side-by-side.sh MODEL_FOLDER MODEL.gguf LLAMA_BENCH [RUNS]
 #
-# MODEL_FOLDER comes from RandomLlama (bench/README.md), MODEL.gguf holds a model of the same shape, LLAMA_BENCH is the
+# MODEL_FOLDER comes from WriteRandomLlama (bench/README.md), MODEL.gguf holds a model of the same shape, LLAMA_BENCH is the
 # peer's llama-bench program. LEVEL=int4 measures a level other than fp32.
 set -euo pipefail
 [ $# -ge 3 ] || { sed -n '2,9p' "$0" >&2; exit 2; }

@@ -1,15 +1,15 @@
 // GPTQ's column loop (arXiv 2210.17323, algorithm 1) on integers of 2 to 8 bits, as quant.gptq.ColumnLoop runs it, to the same
-// bytes: products inside a batch are rounded before they are subtracted, those behind it are fused, in the order of columns.
+// bytes: every weight is one chain of fused multiply-adds in the order of the columns before it.
 //
 // Floor: n² multiply-adds a row for the updates behind the batches, another 128·n within them. Columns follow each other, so
 // a batch of 128 takes at least 128 divisions in a row whatever the device; rows are independent.
 #include "int_grid.cuh"
 #include "reduce.cuh"
+#include "subtract.cuh"
 
 #define WARPS 4
 #define BATCH 128
 #define EACH (BATCH / 32)
-#define TILE 32
 
 __device__ __forceinline__ float warpMax(float value) {
     for (int offset = 16; offset > 0; offset /= 2) {
@@ -28,13 +28,21 @@ __device__ __forceinline__ IntGrid readHead(const uint8_t* block, int zero) {
     return grid;
 }
 
+// The weights that the loop begins with: NaN and infinities count as 0. w, work: [count]
+extern "C" __global__ void gptq_load(const float* __restrict__ w, float* __restrict__ work, long long count) {
+    long long stride = (long long)gridDim.x * blockDim.x;
+    for (long long i = blockIdx.x * (long long)blockDim.x + threadIdx.x; i < count; i += stride) {
+        work[i] = finite(w[i]);
+    }
+}
+
 // Rounds columns [begin, begin + width) of each row; a block of the format that begins there is fitted to the weights as they
 // are then. A warp for a row, lane l holding columns l, l + 32, … of the batch.
 // work: [rows, n], finite; upper: [n, n], U of the inverse Hessian; errors: [rows, width]; packed: rows × rowBytes bytes;
-// length: weights in a full block; zero: the fixed zero point of symmetric grids, else −1
+// length: weights in a full block; zero: the fixed zero point of symmetric grids, else −1; fallbacks: added to
 extern "C" __global__ void gptq_batch(
         const float* work, const float* upper, float* errors, uint8_t* packed, long long rowBytes, int rows, int n,
-        int begin, int width, int length, int bits, int zero, Counts* counts) {
+        int begin, int width, int length, int bits, int zero, unsigned long long* fallbacks) {
     __shared__ uint8_t codes[WARPS][BATCH];
     int warp = threadIdx.x / 32;
     int lane = threadIdx.x % 32;
@@ -77,7 +85,7 @@ extern "C" __global__ void gptq_batch(
             if (lane == 0) {
                 putHead(grid, packed + (long long)block * full, zero < 0);
                 if (grid.fallback) {
-                    atomicAdd(&counts->fallbacks, 1ULL);
+                    atomicAdd(fallbacks, 1ULL);
                 }
             }
         }
@@ -95,7 +103,7 @@ extern "C" __global__ void gptq_batch(
         for (int i = 0; i < EACH; i++) {
             int at = lane + 32 * i;
             if (at > j && at < width) {
-                w[i] = __fsub_rn(w[i], __fmul_rn(error, line[at]));
+                w[i] = fmaf(-error, line[at], w[i]);
             }
         }
     }
@@ -118,47 +126,10 @@ extern "C" __global__ void gptq_batch(
     }
 }
 
-// c −= a·b, every element one chain of fused multiply-adds in the order of k. A block of 256 threads for 32 × 32 elements, four
-// rows 8 apart for each thread. a: [m, k] in rows of strideA; b: [k, n] in rows of strideB; c: [m, n] in rows of strideC.
-// Grid: ⌈n / 32⌉ × ⌈m / 32⌉. Two blocks to a multiprocessor at least: for eight, sm_90 would have to spill.
+// Columns behind a batch: c −= a·b, see subtractProduct. Two blocks to a multiprocessor at least: for eight, sm_90 would have
+// to spill.
 extern "C" __global__ void __launch_bounds__(256, 2) subtract_product(
         const float* a, long long strideA, const float* b, long long strideB, float* c, long long strideC, int m, int n,
         int k) {
-    __shared__ float left[TILE][TILE + 1];
-    __shared__ float right[TILE][TILE];
-    int lane = threadIdx.x % TILE;
-    int group = threadIdx.x / TILE;
-    int column = blockIdx.x * TILE + lane;
-    float sums[4];
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
-        int row = blockIdx.y * TILE + group + 8 * i;
-        sums[i] = row < m && column < n ? c[row * strideC + column] : 0;
-    }
-    for (int step = 0; step < k; step += TILE) {
-#pragma unroll
-        for (int i = 0; i < 4; i++) {
-            int line = group + 8 * i;
-            int row = blockIdx.y * TILE + line;
-            left[line][lane] = row < m && step + lane < k ? a[row * strideA + step + lane] : 0;
-            right[line][lane] = step + line < k && column < n ? b[(step + line) * strideB + column] : 0;
-        }
-        __syncthreads();
-        int depth = min(TILE, k - step);
-#pragma unroll 8
-        for (int p = 0; p < depth; p++) {
-#pragma unroll
-            for (int i = 0; i < 4; i++) {
-                sums[i] = fmaf(-left[group + 8 * i][p], right[p][lane], sums[i]);
-            }
-        }
-        __syncthreads();
-    }
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
-        int row = blockIdx.y * TILE + group + 8 * i;
-        if (row < m && column < n) {
-            c[row * strideC + column] = sums[i];
-        }
-    }
+    subtractProduct(a, strideA, b, strideB, c, strideC, m, n, k);
 }

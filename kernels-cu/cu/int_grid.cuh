@@ -1,20 +1,6 @@
 // Grids of integers of 2 to 8 bits as quant.GroupedInt fits them, and their bytes.
 #pragma once
-#include "numbers.cuh"
-
-#define LARGEST_HALF 65504.0f
-
-// Counts of what happened, each added to: blocks whose grid left the published rule, and weights that were not finite.
-struct Counts {
-    unsigned long long fallbacks;
-    unsigned long long nonfinite;
-};
-
-__device__ __forceinline__ float halfValue(uint16_t bits) {
-    float value;
-    asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(bits));
-    return value;
-}
+#include "half_scale.cuh"
 
 // The grid of one block, as GroupedInt.fit gives it for weights between lo <= 0 and hi >= 0.
 struct IntGrid {
@@ -31,8 +17,8 @@ struct IntGrid {
             lo = -hi;
         }
         float wanted = (hi - lo) / (float)maxCode;
-        bool overflow = isinf(halfValue(toHalf(wanted)));
-        stored = toHalf(fminf(wanted, LARGEST_HALF));
+        bool overflow = overflowsHalf(wanted);
+        stored = nearestHalf(wanted);
         scale = halfValue(stored);
         fallback = overflow || (scale == 0 && hi > lo);
         if (fixedZero >= 0) {
@@ -56,10 +42,6 @@ struct IntGrid {
     }
 };
 
-__device__ __forceinline__ float finite(float weight) {
-    return isfinite(weight) ? weight : 0;
-}
-
 // Codes [at, at + count) of a block, at a multiple of 8: eight codes fill `bits` bytes, unused bits of the last are zero.
 // word: the codes, the first in the lowest bits
 __device__ __forceinline__ void putOctet(unsigned long long word, int at, int count, int bits, uint8_t* codes) {
@@ -70,8 +52,7 @@ __device__ __forceinline__ void putOctet(unsigned long long word, int at, int co
 }
 
 __device__ __forceinline__ uint8_t* putHead(const IntGrid& grid, uint8_t* block, bool stored) {
-    block[0] = grid.stored & 0xFF;
-    block[1] = grid.stored >> 8;
+    putHalf(block, grid.stored);
     if (stored) {
         block[2] = grid.zero;
     }

@@ -3,6 +3,7 @@
 // Floor: 2·m·n·k operations on the fp32 units, 4·(m·k + n·k + m·n) bytes. Each output is one running sum over k in order,
 // so results do not depend on the tile. Tiles of 128 load 2/128 of a value for each multiply-add; tiles of 32 keep more
 // blocks busy where the output is small.
+#include "product.cuh"
 
 // Specification: one thread for an output. x: [m, k]; w: [n, k]; y: [m, n]
 extern "C" __global__ void matmul_naive(const float* x, const float* w, float* y, int m, int n, int k) {
@@ -33,142 +34,26 @@ extern "C" __global__ void outer_naive(const float* a, float* sums, int count, i
     sums[(long long)row * width + column] += (float)sum;
 }
 
-// An operand as the tiles see it: value (i, depth) lies at i·pitch + depth, or at depth·pitch + i where it is TRANSPOSED.
-template <int TILE, int DEPTH, int THREADS, bool TRANSPOSED>
-struct Operand {
-    static constexpr int EACH = TILE * DEPTH / THREADS;
-
-    // The element of a tile that a thread moves at step j; neighbours in memory go to neighbouring threads.
-    static __device__ __forceinline__ int index(int j) {
-        return TRANSPOSED ? (threadIdx.x + j * THREADS) % TILE : threadIdx.x / DEPTH + j * (THREADS / DEPTH);
-    }
-    static __device__ __forceinline__ int depth(int j) {
-        return TRANSPOSED ? (threadIdx.x + j * THREADS) / TILE : threadIdx.x % DEPTH;
-    }
-    // Where the thread's first element lies, and how far apart its elements are.
-    static __device__ __forceinline__ long long origin(int first, int pitch) {
-        return TRANSPOSED ? (long long)depth(0) * pitch + first + index(0)
-                          : (long long)(first + index(0)) * pitch + depth(0);
-    }
-    static __device__ __forceinline__ int step(int pitch) {
-        return TRANSPOSED ? THREADS / TILE * pitch : THREADS / DEPTH * pitch;
-    }
-    // count: values of the operand from the tile's first on; k: depth that is left
-    static __device__ __forceinline__ void load(
-            const float* __restrict__ at, int count, int k, int pitch, float (&held)[EACH]) {
-#pragma unroll
-        for (int j = 0; j < EACH; j++) {
-            held[j] = index(j) < count && depth(j) < k ? at[(long long)j * step(pitch)] : 0;
-        }
-    }
-    static __device__ __forceinline__ void store(const float (&held)[EACH], float (*tile)[TILE + 4]) {
-#pragma unroll
-        for (int j = 0; j < EACH; j++) {
-            tile[depth(j)][index(j)] = held[j];
-        }
-    }
-};
-
-// One block for a tile of c; a thread sums SIDE × SIDE outputs, in quads TILE / 2 apart. The next slice of depth is on its
-// way while one is multiplied. a: m values wide, b: n, both k deep; c: [m, ·] with rows of ldc
-template <int TILE, int SIDE, int DEPTH, bool TRANSPOSED, bool ADD>
-__device__ __forceinline__ void product(
-        const float* __restrict__ a,
-        const float* __restrict__ b,
-        float* __restrict__ c,
-        int m,
-        int n,
-        int k,
-        int pitch,
-        int ldc) {
-    constexpr int ACROSS = TILE / SIDE;
-    constexpr int THREADS = ACROSS * ACROSS;
-    constexpr int QUADS = SIDE / 4;
-    using Tile = Operand<TILE, DEPTH, THREADS, TRANSPOSED>;
-    __shared__ __align__(16) float as[DEPTH][TILE + 4];
-    __shared__ __align__(16) float bs[DEPTH][TILE + 4];
-    int firstRow = blockIdx.y * TILE;
-    int firstColumn = blockIdx.x * TILE;
-    int down = threadIdx.x / ACROSS * 4;
-    int right = threadIdx.x % ACROSS * 4;
-    float sum[SIDE][SIDE];
-#pragma unroll
-    for (int i = 0; i < SIDE; i++) {
-#pragma unroll
-        for (int j = 0; j < SIDE; j++) {
-            sum[i][j] = 0;
-        }
-    }
-    float nextA[Tile::EACH];
-    float nextB[Tile::EACH];
-    a += Tile::origin(firstRow, pitch);
-    b += Tile::origin(firstColumn, pitch);
-    int forward = TRANSPOSED ? DEPTH * pitch : DEPTH;
-    Tile::load(a, m - firstRow, k, pitch, nextA);
-    Tile::load(b, n - firstColumn, k, pitch, nextB);
-    for (int left = k; left > 0; left -= DEPTH) {
-        __syncthreads();
-        Tile::store(nextA, as);
-        Tile::store(nextB, bs);
-        __syncthreads();
-        if (left > DEPTH) {
-            a += forward;
-            b += forward;
-            Tile::load(a, m - firstRow, left - DEPTH, pitch, nextA);
-            Tile::load(b, n - firstColumn, left - DEPTH, pitch, nextB);
-        }
-#pragma unroll
-        for (int d = 0; d < DEPTH; d++) {
-            float side[SIDE];
-            float top[SIDE];
-#pragma unroll
-            for (int quad = 0; quad < QUADS; quad++) {
-                *(float4*)(side + 4 * quad) = *(const float4*)(&as[d][down + quad * TILE / 2]);
-                *(float4*)(top + 4 * quad) = *(const float4*)(&bs[d][right + quad * TILE / 2]);
-            }
-#pragma unroll
-            for (int i = 0; i < SIDE; i++) {
-#pragma unroll
-                for (int j = 0; j < SIDE; j++) {
-                    sum[i][j] = fmaf(side[i], top[j], sum[i][j]);
-                }
-            }
-        }
-    }
-#pragma unroll
-    for (int i = 0; i < SIDE; i++) {
-        int row = firstRow + down + i / 4 * TILE / 2 + i % 4;
-        float* to = c + (long long)row * ldc + firstColumn + right;
-#pragma unroll
-        for (int j = 0; j < SIDE; j++) {
-            int column = j / 4 * TILE / 2 + j % 4;
-            if (row < m && firstColumn + right + column < n) {
-                to[column] = ADD ? to[column] + sum[i][j] : sum[i][j];
-            }
-        }
-    }
-}
-
 // y = x·wᵀ. Grid: (⌈n / TILE⌉, ⌈m / TILE⌉); 256 threads for tiles of 128, 64 for tiles of 32.
 // x: [m, k]; w: [n, k]; y: [m, n]
 extern "C" __global__ void __launch_bounds__(256, 2) matmul_128(
         const float* __restrict__ x, const float* __restrict__ w, float* __restrict__ y, int m, int n, int k) {
-    product<128, 8, 8, false, false>(x, w, y, m, n, k, k, n);
+    product<128, 8, 8, false, STORE>(x, w, y, m, n, k, k, n);
 }
 
 extern "C" __global__ void __launch_bounds__(64) matmul_32(
         const float* __restrict__ x, const float* __restrict__ w, float* __restrict__ y, int m, int n, int k) {
-    product<32, 4, 8, false, false>(x, w, y, m, n, k, k, n);
+    product<32, 4, 8, false, STORE>(x, w, y, m, n, k, k, n);
 }
 
 // sums[i][j] += Σ over rows of a[·][i]·a[·][j] for i < count, j < n. Grids and threads as above.
 // a: [rows, width] from some column on; sums: [count, ·] in rows of width
 extern "C" __global__ void __launch_bounds__(256) outer_128(
         const float* __restrict__ a, float* __restrict__ sums, int count, int n, int rows, int width) {
-    product<128, 8, 8, true, true>(a, a, sums, count, n, rows, width, width);
+    product<128, 8, 8, true, ADD>(a, a, sums, count, n, rows, width, width);
 }
 
 extern "C" __global__ void __launch_bounds__(64) outer_32(
         const float* __restrict__ a, float* __restrict__ sums, int count, int n, int rows, int width) {
-    product<32, 4, 8, true, true>(a, a, sums, count, n, rows, width, width);
+    product<32, 4, 8, true, ADD>(a, a, sums, count, n, rows, width, width);
 }

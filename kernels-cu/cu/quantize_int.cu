@@ -16,10 +16,10 @@ __device__ __forceinline__ void roundOctet(
 }
 
 // Specification: one thread for a block. w: [rows, columns]; packed: rows × rowBytes bytes; length: weights in a full block;
-// zero: the fixed zero point of symmetric grids, else −1
+// zero: the fixed zero point of symmetric grids, else −1; fallbacks: added to, blocks whose grid left the published rule
 extern "C" __global__ void quantize_int_naive(
         const float* w, uint8_t* packed, long long rowBytes, int rows, int columns, int length, int bits, int zero,
-        Counts* counts) {
+        unsigned long long* fallbacks) {
     int block = blockIdx.x * blockDim.x + threadIdx.x;
     int row = blockIdx.y;
     if ((long long)block * length >= columns) {
@@ -32,13 +32,10 @@ extern "C" __global__ void quantize_int_naive(
     for (int i = 0; i < count; i++) {
         lo = fminf(lo, finite(w[i]));
         hi = fmaxf(hi, finite(w[i]));
-        if (!isfinite(w[i])) {
-            atomicAdd(&counts->nonfinite, 1ULL);
-        }
     }
     IntGrid grid(lo, hi, (1 << bits) - 1, zero);
     if (grid.fallback) {
-        atomicAdd(&counts->fallbacks, 1ULL);
+        atomicAdd(fallbacks, 1ULL);
     }
     uint8_t* codes = putHead(grid, packed + row * rowBytes + (long long)block * blockBytes(length, bits, zero), zero < 0);
     for (int at = 0; at < count; at += 8) {
@@ -49,7 +46,7 @@ extern "C" __global__ void quantize_int_naive(
 // A warp for a block; grid: x over the blocks of a row, y over rows, which it strides. Arguments as above.
 extern "C" __global__ void quantize_int(
         const float* __restrict__ w, uint8_t* packed, long long rowBytes, int rows, int columns, int length, int bits,
-        int zero, Counts* counts) {
+        int zero, unsigned long long* fallbacks) {
     int block = blockIdx.x * WARPS + threadIdx.x / 32;
     int lane = threadIdx.x % 32;
     long long first = (long long)block * length;
@@ -61,27 +58,21 @@ extern "C" __global__ void quantize_int(
         const float* from = w + (long long)row * columns + first;
         float lo = 0;
         float hi = 0;
-        int nonfinite = 0;
         for (int i = lane; i < count; i += 32) {
-            float weight = from[i];
-            nonfinite += isfinite(weight) ? 0 : 1;
-            lo = fminf(lo, finite(weight));
-            hi = fmaxf(hi, finite(weight));
+            float weight = finite(from[i]);
+            lo = fminf(lo, weight);
+            hi = fmaxf(hi, weight);
         }
         for (int offset = 16; offset > 0; offset /= 2) {
             lo = fminf(lo, __shfl_xor_sync(FULL_WARP, lo, offset));
             hi = fmaxf(hi, __shfl_xor_sync(FULL_WARP, hi, offset));
-            nonfinite += __shfl_xor_sync(FULL_WARP, nonfinite, offset);
         }
         IntGrid grid(lo, hi, (1 << bits) - 1, zero);
         uint8_t* bytes = packed + row * rowBytes + (long long)block * blockBytes(length, bits, zero);
         if (lane == 0) {
             putHead(grid, bytes, zero < 0);
             if (grid.fallback) {
-                atomicAdd(&counts->fallbacks, 1ULL);
-            }
-            if (nonfinite > 0) {
-                atomicAdd(&counts->nonfinite, (unsigned long long)nonfinite);
+                atomicAdd(fallbacks, 1ULL);
             }
         }
         uint8_t* codes = bytes + (zero < 0 ? 3 : 2);

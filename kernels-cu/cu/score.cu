@@ -2,6 +2,7 @@
 //
 // Floor: a reference's slice is read twice from memory or cache and its exponentials are written, 12·rows·n bytes; a
 // level's slice adds two reads, 16·rows·n. One exponential and two double additions per logit.
+#include "ranked.cuh"
 #include "reduce.cuh"
 
 // What a slice gives for one row.
@@ -48,13 +49,6 @@ extern "C" __global__ void score_naive(
     scores[row] = score;
 }
 
-// A logit and its place, ordered by logit and then by place backwards.
-__device__ unsigned long long ranked(float logit, int place) {
-    unsigned bits = __float_as_uint(logit + 0.0f);
-    unsigned ordered = bits & 0x80000000u ? ~bits : bits | 0x80000000u;
-    return (unsigned long long)ordered << 32 | (0xffffffffu - (unsigned)place);
-}
-
 // The greatest logit of the row at z, in all threads, and its place; NaN is never the greatest.
 __device__ float greatest(const float* z, int n, int* place) {
     __shared__ unsigned long long shared[32];
@@ -70,7 +64,7 @@ __device__ float greatest(const float* z, int n, int* place) {
         *place = -1;
         return -INFINITY;
     }
-    *place = (int)(0xffffffffu - (unsigned)best);
+    *place = placeOf(best);
     return z[*place];
 }
 

@@ -143,12 +143,14 @@ public final class GptqSpeed {
                 sums.add(unit, TensorRole.UP, 0, distinct[unit % DISTINCT]);
                 sums.finish(unit);
             });
-            Hessian hessian = sums.means().get(TensorRole.UP).get(0);
+            Hessian hessian = sums.means().get(TensorRole.UP).get(0).host();
+            // Values are fetched when they are first asked for.
+            float[] meanSquares = hessian.meanSquares();
             double forMoments = report("moments", started, n * n * samples * SAMPLE);
             started = System.nanoTime();
             PackedMatrix packed = PackedMatrix.allocate(level.format(), rows, weights.columns(), arena);
             Solver.RowSolver solver =
-                    level.solver().prepare(weights, new InputStatistics(hessian.meanSquares(), hessian), packed);
+                    level.solver().prepare(weights, new InputStatistics(meanSquares, hessian), packed);
             double forFactor = report("factor", started, 2 * n * n * n / 3);
             started = System.nanoTime();
             solve(solver, lanes);

@@ -4,15 +4,14 @@ import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.datasets.TokenizedText;
 import org.bitscarp.eval.engine.ComparePass;
 import org.bitscarp.eval.engine.LevelResult;
+import org.bitscarp.eval.engine.MapFormats;
 import org.bitscarp.eval.engine.Progress;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.eval.report.CliffRule;
@@ -20,9 +19,7 @@ import org.bitscarp.eval.report.Ranking;
 import org.bitscarp.eval.report.Statistics;
 import org.bitscarp.eval.report.SweepResult;
 import org.bitscarp.model.Checkpoint;
-import org.bitscarp.model.TensorRole;
 import org.bitscarp.model.Tokenizer;
-import org.bitscarp.model.Weight;
 
 /** Checkpoints of one model against a reference, from request to result: a sweep whose levels are files. */
 public final class CompareRunner {
@@ -67,7 +64,7 @@ public final class CompareRunner {
             List<Measured> measured = measured(request.files(), pass.run());
             progress.report("resampling", 1, 1);
             Assessment assessment = new Assessment(measured, pass.noiseFloor(), plan, request.judgement());
-            List<SweepResult.Row> rows = assessment.rows(text);
+            List<SweepResult.Row> rows = ofFiles(assessment.rows(text), request.files(), pass.modelSha256());
             Statistics statistics = assessment.statistics(rows);
             SweepRunner.writeScores(request.scoresFolder(), measured, plan, text, tokenizer);
             List<String> notes = new ArrayList<>(Guards.text(text, tokenizer));
@@ -77,7 +74,7 @@ public final class CompareRunner {
             if (pass.spilled()) {
                 notes.add("Hidden states of some files were kept in a file (--memory).");
             }
-            notes.addAll(origins(request.files(), pass.modelSha256()));
+            notes.addAll(origins(rows));
             return new SweepResult(
                     version,
                     SweepRunner.describe(checkpoint, pass.modelSha256().getFirst()),
@@ -102,36 +99,36 @@ public final class CompareRunner {
         for (int f = 0; f < results.size(); f++) {
             Checkpoint checkpoint = files.get(f).checkpoint();
             measured.add(new Measured(
-                    results.get(f), files.get(f).name(), formats(checkpoint), STORED, checkpoint.parameters()));
+                    results.get(f),
+                    files.get(f).name(),
+                    MapFormats.words(
+                            checkpoint,
+                            (role, layer) ->
+                                    checkpoint.weight(role, layer).orElseThrow().formatName()),
+                    STORED,
+                    checkpoint.parameters()));
         }
         return measured;
     }
 
-    /** Formats of the linear maps, the one of most weights first. */
-    private static String formats(Checkpoint checkpoint) {
-        Map<String, Long> weights = new LinkedHashMap<>();
-        for (TensorRole role : TensorRole.values()) {
-            for (int layer = 0; role.linear() && layer < checkpoint.spec().layers(); layer++) {
-                Weight weight = checkpoint.weight(role, layer).orElse(null);
-                if (weight != null) {
-                    weights.merge(weight.formatName(), weight.size(), Long::sum);
-                }
-            }
-        }
-        return weights.entrySet().stream()
-                .sorted(Map.Entry.comparingByValue(Comparator.reverseOrder()))
-                .map(Map.Entry::getKey)
-                .collect(Collectors.joining("+"));
-    }
-
     /** Where each file is and what is in it: names alone do not tell files apart. */
-    private static List<String> origins(List<CompareRequest.File> files, List<String> sha256) {
-        List<String> lines = new ArrayList<>();
+    private static List<SweepResult.Row> ofFiles(
+            List<SweepResult.Row> rows, List<CompareRequest.File> files, List<String> sha256) {
+        Map<String, SweepResult.File> origins = new LinkedHashMap<>();
         for (int f = 0; f < files.size(); f++) {
             Checkpoint checkpoint = files.get(f).checkpoint();
-            lines.add(files.get(f).name() + " is " + checkpoint.path() + ", " + checkpoint.container()
-                    + ", sha256 of its weights " + sha256.get(f) + ".");
+            origins.put(
+                    files.get(f).name(),
+                    new SweepResult.File(checkpoint.path().toString(), checkpoint.container(), sha256.get(f)));
         }
-        return lines;
+        return rows.stream().map(row -> row.of(origins.get(row.level()))).toList();
+    }
+
+    private static List<String> origins(List<SweepResult.Row> rows) {
+        return rows.stream()
+                .map(row -> row.level() + " is " + row.file().path() + ", "
+                        + row.file().container() + ", sha256 of its weights "
+                        + row.file().sha256() + ".")
+                .toList();
     }
 }

@@ -32,10 +32,7 @@ final class ContinuationTexts {
                 shown.add(text(prompt, texts.get(s), written.getFirst().get(s)));
             }
             all.add(new Continuations.OfLevel(
-                    levels.get(l).level().toString(),
-                    Diversity.distinct(texts, 1),
-                    Diversity.distinct(texts, 2),
-                    shown));
+                    levels.get(l).name(), Diversity.distinct(texts, 1), Diversity.distinct(texts, 2), shown));
         }
         return new Continuations(
                 plan.prompts().stream().map(tokenizer::decode).toList(),

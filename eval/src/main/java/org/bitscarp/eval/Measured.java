@@ -16,12 +16,8 @@ record Measured(LevelResult result, String name, String format, String solver, l
     /** Levels of a checkpoint. */
     static List<Measured> levels(List<LevelResult> results, Checkpoint checkpoint) {
         return results.stream()
-                .map(result -> new Measured(
-                        result,
-                        result.level().toString(),
-                        result.level().format().name(),
-                        result.level().solver().name(),
-                        checkpoint.parameters()))
+                .map(result ->
+                        new Measured(result, result.name(), result.format(), result.solver(), checkpoint.parameters()))
                 .toList();
     }
 }

@@ -103,7 +103,7 @@ final class Passages {
 
     private static double[] scores(List<LevelResult> results, String level, int[] scored) {
         TokenScores scores = results.stream()
-                .filter(r -> r.level().toString().equals(level))
+                .filter(r -> r.name().equals(level))
                 .findFirst()
                 .orElseThrow()
                 .scores();

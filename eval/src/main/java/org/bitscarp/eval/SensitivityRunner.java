@@ -39,7 +39,7 @@ public final class SensitivityRunner {
     public SensitivityResult run(Checkpoint checkpoint, SweepRequest request, boolean tensors, Progress progress)
             throws IOException {
         Instant started = Instant.now();
-        Level level = request.levels().getFirst();
+        Level level = request.rows().targets().getFirst().level();
         try (Tokenizer tokenizer = checkpoint.tokenizer()) {
             progress.report("tokenizing " + request.text().name(), 0, 1);
             TokenizedText text = SweepRunner.tokenize(request.text(), tokenizer, checkpoint, request.maxTokens());

@@ -13,6 +13,7 @@ import java.util.stream.Stream;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.datasets.Corpus;
 import org.bitscarp.eval.generate.ContinuationRequest;
+import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.eval.resume.Fingerprint;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.Tokenizer;
@@ -33,6 +34,7 @@ final class SweepFingerprint {
             Checkpoint checkpoint,
             Tokenizer tokenizer,
             SweepRequest request,
+            WindowPlan calibration,
             boolean writes)
             throws IOException {
         ContinuationRequest c = request.continuations();
@@ -48,13 +50,9 @@ final class SweepFingerprint {
                         request.protocols().stream()
                                 .map(p -> p.kind().text() + " " + p.context() + "/" + p.stride())
                                 .collect(Collectors.joining(", ")))
-                .with("reference", request.levels().getFirst())
+                .with("reference", request.rows().names().getFirst())
                 .with("calibration", request.calibration() == null ? null : named(request.calibration()))
-                .with(
-                        "calibration-tokens",
-                        request.calibration() == null
-                                ? null
-                                : request.calibrationSize().tokens())
+                .with("calibration-tokens", calibration == null ? null : calibration.rows())
                 .with(
                         "calibration-context",
                         request.calibration() == null

@@ -8,12 +8,11 @@ import org.bitscarp.eval.generate.ContinuationRequest;
 import org.bitscarp.eval.protocol.Protocol;
 import org.bitscarp.eval.resume.Keeping;
 import org.bitscarp.model.Imatrix;
-import org.bitscarp.quant.Level;
 
 /**
  * What to sweep.
  *
- * @param levels the first is the reference
+ * @param rows what is compared
  * @param text to measure on
  * @param maxTokens tokens of the text to use at most
  * @param protocols the first is the main one
@@ -31,7 +30,7 @@ import org.bitscarp.quant.Level;
  * @param command the command line, for the report
  */
 public record SweepRequest(
-        List<Level> levels,
+        SweepRows rows,
         Corpus text,
         int maxTokens,
         List<Protocol> protocols,

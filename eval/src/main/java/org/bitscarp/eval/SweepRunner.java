@@ -11,15 +11,18 @@ import org.bitscarp.compute.Backend;
 import org.bitscarp.datasets.Corpus;
 import org.bitscarp.datasets.TokenizedText;
 import org.bitscarp.datasets.tasks.Task;
+import org.bitscarp.eval.budget.BudgetPlanner;
 import org.bitscarp.eval.engine.GivenImportance;
 import org.bitscarp.eval.engine.KeptHessians;
 import org.bitscarp.eval.engine.LevelResult;
 import org.bitscarp.eval.engine.LevelStore;
 import org.bitscarp.eval.engine.Progress;
+import org.bitscarp.eval.engine.Recipe;
 import org.bitscarp.eval.engine.Sweep;
 import org.bitscarp.eval.generate.ContinuationPlan;
 import org.bitscarp.eval.protocol.Protocol;
 import org.bitscarp.eval.protocol.WindowPlan;
+import org.bitscarp.eval.quantize.QuantizeTarget;
 import org.bitscarp.eval.report.CliffRule;
 import org.bitscarp.eval.report.Statistics;
 import org.bitscarp.eval.report.SweepResult;
@@ -29,7 +32,6 @@ import org.bitscarp.eval.task.TaskSequences;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.Tokenizer;
 import org.bitscarp.model.Weight;
-import org.bitscarp.quant.Level;
 
 /** A sweep from request to result: tokens, windows, measurement, statistics, the cliff. */
 public final class SweepRunner {
@@ -57,15 +59,23 @@ public final class SweepRunner {
                     tokenizer.addsBos(),
                     request.protocols(),
                     tasks.stream().flatMap(t -> t.sequences().stream()).toList());
-            WindowPlan calibration =
-                    CalibrationWindows.of(checkpoint, tokenizer, request.calibration(), request.calibrationSize());
+            BudgetPlanner.Windows forBudgets = request.rows().budgets().isEmpty()
+                    ? null
+                    : CalibrationWindows.forBudget(
+                            checkpoint, tokenizer, request.calibration(), request.calibrationSize());
+            WindowPlan calibration = forBudgets != null
+                    ? forBudgets.calibration()
+                    : CalibrationWindows.of(checkpoint, tokenizer, request.calibration(), request.calibrationSize());
+            List<String> names = request.rows().names();
+            RowRecipes recipes = new RowRecipes(checkpoint, request);
             Judgement judgement = request.judgement();
             ContinuationPlan asked = asked(request, text, tokenizer);
-            String obstacle = asked == null ? null : obstacle(checkpoint, request, asked);
+            String obstacle = asked == null ? null : obstacle(checkpoint, request, recipes, asked);
             boolean writes = asked != null
                     && (obstacle == null || request.continuations().demanded());
             GivenImportance given = GivenImportance.of(checkpoint, request.imatrix());
-            Fingerprint fingerprint = SweepFingerprint.of(version, backend, checkpoint, tokenizer, request, writes);
+            Fingerprint fingerprint =
+                    SweepFingerprint.of(version, backend, checkpoint, tokenizer, request, calibration, writes);
             if (LevelStore.differsOnlyIn(
                     SweepFingerprint.WRITES, request.keeping().folder(), fingerprint)) {
                 writes = !writes;
@@ -74,7 +84,8 @@ public final class SweepRunner {
             ContinuationPlan writing = writes ? asked : null;
             LevelStore store = new LevelStore(request.keeping().folder());
             store.open(fingerprint, progress);
-            List<Level> missing = store.missing(request.levels());
+            List<String> missing = store.missing(names);
+            List<Recipe> toRun = recipes.of(missing, forBudgets, backend, fingerprint, progress);
             if (!missing.isEmpty()) {
                 try (KeptHessians kept = CalibrationFolder.open(
                         request.hessians(), checkpoint, tokenizer, request.calibration(), calibration)) {
@@ -83,27 +94,29 @@ public final class SweepRunner {
                                     backend,
                                     plan,
                                     calibration,
-                                    missing,
+                                    toRun,
                                     request.memoryBudget(),
                                     request.spillFolder(),
                                     progress)
                             .goBy(given.with(kept))
                             .keepIn(request.keeping(), LevelStore.of(fingerprint, missing))
-                            .withNoiseFloor(request.levels().size() < 2 ? null : judgement.noise())
+                            .withNoiseFloor(names.size() < 2 ? null : judgement.noise())
                             .letWrite(writing);
                     store.add(sweep, sweep.run(), fingerprint);
+                    sweep.device().note().ifPresent(notes::add);
                 }
             }
-            List<LevelResult> results = store.results(request.levels());
+            List<LevelResult> results = store.results(names);
             progress.report("resampling", 1, 1);
             List<Measured> measured = Measured.levels(results, checkpoint);
             Assessment assessment =
-                    new Assessment(measured, request.levels().size() < 2 ? null : store.noiseFloor(), plan, judgement);
+                    new Assessment(measured, names.size() < 2 ? null : store.noiseFloor(), plan, judgement);
             List<SweepResult.Row> rows = assessment.rows(text);
             Statistics statistics = assessment.statistics(rows);
             double overlap = NgramOverlap.share(text.tokens(), calibration);
             notes.addAll(Guards.text(text, tokenizer));
             notes.addAll(Guards.overlap(overlap));
+            notes.addAll(recipes.notes());
             addNotes(notes, checkpoint, request, plan, results, store);
             if (asked != null && !writes) {
                 notes.add("Levels wrote no continuations" + (obstacle == null ? "" : ": " + obstacle)
@@ -131,8 +144,7 @@ public final class SweepRunner {
                             TaskScores.of(tasks, plan, results),
                             writing == null
                                     ? null
-                                    : new ContinuationTexts(writing, tokenizer)
-                                            .of(results, store.written(request.levels())),
+                                    : new ContinuationTexts(writing, tokenizer).of(results, store.written(names)),
                             new Passages(plan, tokenizer).of(rows, cliff, results)),
                     statistics,
                     notes);
@@ -161,12 +173,12 @@ public final class SweepRunner {
     }
 
     /** Why a sweep that was not asked to had better not write, or null. */
-    private String obstacle(Checkpoint checkpoint, SweepRequest request, ContinuationPlan plan) {
-        long bytes = Sweep.bytesToWrite(checkpoint, request.levels(), plan);
+    private String obstacle(Checkpoint checkpoint, SweepRequest request, RowRecipes recipes, ContinuationPlan plan) {
+        long bytes = Sweep.bytesToWrite(checkpoint, recipes.targets(), plan) + recipes.budgetBytes();
         if (bytes > request.memoryBudget() / 2) {
             return "that takes " + (bytes >> 20) + " MiB beside the sweep, more than half of --memory";
         }
-        long onDevice = Sweep.tensorBytesToWrite(checkpoint, request.levels(), plan);
+        long onDevice = Sweep.tensorBytesToWrite(checkpoint, recipes.targets(), plan);
         return onDevice <= backend.availableMemory()
                 ? null
                 : "that takes " + (onDevice >> 20) + " MiB of the device's memory, which has "
@@ -248,7 +260,7 @@ public final class SweepRunner {
     private static String describe(SweepRequest request, WindowPlan plan, double overlap) {
         return request.calibration().name() + ", " + plan.rows() + " tokens in windows of " + plan.longestWindow()
                 + " that begin with the text's own tokens (no BOS), "
-                + activations(request.levels()) + ", sha256 "
+                + activations(request.rows().targets()) + ", sha256 "
                 + request.calibration().sha256()
                 + String.format(
                         Locale.ROOT,
@@ -257,9 +269,11 @@ public final class SweepRunner {
                         NgramOverlap.LENGTH);
     }
 
-    private static String activations(List<Level> levels) {
-        List<String> sequential =
-                levels.stream().filter(Level::sequential).map(Level::toString).toList();
+    private static String activations(List<QuantizeTarget> targets) {
+        List<String> sequential = targets.stream()
+                .filter(target -> target.level().sequential())
+                .map(QuantizeTarget::toString)
+                .toList();
         return "full-precision activations"
                 + (sequential.isEmpty()
                         ? ""
@@ -278,24 +292,23 @@ public final class SweepRunner {
                 && request.calibration().sha256().equals(request.text().sha256())) {
             notes.add("Calibration and evaluation text are the same: calibrated levels look better than they are.");
         }
-        boolean calibrated = request.levels().stream().anyMatch(Level::calibrated);
-        if (calibrated && request.calibration() == null && request.imatrix() == null) {
+        if (request.rows().calibrated() && request.calibration() == null && request.imatrix() == null) {
             notes.add("No calibration text or imatrix was given: scale searches weigh all input channels alike.");
         }
         for (LevelResult result : results) {
             long blocks = result.stats().fallbacks - result.stats().unsampled;
             if (blocks > 0) {
-                notes.add(result.level() + ": " + blocks
+                notes.add(result.name() + ": " + blocks
                         + " times the level's rule could not be followed (a scale outside fp16's range, a channel that is"
                         + " never active, damping that had to be raised).");
             }
             if (result.stats().unsampled > 0) {
-                notes.add(result.level() + ": " + result.stats().unsampled
+                notes.add(result.name() + ": " + result.stats().unsampled
                         + " matrices of experts were sent no token of the calibration text and weigh input channels as"
                         + " the other experts do; give more --calibration-tokens.");
             }
             if (result.stats().nonfinite > 0) {
-                notes.add(result.level() + ": " + result.stats().nonfinite + " weights are NaN or infinite.");
+                notes.add(result.name() + ": " + result.stats().nonfinite + " weights are NaN or infinite.");
             }
         }
         if (store.spilled()) {

@@ -67,7 +67,7 @@ final class TaskScores {
         int n = answers.right().length;
         McNemar test = McNemar.of(answers.right(), reference.right());
         return new TaskResult.Row(
-                level.level().toString(),
+                level.name(),
                 accuracy,
                 Math.sqrt(accuracy * (1 - accuracy) / n),
                 normalized,

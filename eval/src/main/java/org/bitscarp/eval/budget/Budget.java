@@ -1,6 +1,9 @@
 package org.bitscarp.eval.budget;
 
 import java.util.Locale;
+import org.bitscarp.model.Checkpoint;
+import org.bitscarp.model.TensorRole;
+import org.bitscarp.model.Weight;
 import org.bitscarp.quant.Level;
 import org.bitscarp.quant.LevelException;
 import org.bitscarp.quant.Solver;
@@ -36,6 +39,17 @@ public record Budget(double bitsPerWeight, Solver solver) {
                     + " changes neighbours together; leave it out");
         }
         return new Budget(bits, read.solver());
+    }
+
+    /** Bytes that the linear maps of a model may take. */
+    public long bytes(Checkpoint checkpoint) {
+        double weights = 0;
+        for (TensorRole role : TensorRole.values()) {
+            for (int layer = 0; role.linear() && layer < checkpoint.spec().layers(); layer++) {
+                weights += checkpoint.weight(role, layer).map(Weight::size).orElse(0L);
+            }
+        }
+        return (long) Math.floor(bitsPerWeight * weights / 8);
     }
 
     @Override

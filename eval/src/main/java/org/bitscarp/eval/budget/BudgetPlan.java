@@ -13,9 +13,10 @@ import org.bitscarp.quant.Level;
  * @param base solver, and the best single format that fits the budget
  * @param formats of every map
  * @param bitsPerWeight of all maps together
- * @param divergence KL of the chosen formats from full precision on held-out windows, nats per token
+ * @param divergence KL of these formats from full precision on held-out windows, nats per token
  * @param uniform the same of {@code base}; NaN where no single format fits the budget
- * @param fellBack whether the optimised choice was not better there, so that {@code formats} is {@code base}
+ * @param fellBack whether the optimised choice was not better there than one format throughout or a rival, so that {@code
+ *     formats} is that
  * @param notes what a reader should know
  */
 public record BudgetPlan(

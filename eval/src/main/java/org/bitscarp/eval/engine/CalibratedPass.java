@@ -11,7 +11,6 @@ import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.DecoderSpec;
 import org.bitscarp.quant.DenseMatrix;
-import org.bitscarp.quant.Level;
 import org.bitscarp.quant.SolveStats;
 
 /** A sweep's pass over the layers with no windows to score, with or without calibration text: levels are packed, nothing else. */
@@ -64,8 +63,9 @@ final class CalibratedPass {
                                 .sum());
         List<Workspace> spaces = new ArrayList<>();
         int unitRows = Math.max(1, calibration.largestUnit());
-        List<Level> levels = tallies.stream().map(tally -> tally.level).toList();
-        long fixed = MemoryUse.fixed(checkpoint, levels, 1, unitRows, backend.lanes());
+        List<Recipe> recipes = tallies.stream().map(tally -> tally.recipe).toList();
+        long fixed = MemoryUse.fixed(checkpoint, recipes, 1, unitRows, backend.lanes());
+        DeviceQuantization device = DeviceQuantization.of(backend, checkpoint, recipes, unitRows);
         try (HiddenStates none = new HiddenStates(tallies.size(), 0, spec.hidden(), 0, spillFolder);
                 HiddenStates states = new HiddenStates(
                         CalibrationForward.states(tallies),
@@ -74,10 +74,11 @@ final class CalibratedPass {
                         memoryBudget - fixed,
                         spillFolder);
                 Arena arena = Arena.ofShared();
-                TensorMemory memory = backend.newMemory()) {
-            WeightReader reader = new WeightReader(checkpoint, lanes);
+                TensorMemory memory = backend.newMemory();
+                LayerTensors tensors =
+                        new LayerTensors(backend, new WeightReader(checkpoint, lanes), device, arena, memory)) {
             if (calibrated) {
-                embed(reader, states, CalibrationForward.states(tallies), lanes);
+                embed(new WeightReader(checkpoint, lanes), states, CalibrationForward.states(tallies), lanes);
             }
             for (int lane = 0; lane < backend.lanes(); lane++) {
                 spaces.add(new Workspace(backend, spec, unitRows));
@@ -89,8 +90,7 @@ final class CalibratedPass {
                             lanes,
                             spaces,
                             checkpoint,
-                            reader.allocateLayer(arena),
-                            memory,
+                            tensors,
                             sink,
                             (what, rows) -> {
                                 progress.report(what, done, total);
@@ -99,7 +99,7 @@ final class CalibratedPass {
                     .goBy(given)
                     .tell(seen);
             for (int layer = 0; layer < spec.layers(); layer++) {
-                pass.run(layer, reader, NOTHING, tallies, none, calibrated ? calibration : null, states);
+                pass.run(layer, NOTHING, tallies, none, calibrated ? calibration : null, states);
             }
         } finally {
             spaces.forEach(Workspace::close);

@@ -70,13 +70,12 @@ public final class CandidateErrors {
         List<LevelTally> tallies = new ArrayList<>();
         for (BlockFormat format : formats) {
             Level level = new Level(format, solver);
-            LevelTally tally = new LevelTally(
+            Recipe recipe = Recipe.of(
+                    checkpoint,
+                    level.toString(),
                     level,
-                    (role, layer) -> fits(format, role, layer) ? format : anyFitting(formats, role, layer),
-                    null,
-                    null,
-                    0,
-                    checkpoint.spec().layers());
+                    (role, layer) -> fits(format, role, layer) ? format : anyFitting(formats, role, layer));
+            LevelTally tally = new LevelTally(recipe, null, 0, checkpoint.spec().layers());
             tally.momentsWanted = true;
             tallies.add(tally);
         }

@@ -27,7 +27,7 @@ import org.bitscarp.quant.SolveStats;
  */
 public final class ComparePass {
     /** What files are scored at: their values, whatever stores them. */
-    private static final Level AS_STORED = Level.parse("fp32");
+    private static final Recipe AS_STORED = Recipe.ofMaps(Level.parse("fp32"));
 
     private final List<Checkpoint> checkpoints;
     private final DecoderSpec spec;
@@ -133,14 +133,14 @@ public final class ComparePass {
     private List<LevelTally> tallies() {
         List<LevelTally> tallies = new ArrayList<>();
         for (int c = 0; c < checkpoints.size(); c++) {
-            LevelTally tally = new LevelTally(AS_STORED, null, null, plan.rows(), spec.layers());
+            LevelTally tally = new LevelTally(AS_STORED, null, plan.rows(), spec.layers());
             count(checkpoints.get(c), tally);
             // Sums of squared differences to the reference's weights mean nothing for a file in another basis.
             tally.stats.squaredError = c == 0 ? 0 : Double.NaN;
             tallies.add(tally);
         }
         if (noise != null) {
-            tallies.add(new LevelTally(AS_STORED, null, noise, plan.rows(), spec.layers()));
+            tallies.add(new LevelTally(AS_STORED, noise, plan.rows(), spec.layers()));
         }
         return tallies;
     }

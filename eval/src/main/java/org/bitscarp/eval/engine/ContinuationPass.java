@@ -73,7 +73,7 @@ final class ContinuationPass {
             ContinuationPlan plan, List<LevelTally> levels, PackedLevels packed, long budget, Progressed written)
             throws IOException {
         boolean resident = bytes(checkpoint, plan, (int) levels.stream()
-                                .map(l -> HeadScorer.nameOf(l.embeddingFormat))
+                                .map(l -> HeadScorer.nameOf(l.recipe.head()))
                                 .distinct()
                                 .count())
                         + LevelModel.bytes(layerBytes(checkpoint), spec.layers(), true)
@@ -93,12 +93,12 @@ final class ContinuationPass {
                 LevelTally level = levels.get(l);
                 written.begins(level);
                 try (LevelModel model = new LevelModel(backend, reader, packed, l, spec.layers(), resident, lanes)) {
-                    Tensor head = heads.get(HeadScorer.nameOf(level.embeddingFormat));
+                    Tensor head = heads.get(HeadScorer.nameOf(level.recipe.head()));
                     if (head == null) {
-                        head = head(level.embeddingFormat, memory);
-                        heads.put(HeadScorer.nameOf(level.embeddingFormat), head);
+                        head = head(level.recipe.head(), memory);
+                        heads.put(HeadScorer.nameOf(level.recipe.head()), head);
                     }
-                    texts.add(new Writer(decoder, model, finalNorm, positions, level.embeddingFormat, head, space)
+                    texts.add(new Writer(decoder, model, finalNorm, positions, level.recipe.embedding(), head, space)
                             .write(plan));
                 }
             }
@@ -122,7 +122,7 @@ final class ContinuationPass {
                 backend.upload(whole.data(), head);
             } else {
                 new MatrixQuantizer(backend, lanes)
-                        .run(Solvers.RTN, List.of(new MatrixQuantizer.Job(whole, format, null, head)), (j, m) -> {});
+                        .run(Solvers.RTN, List.of(new MatrixQuantizer.Job(whole, format, null, head)), null);
             }
         }
         return head;

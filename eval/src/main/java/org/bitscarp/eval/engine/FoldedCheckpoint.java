@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import org.bitscarp.model.Checkpoint;
@@ -19,6 +20,7 @@ import org.bitscarp.model.TensorInfo;
 import org.bitscarp.model.TensorRole;
 import org.bitscarp.model.Tokenizer;
 import org.bitscarp.model.Weight;
+import org.bitscarp.model.export.GptqPlan;
 import org.bitscarp.quant.Level;
 import org.bitscarp.quant.StoredFormat;
 import org.bitscarp.quant.transform.Basis;
@@ -57,13 +59,40 @@ public final class FoldedCheckpoint implements Checkpoint {
      * @throws IllegalArgumentException where the architecture does not allow the transform, or no file carries it
      */
     public static FoldedCheckpoint of(Checkpoint plain, Level level) throws IOException {
-        SweepChecks.transforms(plain, List.of(level));
+        SweepChecks.transforms(plain, List.of(Recipe.ofMaps(level)));
         if (!level.transform().folded()) {
             throw new IllegalArgumentException("level " + level + ": " + level.transform()
                     + " rotates inputs while the model runs, which no file format carries; use hadamard, whose rotations"
                     + " the weights take over");
         }
         return new FoldedCheckpoint(plain, Folding.of(plain, level.transform()));
+    }
+
+    /**
+     * Weights that differ from the plain model's, by the tensors that have them there; an output projection that was tied
+     * and no longer is by {@link GptqPlan#HEAD}.
+     *
+     * @throws IllegalArgumentException for a weight that the plain model does not store as such
+     */
+    public Map<String, Weight> rewritten() {
+        Map<String, Weight> rewritten = new TreeMap<>();
+        for (Key key : changes.keySet()) {
+            Weight weight = weight(key.role, key.layer).orElse(null);
+            if (weight == null) {
+                continue;
+            }
+            boolean untied = key.role == TensorRole.HEAD && plain.spec().tiedHead();
+            String tensor = untied
+                    ? GptqPlan.HEAD
+                    : plain.weight(key.role, key.layer)
+                            .flatMap(Weight::tensor)
+                            .map(TensorInfo::name)
+                            .orElseThrow(() -> new IllegalArgumentException(plain.path() + ": " + weight.name()
+                                    + " is stored in another form, which cannot take over a transform in a GPTQ"
+                                    + " folder; name a file that ends with .gguf"));
+            rewritten.put(tensor, weight);
+        }
+        return rewritten;
     }
 
     /** The model that was folded. */

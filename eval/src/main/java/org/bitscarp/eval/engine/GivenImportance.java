@@ -110,12 +110,13 @@ public final class GivenImportance {
     }
 
     /** Whether there is a file and a level that it does not suffice for, with no calibration text to help it. */
-    void check(List<Level> levels, WindowPlan calibration) {
-        for (Level level : levels) {
-            if (!none() && calibration == null && level.usesHessian()) {
-                throw new IllegalArgumentException(level + ": --imatrix gives mean squares of input channels, and this"
-                        + " level takes their second moments (Hessian) too; give --calibration builtin-calibration, a"
-                        + " file or a data set as well");
+    void check(List<Recipe> recipes, WindowPlan calibration) {
+        for (Recipe recipe : recipes) {
+            if (!none() && calibration == null && recipe.level().usesHessian()) {
+                throw new IllegalArgumentException(
+                        recipe.name() + ": --imatrix gives mean squares of input channels, and this"
+                                + " level takes their second moments (Hessian) too; give --calibration builtin-calibration, a"
+                                + " file or a data set as well");
             }
         }
     }

@@ -107,7 +107,7 @@ final class HeadScorer {
                 if (!norms.containsKey(source)) {
                     norms.put(source, new FinalNorm(backend, source.checkpoint, source.reader, memory));
                 }
-                Head head = new Head(source, nameOf(levels.get(l).embeddingFormat));
+                Head head = new Head(source, nameOf(levels.get(l).recipe.head()));
                 projections.add(new Projection(
                         norms.get(source),
                         heads.computeIfAbsent(head, h -> memory.allocate(sliceRows, spec.hidden())),
@@ -155,18 +155,18 @@ final class HeadScorer {
         Map<Head, List<LevelTally>> sharing = new LinkedHashMap<>();
         for (int l = 0; l < levels.size(); l++) {
             if (sources.apply(l).equals(source)) {
-                Head head = new Head(source, nameOf(levels.get(l).embeddingFormat));
+                Head head = new Head(source, nameOf(levels.get(l).recipe.head()));
                 sharing.computeIfAbsent(head, h -> new ArrayList<>()).add(levels.get(l));
             }
         }
         for (Map.Entry<Head, List<LevelTally>> head : sharing.entrySet()) {
-            BlockFormat format = head.getValue().getFirst().embeddingFormat;
+            BlockFormat format = head.getValue().getFirst().recipe.head();
             Tensor target = heads.get(head.getKey()).slice(0, n);
             if (format == null) {
                 backend.upload(part.data(), target);
             } else {
                 SolveStats stats = quantizer
-                        .run(Solvers.RTN, List.of(new MatrixQuantizer.Job(part, format, null, target)), (j, m) -> {})
+                        .run(Solvers.RTN, List.of(new MatrixQuantizer.Job(part, format, null, target)), null)
                         .getFirst()
                         .stats();
                 head.getValue().forEach(l -> l.countIrregular(stats));

@@ -4,9 +4,12 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.bitscarp.compute.Backend;
+import org.bitscarp.compute.DeviceMoments;
 import org.bitscarp.compute.Tensor;
 import org.bitscarp.compute.TensorMemory;
 import org.bitscarp.model.TensorRole;
@@ -42,6 +45,7 @@ public final class HessianSums implements AutoCloseable {
     private final TensorMemory memory;
     private final Arena arena = Arena.ofShared();
     private final Map<Input, Sum> sums = new HashMap<>();
+    private final List<DeviceMoments> onDevice = new ArrayList<>();
     private final Turns.Finished finished = new Turns.Finished();
 
     public HessianSums(Backend backend) {
@@ -77,15 +81,34 @@ public final class HessianSums implements AutoCloseable {
     }
 
     /** The means, by role and expert; an expert without tokens has none. They live until this is closed. */
-    public synchronized Map<TensorRole, Map<Integer, Hessian>> means() {
-        Map<TensorRole, Map<Integer, Hessian>> means = new HashMap<>();
+    public synchronized Map<TensorRole, Map<Integer, Moments>> means() {
+        Map<TensorRole, Map<Integer, Moments>> means = new HashMap<>();
         sums.forEach((input, sum) ->
-                means.computeIfAbsent(input.role, role -> new HashMap<>()).put(input.expert, mean(sum)));
+                means.computeIfAbsent(input.role, role -> new HashMap<>()).put(input.expert, moments(sum)));
         return means;
     }
 
+    /**
+     * Second moments of one input.
+     *
+     * @param host fetched when a solver of the host asks for them
+     * @param device where they were summed; null where the device does not quantize
+     */
+    public record Moments(Hessian host, DeviceMoments device) {}
+
+    private Moments moments(Sum sum) {
+        int n = sum.products.columns();
+        DeviceMoments device = backend.quantizer()
+                .map(quantizer -> quantizer.moments(sum.products, sum.rows))
+                .orElse(null);
+        if (device != null) {
+            onDevice.add(device);
+        }
+        return new Moments(new Hessian(n, () -> mean(sum), arena), device);
+    }
+
     /** Divides by the number of tokens and mirrors what lies above the diagonal. */
-    private Hessian mean(Sum sum) {
+    private DenseMatrix mean(Sum sum) {
         int n = sum.products.columns();
         MemorySegment values = arena.allocate(4L * n * n, 64);
         backend.download(sum.products, values);
@@ -97,11 +120,12 @@ public final class HessianSums implements AutoCloseable {
                 values.setAtIndex(JAVA_FLOAT, (long) j * n + i, mean);
             }
         }
-        return new Hessian(new DenseMatrix(values, n, n), arena);
+        return new DenseMatrix(values, n, n);
     }
 
     @Override
     public void close() {
+        onDevice.forEach(DeviceMoments::close);
         memory.close();
         arena.close();
     }

@@ -1,22 +1,22 @@
 package org.bitscarp.eval.engine;
 
 import java.util.Map;
+import org.bitscarp.compute.DeviceMoments;
 import org.bitscarp.model.TensorRole;
 import org.bitscarp.quant.InputStatistics;
-import org.bitscarp.quant.gptq.Hessian;
 
 /**
  * Mean squared activation per input channel of one layer's linear maps, as {@link Calibration} found it.
  *
  * @param overall by {@link TensorRole#input}; for experts the mean over all tokens of all experts
- * @param hessians second moments by role and expert, where a level asked for them
+ * @param moments second moments by role and expert, where a level asked for them
  * @param ofExperts by role, then expert; 0 for a map that is not one of several. Experts without tokens are absent
  * @param rows how many inputs each of those means is over
  */
 record Importance(
         Map<TensorRole, float[]> overall,
         Map<TensorRole, Map<Integer, float[]>> ofExperts,
-        Map<TensorRole, Map<Integer, Hessian>> hessians,
+        Map<TensorRole, Map<Integer, HessianSums.Moments>> moments,
         Map<TensorRole, Map<Integer, Long>> rows) {
     /** Without calibration. */
     static final Importance NONE = new Importance(Map.of(), Map.of(), Map.of(), Map.of());
@@ -30,11 +30,18 @@ record Importance(
     /** All that is known of a matrix's inputs; null without calibration. An expert without tokens has no Hessian. */
     InputStatistics inputs(TensorRole role, int expert) {
         float[] meanSquares = of(role, expert);
-        return meanSquares == null
-                ? null
-                : new InputStatistics(
-                        meanSquares,
-                        hessians.getOrDefault(role.input(), Map.of()).get(expert));
+        HessianSums.Moments own = moments(role, expert);
+        return meanSquares == null ? null : new InputStatistics(meanSquares, own == null ? null : own.host());
+    }
+
+    /** Second moments where they were summed; null where the device does not quantize, or there are none. */
+    DeviceMoments onDevice(TensorRole role, int expert) {
+        HessianSums.Moments own = moments(role, expert);
+        return own == null ? null : own.device();
+    }
+
+    private HessianSums.Moments moments(TensorRole role, int expert) {
+        return moments.getOrDefault(role.input(), Map.of()).get(expert);
     }
 
     /** Whether there was calibration and this expert saw none of it. */

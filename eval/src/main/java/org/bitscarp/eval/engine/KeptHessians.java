@@ -86,9 +86,10 @@ public final class KeptHessians implements AutoCloseable {
                     triangle(
                             out,
                             importance
-                                    .hessians()
+                                    .moments()
                                     .get(input.getKey())
                                     .get(expert.getKey())
+                                    .host()
                                     .values());
                 }
             }
@@ -123,7 +124,7 @@ public final class KeptHessians implements AutoCloseable {
     private Importance read(int layer, DataInputStream in, SegmentAllocator memory) throws IOException {
         Map<TensorRole, float[]> overall = new EnumMap<>(TensorRole.class);
         Map<TensorRole, Map<Integer, float[]>> ofExperts = new EnumMap<>(TensorRole.class);
-        Map<TensorRole, Map<Integer, Hessian>> hessians = new EnumMap<>(TensorRole.class);
+        Map<TensorRole, Map<Integer, HessianSums.Moments>> moments = new EnumMap<>(TensorRole.class);
         Map<TensorRole, Map<Integer, Long>> rows = new EnumMap<>(TensorRole.class);
         for (int left = in.readInt(); left > 0; left--) {
             TensorRole role = role(layer, in.readUTF());
@@ -132,7 +133,7 @@ public final class KeptHessians implements AutoCloseable {
             int most = role.perExpert() ? checkpoint.spec().mlp().experts() : 1;
             overall.put(role, floats(in, columns));
             ofExperts.put(role, new HashMap<>());
-            hessians.put(role, new HashMap<>());
+            moments.put(role, new HashMap<>());
             rows.put(role, new HashMap<>());
             for (int experts = in.readInt(); experts > 0; experts--) {
                 int expert = in.readInt();
@@ -141,10 +142,10 @@ public final class KeptHessians implements AutoCloseable {
                 }
                 rows.get(role).put(expert, in.readLong());
                 ofExperts.get(role).put(expert, floats(in, columns));
-                hessians.get(role).put(expert, triangle(in, columns, memory));
+                moments.get(role).put(expert, new HessianSums.Moments(triangle(in, columns, memory), null));
             }
         }
-        return new Importance(overall, ofExperts, hessians, rows);
+        return new Importance(overall, ofExperts, moments, rows);
     }
 
     private TensorRole role(int layer, String name) throws IOException {

@@ -17,7 +17,8 @@ import org.bitscarp.model.ModelDigest;
  *
  * <p>A state is as large as the hidden states are, so it is not written after every layer but when the asked interval has
  * passed, and never so often that writing takes more than a twentieth of the time: what a killed process loses is at most
- * the interval, or one layer where layers take longer.
+ * the interval or a layer, or twenty times what a write takes, whichever is longest. An interval of 0 asks for a state
+ * after every layer at any price; then it is at most one layer.
  */
 final class LayerKeeper {
     /** Name of the state of an unfinished sweep, and what the names of its packed matrices begin with. */
@@ -131,7 +132,8 @@ final class LayerKeeper {
         }
         for (String file : packedFiles) {
             folder.read(file, (f, packed) -> {
-                        parts.packed.read(packed, level -> parts.tallies.get(level).allocation);
+                        parts.packed.read(
+                                packed, level -> parts.tallies.get(level).recipe.maps());
                         return file;
                     })
                     .orElseThrow(() -> new IOException(
@@ -155,7 +157,8 @@ final class LayerKeeper {
     }
 
     private boolean due() {
-        return folder != null && System.nanoTime() - last >= Math.max(intervalNanos, SHARE * lastTook);
+        return folder != null
+                && (intervalNanos == 0 || System.nanoTime() - last >= Math.max(intervalNanos, SHARE * lastTook));
     }
 
     private void write(int layers, boolean scored, Parts parts) throws IOException {
@@ -175,7 +178,7 @@ final class LayerKeeper {
     private void write(DataOutputStream out, int layers, boolean scored, Parts parts) throws IOException {
         out.writeInt(layers);
         out.writeLong(nanosBefore + System.nanoTime() - started);
-        List<String> lines = parts.digest.finished();
+        List<String> lines = parts.digest.finished(layers);
         out.writeInt(lines.size());
         for (String line : lines) {
             out.writeUTF(line);

@@ -3,19 +3,15 @@ package org.bitscarp.eval.engine;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.Tensor;
-import org.bitscarp.compute.TensorMemory;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.TensorRole;
-import org.bitscarp.quant.DenseMatrix;
 import org.bitscarp.quant.FloatFormat;
 
 /**
@@ -31,15 +27,12 @@ final class LayerPass {
     private final Lanes lanes;
     private final Checkpoint checkpoint;
     private final int experts;
-    private final Map<TensorRole, DenseMatrix> full;
-    private final Map<TensorRole, Tensor> tensors;
+    private final LayerTensors tensors;
     private final PackedSink sink;
     private final Sweep.Work work;
     private GivenImportance given = GivenImportance.NONE;
     private SeenImportance seen;
     private int layer;
-    private Set<TensorRole> inLayer = Set.of();
-    private boolean holdsFullPrecision;
 
     LayerPass(
             Backend backend,
@@ -48,8 +41,7 @@ final class LayerPass {
             Lanes lanes,
             List<Workspace> spaces,
             Checkpoint checkpoint,
-            Map<TensorRole, DenseMatrix> full,
-            TensorMemory memory,
+            LayerTensors tensors,
             PackedSink sink,
             Sweep.Work work) {
         this.backend = backend;
@@ -60,11 +52,9 @@ final class LayerPass {
         this.lanes = lanes;
         this.checkpoint = checkpoint;
         experts = checkpoint.spec().mlp().experts();
-        this.full = full;
         this.sink = sink;
         this.work = work;
-        tensors = new EnumMap<>(TensorRole.class);
-        full.forEach((role, w) -> tensors.put(role, memory.allocate(w.rows(), w.columns())));
+        this.tensors = tensors;
     }
 
     /** Lets levels go by the importances of a file where those suffice. */
@@ -86,7 +76,6 @@ final class LayerPass {
      */
     void run(
             int layer,
-            WeightReader reader,
             WindowPlan plan,
             List<LevelTally> tallies,
             HiddenStates states,
@@ -94,9 +83,10 @@ final class LayerPass {
             HiddenStates calibrationStates)
             throws IOException {
         this.layer = layer;
-        inLayer = reader.layer(layer, full);
-        present(full).forEach((role, w) -> backend.upload(w.data(), tensors.get(role)));
-        holdsFullPrecision = true;
+        tensors.take(layer);
+        if (layer + 1 < checkpoint.spec().layers()) {
+            tensors.begin(layer + 1);
+        }
         boolean hessians =
                 tallies.stream().anyMatch(t -> (t.momentsWanted || t.level.usesHessian()) && !t.level.sequential());
         try (Calibration calibration = new Calibration("layer " + (layer + 1), backend, hessians);
@@ -114,13 +104,11 @@ final class LayerPass {
                 double own = calibrationPlan == null ? 0 : CalibrationForward.rows(tally, calibrationPlan);
                 work.begins(name(tally), plan.rows() + own);
                 long started = System.nanoTime();
-                if (own > 0) {
-                    loadInSequence(
-                            l, tally, place(calibrationPlan, calibrationStates, CalibrationForward.state(tallies, l)));
-                } else {
-                    load(l, tally, given.of(layer, tally.level, importance));
-                }
-                forward.run(decoder, layer, new LayerWeights(present(tensors)), plan, l, tally, states);
+                LayerWeights weights = own > 0
+                        ? loadInSequence(
+                                l, tally, calibrationPlan, calibrationStates, CalibrationForward.state(tallies, l))
+                        : load(l, tally, given.of(layer, tally.level, importance));
+                forward.run(decoder, layer, weights, plan, l, tally, states);
                 tally.nanos += System.nanoTime() - started;
             }
         }
@@ -133,7 +121,9 @@ final class LayerPass {
         if (kept != null && kept.complete()) {
             return kept.read(layer, arena);
         }
-        calibrationForward.gatherAndMove(place(plan, states, CalibrationForward.FULL_PRECISION), calibration);
+        CalibrationForward.Place place = new CalibrationForward.Place(
+                layer, tensors.fullPrecision(), plan, states, CalibrationForward.FULL_PRECISION);
+        calibrationForward.gatherAndMove(place, calibration);
         Importance importance = calibration.importance();
         if (kept != null && calibration.withHessians()) {
             kept.write(layer, importance);
@@ -142,7 +132,7 @@ final class LayerPass {
     }
 
     private String name(LevelTally tally) {
-        return "layer " + (layer + 1) + ", " + (tally.noise == null ? tally.level : "noise floor");
+        return "layer " + (layer + 1) + ", " + (tally.noise == null ? tally.recipe.name() : "noise floor");
     }
 
     private boolean measuresFullPrecision(List<LevelTally> tallies) {
@@ -150,96 +140,82 @@ final class LayerPass {
                 || tallies.stream().anyMatch(t -> !t.level.sequential() && (t.momentsWanted || given.leaves(t.level)));
     }
 
-    private CalibrationForward.Place place(WindowPlan plan, HiddenStates states, int state) {
-        return new CalibrationForward.Place(layer, new LayerWeights(present(tensors)), plan, states, state);
-    }
-
-    /** What of {@code all} this layer has; routed and dense layers of a model differ. */
-    private <T> Map<TensorRole, T> present(Map<TensorRole, T> all) {
-        Map<TensorRole, T> present = new EnumMap<>(TensorRole.class);
-        all.forEach((role, value) -> {
-            if (inLayer.contains(role)) {
-                present.put(role, value);
-            }
-        });
-        return present;
-    }
-
-    /** Brings the level's weights into the layer's tensors. */
-    private void load(int level, LevelTally tally, Importance importance) throws IOException {
+    /** The layer as the level has it. */
+    private LayerWeights load(int level, LevelTally tally, Importance importance) throws IOException {
         if (tally.level.format() == FloatFormat.FP32 && tally.level.transform().identity()) {
-            uploadLinear();
-            present(full).forEach((role, weights) -> {
+            tensors.host().forEach((role, weights) -> {
                 if (role.linear()) {
                     tally.keptExactly(weights);
                 }
             });
-            return;
+            return tensors.fullPrecision();
         }
-        quantize(level, tally, linearMaps(tally, importance, role -> true));
+        quantize(level, tally, importance, linearMaps(tally, importance, role -> true));
+        return tensors.ofLevel();
     }
 
     /**
      * The same, each input measured on windows that have gone through the level's own maps before it. A transform moves all
      * maps of a layer together, so that there only the layers before are quantized.
      */
-    private void loadInSequence(int level, LevelTally tally, CalibrationForward.Place place) throws IOException {
+    private LayerWeights loadInSequence(int level, LevelTally tally, WindowPlan plan, HiddenStates states, int state)
+            throws IOException {
+        LayerWeights sofar = tensors.fullPrecision();
         if (!tally.level.transform().identity()) {
-            uploadLinear();
             try (Calibration calibration = new Calibration(name(tally), backend, true)) {
-                calibrationForward.gather(place, calibration);
-                quantize(level, tally, linearMaps(tally, calibration.importance(), role -> true));
+                calibrationForward.gather(new CalibrationForward.Place(layer, sofar, plan, states, state), calibration);
+                Importance importance = calibration.importance();
+                quantize(level, tally, importance, linearMaps(tally, importance, role -> true));
             }
         } else {
+            Set<TensorRole> quantized = EnumSet.noneOf(TensorRole.class);
             for (TensorRole input : inputs()) {
                 try (Calibration calibration = new Calibration(name(tally), backend, true)) {
-                    calibrationForward.gather(place, calibration, input);
-                    quantize(level, tally, linearMaps(tally, calibration.importance(), role -> role.input() == input));
+                    calibrationForward.gather(
+                            new CalibrationForward.Place(layer, sofar, plan, states, state), calibration, input);
+                    Importance importance = calibration.importance();
+                    quantize(level, tally, importance, linearMaps(tally, importance, role -> role.input() == input));
                 }
+                tensors.host().keySet().stream()
+                        .filter(role -> role.linear() && role.input() == input)
+                        .forEach(quantized::add);
+                sofar = tensors.ofLevel(quantized);
             }
         }
-        calibrationForward.move(place);
+        calibrationForward.move(new CalibrationForward.Place(layer, tensors.ofLevel(), plan, states, state));
+        return tensors.ofLevel();
     }
 
     /** The inputs of the layer's linear maps, in the order of its work. */
     private Set<TensorRole> inputs() {
         Set<TensorRole> inputs = EnumSet.noneOf(TensorRole.class);
-        present(full).keySet().stream().filter(TensorRole::linear).forEach(role -> inputs.add(role.input()));
+        tensors.host().keySet().stream().filter(TensorRole::linear).forEach(role -> inputs.add(role.input()));
         return inputs;
     }
 
-    private void uploadLinear() {
-        present(full).forEach((role, weights) -> {
-            if (role.linear() && !holdsFullPrecision) {
-                backend.upload(weights.data(), tensors.get(role));
-            }
-        });
-        holdsFullPrecision = true;
-    }
-
-    private void quantize(int level, LevelTally tally, List<LayerTransform.Plain> maps) throws IOException {
-        holdsFullPrecision = false;
+    private void quantize(int level, LevelTally tally, Importance importance, List<LayerTransform.Plain> maps)
+            throws IOException {
         if (tally.level.transform().identity()) {
-            quantize(level, tally, maps, null);
+            quantize(level, tally, importance, maps, null);
             return;
         }
         try (LayerTransform transform = new LayerTransform(
-                Folding.of(checkpoint, tally.level.transform()), maps, present(full), tally.level.solver(), lanes)) {
-            quantize(level, tally, maps, transform);
+                Folding.of(checkpoint, tally.level.transform()), maps, tensors.host(), tally.level.solver(), lanes)) {
+            quantize(level, tally, importance, maps, transform);
         }
     }
 
     private List<LayerTransform.Plain> linearMaps(
             LevelTally tally, Importance importance, Predicate<TensorRole> wanted) {
         List<LayerTransform.Plain> maps = new ArrayList<>();
-        present(full).forEach((role, weights) -> {
+        tensors.host().forEach((role, weights) -> {
             int matrices = !role.linear() || !wanted.test(role) ? 0 : role.perExpert() ? experts : 1;
             for (int i = 0; i < matrices; i++) {
                 int rows = weights.rows() / matrices;
                 maps.add(new LayerTransform.Plain(
                         new LayerTransform.Place(role, i),
                         weights.slice(i * rows, rows),
-                        tally.allocation.format(role, layer),
+                        tally.recipe.maps().format(role, layer),
                         importance.inputs(role, i)));
                 if (tally.level.calibrated() && importance.unsampled(role, i)) {
                     tally.unsampledExpert();
@@ -250,25 +226,42 @@ final class LayerPass {
     }
 
     /** @param transform null for none */
-    private void quantize(int level, LevelTally tally, List<LayerTransform.Plain> maps, LayerTransform transform)
+    private void quantize(
+            int level,
+            LevelTally tally,
+            Importance importance,
+            List<LayerTransform.Plain> maps,
+            LayerTransform transform)
             throws IOException {
         List<MatrixQuantizer.Job> jobs = new ArrayList<>();
         for (LayerTransform.Plain map : maps) {
             LayerTransform.Place place = map.place();
             int rows = map.weights().rows();
-            Tensor target = tensors.get(place.role()).slice(place.expert() * rows, rows);
-            jobs.add(
-                    transform == null
-                            ? new MatrixQuantizer.Job(map.weights(), map.format(), map.inputs(), target)
-                            : transform.job(map, target));
-        }
-        List<MatrixQuantizer.Outcome> outcomes = quantizer.run(tally.level.solver(), jobs, (job, matrix) -> {
-            // The noise floor's matrices are the reference's, which the sink has already.
-            if (tally.noise == null) {
-                LayerTransform.Place place = maps.get(job).place();
-                sink.packed(jobs.get(job).packed(level, layer, place.role(), place.expert(), matrix));
+            int first = place.expert() * rows;
+            Tensor target = tensors.target(place.role(), first, rows);
+            if (transform != null) {
+                jobs.add(transform.job(map, target));
+                continue;
             }
-        });
+            Tensor original = tensors.original(place.role(), first, rows);
+            jobs.add(new MatrixQuantizer.Job(map.weights(), map.format(), map.inputs(), target)
+                    .from(
+                            original == null
+                                    ? null
+                                    : new MatrixQuantizer.OnDevice(
+                                            original, importance.onDevice(place.role(), place.expert()))));
+        }
+        // The noise floor's matrices are the reference's, which the sink has already.
+        boolean wanted = tally.noise == null && sink != PackedSink.NONE;
+        List<MatrixQuantizer.Outcome> outcomes = quantizer.run(
+                tally.level.solver(),
+                jobs,
+                !wanted
+                        ? null
+                        : (job, matrix) -> {
+                            LayerTransform.Place place = maps.get(job).place();
+                            sink.packed(jobs.get(job).packed(level, layer, place.role(), place.expert(), matrix));
+                        });
         for (int i = 0; i < jobs.size(); i++) {
             tally.quantized(outcomes.get(i), jobs.get(i).weights().size());
         }

@@ -1,12 +1,13 @@
 package org.bitscarp.eval.engine;
 
-import org.bitscarp.quant.Level;
 import org.bitscarp.quant.SolveStats;
 
 /**
- * What a sweep measured for one level.
+ * What a sweep measured for one of its rows.
  *
- * @param level what was measured
+ * @param name of the recipe
+ * @param format of the linear maps, in words
+ * @param solver that chose their codes
  * @param scores of every token
  * @param quantizedBytes packed size of the matrices that the level quantizes
  * @param quantizedWeights number of their weights
@@ -16,7 +17,9 @@ import org.bitscarp.quant.SolveStats;
  * @param seconds wall time spent on this level
  */
 public record LevelResult(
-        Level level,
+        String name,
+        String format,
+        String solver,
         TokenScores scores,
         long quantizedBytes,
         long quantizedWeights,

@@ -10,7 +10,6 @@ import java.util.List;
 import java.util.SequencedMap;
 import org.bitscarp.eval.resume.Fingerprint;
 import org.bitscarp.eval.resume.SweepFolder;
-import org.bitscarp.quant.Level;
 
 /**
  * The finished levels of a sweep, which stay in its folder: another command with more levels runs only those, and the
@@ -101,10 +100,10 @@ public final class LevelStore {
     }
 
     /** What has to run so that {@code wanted} are known: nothing, or the reference, which is the first, and what is missing. */
-    public List<Level> missing(List<Level> wanted) {
-        List<Level> missing = new ArrayList<>();
-        for (Level level : wanted) {
-            if (!levels.containsKey(level.toString())) {
+    public List<String> missing(List<String> wanted) {
+        List<String> missing = new ArrayList<>();
+        for (String level : wanted) {
+            if (!levels.containsKey(level)) {
                 missing.add(level);
             }
         }
@@ -115,10 +114,8 @@ public final class LevelStore {
     }
 
     /** The fingerprint of a run of some levels. */
-    public static Fingerprint of(Fingerprint fingerprint, List<Level> levels) {
-        return of(
-                fingerprint,
-                String.join(",", levels.stream().map(Level::toString).toList()));
+    public static Fingerprint of(Fingerprint fingerprint, List<String> levels) {
+        return of(fingerprint, String.join(",", levels));
     }
 
     private static Fingerprint of(Fingerprint fingerprint, String levels) {
@@ -133,7 +130,7 @@ public final class LevelStore {
      * @throws IOException when the reference has other scores than in the run before
      */
     public void add(Sweep sweep, List<LevelResult> results, Fingerprint fingerprint) throws IOException {
-        Finished before = levels.get(results.getFirst().level().toString());
+        Finished before = levels.get(results.getFirst().name());
         if (before != null
                 && !(sweep.modelSha256().equals(modelSha256)
                         && Arrays.equals(
@@ -148,7 +145,12 @@ public final class LevelStore {
             LevelResult result = results.get(l);
             List<int[]> texts =
                     sweep.written().isEmpty() ? List.of() : sweep.written().get(l);
-            levels.putIfAbsent(result.level().toString(), new Finished(result, texts));
+            // The reference as it now is: alone in a run, it was not asked for what only comparisons need.
+            if (l == 0) {
+                levels.put(result.name(), new Finished(result, texts));
+            } else {
+                levels.putIfAbsent(result.name(), new Finished(result, texts));
+            }
         }
         modelSha256 = sweep.modelSha256();
         spilled |= sweep.spilled();
@@ -161,13 +163,13 @@ public final class LevelStore {
     }
 
     /** Results of some levels that are known, in the order asked for. */
-    public List<LevelResult> results(List<Level> wanted) {
-        return wanted.stream().map(l -> levels.get(l.toString()).result).toList();
+    public List<LevelResult> results(List<String> wanted) {
+        return wanted.stream().map(level -> levels.get(level).result).toList();
     }
 
     /** What those levels wrote; empty lists where nothing was to be written. */
-    public List<List<int[]>> written(List<Level> wanted) {
-        return wanted.stream().map(l -> levels.get(l.toString()).written).toList();
+    public List<List<int[]>> written(List<String> wanted) {
+        return wanted.stream().map(level -> levels.get(level).written).toList();
     }
 
     /** SHA-256 of the model's tensors. */
@@ -220,7 +222,7 @@ public final class LevelStore {
             for (int left = in.readInt(); left > 0; left--) {
                 texts.add(StateFormat.ints(in));
             }
-            levels.put(result.level().toString(), new Finished(result, texts));
+            levels.put(result.name(), new Finished(result, texts));
         }
         return this;
     }

@@ -3,18 +3,14 @@ package org.bitscarp.eval.engine;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
-import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.DenseMatrix;
 import org.bitscarp.quant.Level;
 import org.bitscarp.quant.SolveStats;
 
 /** What accumulates for one level while a sweep runs. */
 final class LevelTally {
+    final Recipe recipe;
     final Level level;
-    /** Which linear map gets which format; the level's for all, unless the pass says otherwise. */
-    final Allocation allocation;
-    /** Format of embedding and output projection. */
-    final BlockFormat embeddingFormat;
 
     TokenScores scores;
     final SolveStats stats = new SolveStats();
@@ -32,21 +28,11 @@ final class LevelTally {
     /** Injected after each layer, or null. */
     final RoundingNoise noise;
 
-    LevelTally(Level level, BlockFormat embeddingFormat, RoundingNoise noise, int rows, int layers) {
-        this(level, Allocation.uniform(level.format()), embeddingFormat, noise, rows, layers);
-    }
-
-    LevelTally(
-            Level level,
-            Allocation allocation,
-            BlockFormat embeddingFormat,
-            RoundingNoise noise,
-            int rows,
-            int layers) {
+    /** @param noise null for none */
+    LevelTally(Recipe recipe, RoundingNoise noise, int rows, int layers) {
+        this.recipe = recipe;
         this.noise = noise;
-        this.level = level;
-        this.allocation = allocation;
-        this.embeddingFormat = embeddingFormat;
+        level = recipe.level();
         scores = TokenScores.unscored(rows);
         layerDistance = new double[layers];
         layerNorm = new double[layers];
@@ -115,7 +101,9 @@ final class LevelTally {
             errors[i] = layerDistance[i] == 0 ? 0 : Math.sqrt(layerDistance[i] / layerNorm[i]);
         }
         return new LevelResult(
-                level,
+                recipe.name(),
+                recipe.format(),
+                level.solver().name(),
                 scores,
                 quantizedBytes,
                 quantizedWeights,

@@ -5,6 +5,8 @@ import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
 import org.bitscarp.compute.Backend;
+import org.bitscarp.compute.DeviceMoments;
+import org.bitscarp.compute.DeviceQuantizer;
 import org.bitscarp.compute.Tensor;
 import org.bitscarp.model.TensorRole;
 import org.bitscarp.quant.BlockFormat;
@@ -17,18 +19,21 @@ import org.bitscarp.quant.Solvers;
 import org.bitscarp.quant.transform.BasisChange;
 
 /**
- * Quantizes matrices into their packed bytes and decodes those bytes for the backend, row ranges of all matrices spread
- * over the lanes. What is scored is always what the bytes say, never the solver's own idea of it.
+ * Quantizes matrices into their packed bytes and decodes those bytes for the backend: on the device, matrix by matrix, where
+ * it has their weights and a kernel, else on the host, row ranges of all matrices spread over the lanes. What is scored is
+ * always what the bytes say, never the solver's own idea of it.
  */
 final class MatrixQuantizer {
     /** Weights in a piece of work: about a millisecond of round-to-nearest. */
     private static final int PIECE = 1 << 17;
 
     private final Backend backend;
+    private final DeviceQuantizer device;
     private final Lanes lanes;
 
     MatrixQuantizer(Backend backend, Lanes lanes) {
         this.backend = backend;
+        device = backend.quantizer().orElse(null);
         this.lanes = lanes;
     }
 
@@ -39,17 +44,50 @@ final class MatrixQuantizer {
      * @param inputs what calibration tells of its inputs, or null
      * @param target where the decoded weights go; null where only the bytes are wanted
      * @param change what weights and inputs went through before, which is undone on the decoded weights
+     * @param device what of it the device has; null where the host quantizes
      */
-    record Job(DenseMatrix weights, BlockFormat format, InputStatistics inputs, Tensor target, BasisChange change) {
+    record Job(
+            DenseMatrix weights,
+            BlockFormat format,
+            InputStatistics inputs,
+            Tensor target,
+            BasisChange change,
+            OnDevice device) {
+        Job(DenseMatrix weights, BlockFormat format, InputStatistics inputs, Tensor target, BasisChange change) {
+            this(weights, format, inputs, target, change, null);
+        }
+
         Job(DenseMatrix weights, BlockFormat format, InputStatistics inputs, Tensor target) {
             this(weights, format, inputs, target, BasisChange.NONE);
+        }
+
+        /** The same with weights that the device has too. */
+        Job from(OnDevice device) {
+            return new Job(weights, format, inputs, target, change, device);
         }
 
         /** For a sink, with where the matrix belongs. */
         PackedSink.Packed packed(int level, int layer, TensorRole role, int expert, PackedMatrix matrix) {
             return new PackedSink.Packed(level, layer, role, expert, matrix, change, weights, inputs);
         }
+
+        private PackedMatrix allocate(Arena arena) {
+            return PackedMatrix.allocate(format, weights.rows(), weights.columns(), arena);
+        }
+
+        /** Rows in a piece of work. */
+        private int step() {
+            return Math.max(1, PIECE / Math.max(1, weights.columns()));
+        }
     }
+
+    /**
+     * A matrix where it is multiplied.
+     *
+     * @param weights in full precision
+     * @param moments of the inputs; null where there are none
+     */
+    record OnDevice(Tensor weights, DeviceMoments moments) {}
 
     /** What became of one matrix. */
     record Outcome(SolveStats stats, long bytes) {}
@@ -60,48 +98,83 @@ final class MatrixQuantizer {
         void packed(int job, PackedMatrix matrix) throws IOException;
     }
 
-    /** @param receiver called for each job in order, on the calling thread */
+    /** @param receiver called for each job in order, on the calling thread; null where nobody wants the bytes */
     List<Outcome> run(Solver solver, List<Job> jobs, Receiver receiver) throws IOException {
         try (Arena arena = Arena.ofShared()) {
-            List<PackedMatrix> packed = new ArrayList<>();
-            for (Job job : jobs) {
-                packed.add(PackedMatrix.allocate(job.format, job.weights.rows(), job.weights.columns(), arena));
+            PackedMatrix[] packed = new PackedMatrix[jobs.size()];
+            SolveStats[] stats = new SolveStats[jobs.size()];
+            List<Integer> here = new ArrayList<>();
+            List<Integer> away = new ArrayList<>();
+            for (int i = 0; i < packed.length; i++) {
+                boolean onDevice = onDevice(solver, jobs.get(i));
+                packed[i] = onDevice && receiver == null ? null : jobs.get(i).allocate(arena);
+                (onDevice ? away : here).add(i);
             }
-            Solver.RowSolver[] solvers = new Solver.RowSolver[jobs.size()];
-            lanes.forEach(jobs.size(), (lane, i) -> {
-                Job job = jobs.get(i);
-                solvers[i] = fitting(solver, job).prepare(job.weights, job.inputs, packed.get(i));
+            lanes.forEach(away.size(), backend.lanes(), (lane, i) -> {
+                int number = away.get(i);
+                Job job = jobs.get(number);
+                DeviceQuantizer.Job there = new DeviceQuantizer.Job(
+                        fitting(solver, job),
+                        job.format,
+                        job.device.weights,
+                        job.inputs == null ? null : job.inputs.meanSquares(),
+                        job.device.moments,
+                        job.step());
+                stats[number] = device.quantize(there, packed[number], job.target);
             });
-            List<Piece> pieces = new ArrayList<>();
-            for (int i = 0; i < jobs.size(); i++) {
-                DenseMatrix w = jobs.get(i).weights;
-                int step = Math.max(1, PIECE / Math.max(1, w.columns()));
-                for (int from = 0; from < w.rows(); from += step) {
-                    pieces.add(new Piece(i, solvers[i], from, Math.min(w.rows(), from + step)));
-                }
-            }
-            lanes.forEach(pieces.size(), (lane, i) -> {
-                Piece piece = pieces.get(i);
-                piece.rows.solve(piece.from, piece.to, piece.stats);
-                Job job = jobs.get(piece.job);
-                if (job.target != null && job.change.none()) {
-                    backend.decode(packed.get(piece.job), piece.from, piece.to, job.target);
-                }
-            });
-            lanes.forEach(jobs.size(), (lane, i) -> {
-                Job job = jobs.get(i);
-                if (job.target != null && !job.change.none()) {
-                    decodeBack(backend, packed.get(i), job.change, job.target);
-                }
-            });
+            onHost(solver, jobs, here, packed, stats);
             List<Outcome> outcomes = new ArrayList<>();
-            for (int i = 0; i < packed.size(); i++) {
-                receiver.packed(i, packed.get(i));
-                outcomes.add(new Outcome(new SolveStats(), packed.get(i).byteSize()));
+            for (int i = 0; i < packed.length; i++) {
+                Job job = jobs.get(i);
+                if (receiver != null) {
+                    receiver.packed(i, packed[i]);
+                }
+                outcomes.add(new Outcome(stats[i], job.weights.rows() * job.format.rowBytes(job.weights.columns())));
             }
-            pieces.forEach(piece -> outcomes.get(piece.job).stats.add(piece.stats));
             return outcomes;
         }
+    }
+
+    private boolean onDevice(Solver solver, Job job) {
+        Solver fitting = fitting(solver, job);
+        return device != null
+                && job.device != null
+                && (job.device.moments != null || !fitting.needsHessian())
+                && device.supports(fitting, job.format, job.weights.columns());
+    }
+
+    private void onHost(Solver solver, List<Job> jobs, List<Integer> numbers, PackedMatrix[] packed, SolveStats[] stats)
+            throws IOException {
+        Solver.RowSolver[] solvers = new Solver.RowSolver[jobs.size()];
+        lanes.forEach(numbers.size(), (lane, i) -> {
+            int number = numbers.get(i);
+            Job job = jobs.get(number);
+            solvers[number] = fitting(solver, job).prepare(job.weights, job.inputs, packed[number]);
+        });
+        List<Piece> pieces = new ArrayList<>();
+        for (int number : numbers) {
+            stats[number] = new SolveStats();
+            Job job = jobs.get(number);
+            for (int from = 0; from < job.weights.rows(); from += job.step()) {
+                int to = Math.min(job.weights.rows(), from + job.step());
+                pieces.add(new Piece(number, solvers[number], from, to));
+            }
+        }
+        lanes.forEach(pieces.size(), (lane, i) -> {
+            Piece piece = pieces.get(i);
+            piece.rows.solve(piece.from, piece.to, piece.stats);
+            Job job = jobs.get(piece.job);
+            if (job.target != null && job.change.none()) {
+                backend.decode(packed[piece.job], piece.from, piece.to, job.target);
+            }
+        });
+        lanes.forEach(numbers.size(), (lane, i) -> {
+            Job job = jobs.get(numbers.get(i));
+            if (job.target != null && !job.change.none()) {
+                decodeBack(backend, packed[numbers.get(i)], job.change, job.target);
+            }
+        });
+        pieces.forEach(piece -> stats[piece.job].add(piece.stats));
     }
 
     /** Decodes a whole matrix into the basis that its weights were in before a change. */

@@ -1,6 +1,5 @@
 package org.bitscarp.eval.engine;
 
-import java.util.Arrays;
 import java.util.List;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.DecoderSpec;
@@ -17,46 +16,60 @@ final class MemoryUse {
     /**
      * Bytes outside the heap at the worse of the two stages, layers and vocabulary.
      *
-     * @param headFormats different formats in which the levels want the output projection
+     * @param headFormats different formats in which the recipes want the output projection
      */
-    static long fixed(Checkpoint checkpoint, List<Level> levels, int headFormats, int unitRows, int lanes) {
+    static long fixed(Checkpoint checkpoint, List<Recipe> recipes, int headFormats, int unitRows, int lanes) {
         DecoderSpec spec = checkpoint.spec();
         long layer = 0;
-        long[] packed = new long[levels.size()];
         for (TensorRole role : TensorRole.values()) {
             Weight weight = role.inLayer() ? checkpoint.anyLayer(role).orElse(null) : null;
-            if (weight != null) {
-                layer += 4 * weight.size();
-                for (int l = 0; l < packed.length && role.linear(); l++) {
-                    packed[l] += packedBytes(levels.get(l), weight);
-                }
-            }
+            layer += weight == null ? 0 : 4 * weight.size();
         }
-        // As read, on the backend, and packed: one level at a time.
-        long layers = hessians(checkpoint, levels)
+        // As read, on the backend or read ahead for a device, and packed: one level at a time.
+        long layers = hessians(checkpoint, recipes)
                 + 2 * layer
-                + (transforms(levels) ? layer : 0)
-                + Arrays.stream(packed).max().orElse(0)
+                + (transforms(recipes) ? layer : 0)
+                + largestPacked(checkpoint, recipes)
                 + lanes * Workspace.bytes(spec, unitRows);
         return Math.max(layers, HeadScorer.bytes(spec, unitRows, lanes, headFormats));
     }
 
-    /** Packed linear maps of all layers at all levels. */
-    static long packedModels(Checkpoint checkpoint, List<Level> levels) {
+    /** Packed linear maps of all layers in all recipes. */
+    static long packedModels(Checkpoint checkpoint, List<Recipe> recipes) {
+        long bytes = 0;
+        for (Recipe recipe : recipes) {
+            for (int layer = 0; layer < checkpoint.spec().layers(); layer++) {
+                bytes += packedLayer(checkpoint, recipe, layer);
+            }
+        }
+        return bytes;
+    }
+
+    private static long largestPacked(Checkpoint checkpoint, List<Recipe> recipes) {
+        long most = 0;
+        for (Recipe recipe : recipes) {
+            for (int layer = 0; layer < checkpoint.spec().layers(); layer++) {
+                most = Math.max(most, packedLayer(checkpoint, recipe, layer));
+            }
+        }
+        return most;
+    }
+
+    private static long packedLayer(Checkpoint checkpoint, Recipe recipe, int layer) {
         long bytes = 0;
         for (TensorRole role : TensorRole.values()) {
-            for (int layer = 0; role.linear() && layer < checkpoint.spec().layers(); layer++) {
-                Weight weight = checkpoint.weight(role, layer).orElse(null);
-                for (Level level : weight == null ? List.<Level>of() : levels) {
-                    bytes += packedBytes(level, weight);
-                }
+            Weight weight = role.linear() ? checkpoint.weight(role, layer).orElse(null) : null;
+            BlockFormat format = weight == null ? null : recipe.maps().format(role, layer);
+            if (weight != null && format != FloatFormat.FP32) {
+                bytes += weight.rows() * format.rowBytes(Math.toIntExact(weight.columns()));
             }
         }
         return bytes;
     }
 
     /** Second moments of a layer's inputs: the sum, the mean, the factor, and the two in another order of the channels. */
-    private static long hessians(Checkpoint checkpoint, List<Level> levels) {
+    private static long hessians(Checkpoint checkpoint, List<Recipe> recipes) {
+        List<Level> levels = recipes.stream().map(Recipe::level).toList();
         boolean shared = levels.stream().anyMatch(level -> level.usesHessian() && !level.sequential());
         boolean own = levels.stream().anyMatch(Level::sequential);
         long all = 0;
@@ -67,7 +80,7 @@ final class MemoryUse {
                     : null;
             if (weight != null) {
                 long inputs = role.perExpert() ? checkpoint.spec().mlp().experts() : 1;
-                long bytes = (transforms(levels) ? 2 : 1) * 5 * 4 * inputs * weight.columns() * weight.columns();
+                long bytes = (transforms(recipes) ? 2 : 1) * 5 * 4 * inputs * weight.columns() * weight.columns();
                 all += bytes;
                 largest = Math.max(largest, bytes);
             }
@@ -79,14 +92,7 @@ final class MemoryUse {
     }
 
     /** Then there is a copy of the layer, and of its second moments, in another basis. */
-    private static boolean transforms(List<Level> levels) {
-        return levels.stream().anyMatch(level -> !level.transform().identity());
-    }
-
-    /** At most what fp16 takes where the level's blocks do not fit, so that an allocation has to put others there. */
-    private static long packedBytes(Level level, Weight weight) {
-        int columns = Math.toIntExact(weight.columns());
-        BlockFormat format = level.format().supports(columns) ? level.format() : FloatFormat.FP16;
-        return format == FloatFormat.FP32 ? 0 : weight.rows() * format.rowBytes(columns);
+    private static boolean transforms(List<Recipe> recipes) {
+        return recipes.stream().anyMatch(recipe -> !recipe.level().transform().identity());
     }
 }

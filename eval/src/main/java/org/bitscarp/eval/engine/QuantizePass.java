@@ -29,8 +29,8 @@ public final class QuantizePass {
     private final Checkpoint checkpoint;
     private final DecoderSpec spec;
     private final Backend backend;
+    private final Recipe recipe;
     private final Level level;
-    private final Allocation allocation;
     private final WindowPlan calibration;
     private final long memoryBudget;
     private final Path spillFolder;
@@ -42,7 +42,7 @@ public final class QuantizePass {
     private double total;
 
     /**
-     * @param level whose solver chooses codes; its format counts only where the allocation takes it up
+     * @param recipe of the linear maps; formats of tables are given with {@link #table}
      * @param calibration windows that importances are gathered on, or null for none
      * @param memoryBudget bytes that weights and hidden states of the calibration may take
      * @param spillFolder where hidden states go that do not fit
@@ -50,8 +50,7 @@ public final class QuantizePass {
     public QuantizePass(
             Checkpoint checkpoint,
             Backend backend,
-            Level level,
-            Allocation allocation,
+            Recipe recipe,
             WindowPlan calibration,
             long memoryBudget,
             Path spillFolder,
@@ -59,8 +58,8 @@ public final class QuantizePass {
         this.checkpoint = checkpoint;
         this.spec = checkpoint.spec();
         this.backend = backend;
-        this.level = level;
-        this.allocation = allocation;
+        this.recipe = recipe;
+        level = recipe.level();
         this.calibration = calibration;
         this.memoryBudget = memoryBudget;
         this.spillFolder = spillFolder;
@@ -98,9 +97,9 @@ public final class QuantizePass {
      *     allow its transform
      */
     public void linearMaps(PackedSink sink) throws IOException {
-        SweepChecks.transforms(checkpoint, List.of(level));
-        given.check(List.of(level), calibration);
-        SweepChecks.calibration(List.of(level), calibration);
+        SweepChecks.transforms(checkpoint, List.of(recipe));
+        given.check(List.of(recipe), calibration);
+        SweepChecks.calibration(List.of(recipe), calibration);
         try (Lanes lanes = new Lanes(Math.max(backend.lanes(), backend.hostThreads()))) {
             WindowPlan windows = seen != null || given.leaves(level) ? calibration : null;
             // A transform acts on all maps of a layer together.
@@ -143,7 +142,7 @@ public final class QuantizePass {
             Importance importance = given.of(layer);
             MatrixQuantizer.Job job = new MatrixQuantizer.Job(
                     matrix,
-                    allocation.format(role, layer),
+                    recipe.maps().format(role, layer),
                     level.solver().calibrated() ? importance.inputs(role, expert) : null,
                     null);
             if (level.solver().calibrated() && importance.unsampled(role, expert)) {
@@ -168,7 +167,7 @@ public final class QuantizePass {
     }
 
     private void byLayer(WindowPlan windows, PackedSink sink, Lanes lanes) throws IOException {
-        LevelTally tally = new LevelTally(level, allocation, null, null, 0, spec.layers());
+        LevelTally tally = new LevelTally(recipe, null, 0, spec.layers());
         new CalibratedPass(checkpoint, backend, windows, memoryBudget, spillFolder, progress)
                 .importances(given, seen)
                 .run(List.of(tally), sink, lanes);

@@ -120,15 +120,19 @@ final class SensitivityLayer {
             for (int i = 0; i < matrices; i++) {
                 roles.add(role);
                 jobs.add(new MatrixQuantizer.Job(
-                        host.get(role).slice(i * rows, rows),
-                        level.format(),
-                        importance.inputs(role, i),
-                        quantized.get(role).slice(i * rows, rows)));
+                                host.get(role).slice(i * rows, rows),
+                                level.format(),
+                                importance.inputs(role, i),
+                                quantized.get(role).slice(i * rows, rows))
+                        .from(new MatrixQuantizer.OnDevice(
+                                full.get(role).slice(i * rows, rows), importance.onDevice(role, i))));
             }
         }
         packed.clear();
-        new MatrixQuantizer(backend, lanes)
-                .run(level.solver(), jobs, (job, matrix) -> packed.merge(roles.get(job), matrix.byteSize(), Long::sum));
+        List<MatrixQuantizer.Outcome> outcomes = new MatrixQuantizer(backend, lanes).run(level.solver(), jobs, null);
+        for (int i = 0; i < outcomes.size(); i++) {
+            packed.merge(roles.get(i), outcomes.get(i).bytes(), Long::sum);
+        }
     }
 
     private LayerWeights mixture(Set<TensorRole> fromQuantized) {

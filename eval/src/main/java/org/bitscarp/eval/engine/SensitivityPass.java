@@ -119,16 +119,17 @@ public final class SensitivityPass {
 
     /** Runs the pass for parts in the order of their layers; costs in their order. */
     public Result run(List<SensitivityPart> parts) throws IOException {
-        SweepChecks.widths(checkpoint, List.of(level));
+        Recipe recipe = Recipe.ofMaps(level);
+        SweepChecks.widths(checkpoint, List.of(recipe));
         SweepChecks.noTransform(level, "sensitivity");
-        given.check(List.of(level), calibrationPlan);
-        SweepChecks.calibration(List.of(level), calibrationPlan);
+        given.check(List.of(recipe), calibrationPlan);
+        SweepChecks.calibration(List.of(recipe), calibrationPlan);
         SweepChecks.positions(checkpoint, longestWindow());
         int states = 2 + 2 * parts.size();
         List<LevelTally> tallies = new ArrayList<>();
         for (int s = 0; s < states; s++) {
             // All variants keep embedding and output projection as they are: only the parts differ.
-            tallies.add(new LevelTally(level, null, null, plan.rows(), spec.layers()));
+            tallies.add(new LevelTally(recipe, null, plan.rows(), spec.layers()));
         }
         int calibrationRows = calibrationPlan == null ? 0 : calibrationPlan.rows();
         long share = memoryBudget / (calibrationRows == 0 ? 1 : 2);

@@ -3,7 +3,6 @@ package org.bitscarp.eval.engine;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
-import org.bitscarp.quant.Level;
 import org.bitscarp.quant.SolveStats;
 
 /** How results of levels, finished or not, are written into state files; every bit comes back. */
@@ -82,7 +81,9 @@ final class StateFormat {
     }
 
     static void write(DataOutput out, LevelResult result) throws IOException {
-        out.writeUTF(result.level().toString());
+        out.writeUTF(result.name());
+        out.writeUTF(result.format());
+        out.writeUTF(result.solver());
         write(out, result.scores());
         out.writeLong(result.quantizedBytes());
         out.writeLong(result.quantizedWeights());
@@ -93,7 +94,9 @@ final class StateFormat {
     }
 
     static LevelResult result(DataInput in) throws IOException {
-        Level level = Level.parse(in.readUTF());
+        String name = in.readUTF();
+        String format = in.readUTF();
+        String solver = in.readUTF();
         TokenScores scores = scores(in);
         long quantizedBytes = in.readLong();
         long quantizedWeights = in.readLong();
@@ -101,6 +104,15 @@ final class StateFormat {
         SolveStats stats = new SolveStats();
         read(in, stats);
         return new LevelResult(
-                level, scores, quantizedBytes, quantizedWeights, modelBytes, stats, doubles(in), in.readDouble());
+                name,
+                format,
+                solver,
+                scores,
+                quantizedBytes,
+                quantizedWeights,
+                modelBytes,
+                stats,
+                doubles(in),
+                in.readDouble());
     }
 }

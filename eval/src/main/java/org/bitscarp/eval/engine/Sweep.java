@@ -4,9 +4,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.atomic.DoubleAdder;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.TensorMemory;
@@ -21,8 +19,6 @@ import org.bitscarp.model.TensorRole;
 import org.bitscarp.model.Weight;
 import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.DenseMatrix;
-import org.bitscarp.quant.FloatFormat;
-import org.bitscarp.quant.Level;
 import org.bitscarp.quant.SolveStats;
 
 /**
@@ -36,11 +32,10 @@ public final class Sweep {
     private final Backend backend;
     private final WindowPlan plan;
     private final WindowPlan calibrationPlan;
-    private final List<Level> levels;
+    private final List<Recipe> recipes;
     private final long memoryBudget;
     private final Path spillFolder;
     private final Progress progress;
-    private final Map<Integer, Allocation> allocations = new HashMap<>();
     private PackedSink sink = PackedSink.NONE;
     private GivenImportance given = GivenImportance.NONE;
     private RoundingNoise noise;
@@ -52,10 +47,11 @@ public final class Sweep {
     private final DoubleAdder done = new DoubleAdder();
     private double total;
     private boolean spilled;
+    private DeviceQuantization device = DeviceQuantization.NONE;
 
     /**
      * @param calibrationPlan windows that importances are gathered on, or null for none
-     * @param levels the first is the reference
+     * @param recipes the first is the reference
      * @param memoryBudget bytes that weights, activations and hidden states may take; what of the hidden states does not
      *     fit goes to a file
      * @param spillFolder where that file goes
@@ -65,7 +61,7 @@ public final class Sweep {
             Backend backend,
             WindowPlan plan,
             WindowPlan calibrationPlan,
-            List<Level> levels,
+            List<Recipe> recipes,
             long memoryBudget,
             Path spillFolder,
             Progress progress) {
@@ -74,17 +70,11 @@ public final class Sweep {
         this.backend = backend;
         this.plan = plan;
         this.calibrationPlan = calibrationPlan;
-        this.levels = List.copyOf(levels);
+        this.recipes = List.copyOf(recipes);
         this.memoryBudget = memoryBudget;
         this.spillFolder = spillFolder;
         this.progress = progress;
         digest = new ModelDigest(checkpoint);
-    }
-
-    /** Gives linear maps of a level other formats than the level's own. */
-    public Sweep allocate(int level, Allocation allocation) {
-        allocations.put(level, allocation);
-        return this;
     }
 
     /** Hands packed matrices to {@code sink} during {@link #run}. */
@@ -137,14 +127,14 @@ public final class Sweep {
         return written;
     }
 
-    /** Bytes that {@link #letWrite} makes a sweep take beside the rest: whole models at all levels, and one at work. */
-    public static long bytesToWrite(Checkpoint checkpoint, List<Level> levels, ContinuationPlan plan) {
-        return MemoryUse.packedModels(checkpoint, levels) + ContinuationPass.bytes(checkpoint, plan, levels.size());
+    /** Bytes that {@link #letWrite} makes a sweep take beside the rest: whole models of all recipes, and one at work. */
+    public static long bytesToWrite(Checkpoint checkpoint, List<Recipe> recipes, ContinuationPlan plan) {
+        return MemoryUse.packedModels(checkpoint, recipes) + tensorBytesToWrite(checkpoint, recipes, plan);
     }
 
     /** Bytes of tensors at least while levels write, with one layer at a time on the backend. */
-    public static long tensorBytesToWrite(Checkpoint checkpoint, List<Level> levels, ContinuationPlan plan) {
-        return ContinuationPass.bytes(checkpoint, plan, levels.size());
+    public static long tensorBytesToWrite(Checkpoint checkpoint, List<Recipe> recipes, ContinuationPlan plan) {
+        return ContinuationPass.bytes(checkpoint, plan, recipes.size());
     }
 
     /** SHA-256 of the model's tensors, read along the way; complete after {@link #run}. */
@@ -157,6 +147,11 @@ public final class Sweep {
         return spilled;
     }
 
+    /** Which levels {@link #run} has quantized where. */
+    public DeviceQuantization device() {
+        return device;
+    }
+
     /**
      * Runs the sweep; results in the order of the levels.
      *
@@ -164,10 +159,11 @@ public final class Sweep {
      *     window is longer than its learned positions
      */
     public List<LevelResult> run() throws IOException {
-        SweepChecks.widths(checkpoint, levels);
-        SweepChecks.transforms(checkpoint, levels);
-        given.check(levels, calibrationPlan);
-        SweepChecks.calibration(levels, calibrationPlan);
+        SweepChecks.widths(checkpoint, recipes);
+        SweepChecks.transforms(checkpoint, recipes);
+        SweepChecks.tables(checkpoint, recipes);
+        given.check(recipes, calibrationPlan);
+        SweepChecks.calibration(recipes, calibrationPlan);
         SweepChecks.positions(checkpoint, longestWindow());
         if (continuations != null) {
             SweepChecks.positions(checkpoint, continuations.longest());
@@ -184,11 +180,12 @@ public final class Sweep {
                                 .sum();
         total = spec.layers() * (levelRows + calibrationWork) + levelRows;
         int unitRows = Math.max(plan.largestUnit(), calibrationPlan == null ? 0 : calibrationPlan.largestUnit());
+        device = DeviceQuantization.of(backend, checkpoint, recipes, unitRows);
         int headFormats = (int) tallies.stream()
-                .map(tally -> HeadScorer.nameOf(tally.embeddingFormat))
+                .map(tally -> HeadScorer.nameOf(tally.recipe.head()))
                 .distinct()
                 .count();
-        long fixed = MemoryUse.fixed(checkpoint, levels, headFormats, unitRows, backend.lanes());
+        long fixed = MemoryUse.fixed(checkpoint, recipes, headFormats, unitRows, backend.lanes());
         Preflight preflight =
                 Preflight.of(checkpoint, fixed, plan.rows(), (long) calibrated * calibrationRows, tallies.size());
         preflight.check(keeper);
@@ -201,7 +198,7 @@ public final class Sweep {
         try (Lanes lanes = new Lanes(Math.max(backend.lanes(), backend.hostThreads()));
                 PackedLevels packed = continuations == null
                         ? null
-                        : new PackedLevels(MemoryUse.packedModels(checkpoint, levels), memoryBudget / 4, spillFolder);
+                        : new PackedLevels(MemoryUse.packedModels(checkpoint, recipes), memoryBudget / 4, spillFolder);
                 HiddenStates states = new HiddenStates(
                         tallies.size(), plan.rows(), spec.hidden(), forStates - forCalibration, spillFolder);
                 HiddenStates calibrationStates = calibrationPlan == null
@@ -240,29 +237,26 @@ public final class Sweep {
                 written = new ContinuationPass(backend, checkpoint, lanes)
                         .run(
                                 continuations,
-                                tallies.subList(0, levels.size()),
+                                tallies.subList(0, recipes.size()),
                                 packed,
                                 memoryBudget / 2,
-                                level -> progress.report(level.level + " writes", done.sum(), total));
+                                level -> progress.report(level.recipe.name() + " writes", done.sum(), total));
             }
             progress.report("done", done.sum(), total);
         }
         countOtherBytes(tallies);
         noiseFloor = noise == null ? null : tallies.getLast().result();
-        return tallies.stream().limit(levels.size()).map(LevelTally::result).toList();
+        return tallies.stream().limit(recipes.size()).map(LevelTally::result).toList();
     }
 
-    /** One of each level, then that of the noise floor. */
+    /** One of each recipe, then that of the noise floor. */
     private List<LevelTally> tallies() {
         List<LevelTally> tallies = new ArrayList<>();
-        for (int l = 0; l < levels.size(); l++) {
-            Level level = levels.get(l);
-            Allocation allocation = allocations.getOrDefault(l, Allocation.uniform(level.format()));
-            tallies.add(new LevelTally(level, allocation, embeddingFormat(level), null, plan.rows(), spec.layers()));
+        for (Recipe recipe : recipes) {
+            tallies.add(new LevelTally(recipe, null, plan.rows(), spec.layers()));
         }
         if (noise != null) {
-            Level reference = levels.getFirst();
-            tallies.add(new LevelTally(reference, embeddingFormat(reference), noise, plan.rows(), spec.layers()));
+            tallies.add(new LevelTally(recipes.getFirst(), noise, plan.rows(), spec.layers()));
         }
         return tallies;
     }
@@ -281,16 +275,6 @@ public final class Sweep {
         return Math.max(plan.longestWindow(), calibrationPlan == null ? 0 : calibrationPlan.longestWindow());
     }
 
-    /** Null where embeddings stay exactly as they are. */
-    private BlockFormat embeddingFormat(Level level) {
-        Weight own = checkpoint.weight(TensorRole.EMBEDDING, 0).orElseThrow();
-        if (level.quantizesEmbedding()) {
-            return level.format() == FloatFormat.FP32 ? null : level.format();
-        }
-        // Integer levels keep embeddings and output projection in the checkpoint's own type, but at most 16 bits.
-        return own.bitsPerValue() <= 16 ? null : FloatFormat.FP16;
-    }
-
     private void embed(
             WeightReader reader, List<LevelTally> tallies, HiddenStates states, HiddenStates calibration, Lanes lanes)
             throws IOException {
@@ -304,7 +288,7 @@ public final class Sweep {
             DenseMatrix positions = Embeddings.positions(reader, checkpoint, arena);
             for (int l = 0; l < tallies.size(); l++) {
                 SolveStats stats = new SolveStats();
-                DenseMatrix rows = embeddings.in(tallies.get(l).embeddingFormat, arena, stats);
+                DenseMatrix rows = embeddings.in(tallies.get(l).recipe.embedding(), arena, stats);
                 embeddings.write(rows, positions, plan, states, l, lanes);
                 if (!spec.tiedHead()) {
                     tallies.get(l).countIrregular(stats);
@@ -328,26 +312,18 @@ public final class Sweep {
             throws IOException {
         List<Workspace> spaces = new ArrayList<>();
         try (Arena arena = Arena.ofShared();
-                TensorMemory memory = backend.newMemory()) {
+                TensorMemory memory = backend.newMemory();
+                LayerTensors tensors = new LayerTensors(backend, reader, device, arena, memory)) {
             DecoderLayer decoder = new DecoderLayer(backend, spec, longestWindow(), memory);
             MatrixQuantizer quantizer = new MatrixQuantizer(backend, lanes);
             for (int lane = 0; lane < backend.lanes(); lane++) {
                 spaces.add(new Workspace(backend, spec, unitRows));
             }
             LayerPass pass = new LayerPass(
-                            backend,
-                            decoder,
-                            quantizer,
-                            lanes,
-                            spaces,
-                            checkpoint,
-                            reader.allocateLayer(arena),
-                            memory,
-                            sinks,
-                            this::advance)
+                            backend, decoder, quantizer, lanes, spaces, checkpoint, tensors, sinks, this::advance)
                     .goBy(given);
             for (int layer = finished; layer < spec.layers(); layer++) {
-                pass.run(layer, reader, plan, parts.tallies(), parts.states(), calibrationPlan, parts.calibration());
+                pass.run(layer, plan, parts.tallies(), parts.states(), calibrationPlan, parts.calibration());
                 keeper.finished(layer + 1, parts);
             }
         } finally {
@@ -371,38 +347,39 @@ public final class Sweep {
                 }
             }
         }
+        Weight embedding = checkpoint.weight(TensorRole.EMBEDDING, 0).orElseThrow();
+        Weight head = checkpoint.weight(TensorRole.HEAD, 0).orElse(embedding);
         for (LevelTally tally : tallies) {
             tally.otherBytes += small;
-            for (Weight table : tables(tally.level)) {
-                long bytes = bytes(tally, table);
-                if (tally.level.quantizesEmbedding()) {
-                    tally.quantizedBytes += bytes;
-                    tally.quantizedWeights += table.size();
-                } else {
-                    tally.otherBytes += bytes;
-                }
+            countTable(tally, embedding, tally.recipe.embedding());
+            if (hasOwnHead(tally.recipe)) {
+                countTable(tally, head, tally.recipe.head());
             }
         }
     }
 
-    /** Embedding and output projection, which is a table of its own where a rotated one takes over the last norm's gain. */
-    private List<Weight> tables(Level level) {
-        Weight embedding = checkpoint.weight(TensorRole.EMBEDDING, 0).orElseThrow();
-        if (!spec.tiedHead()) {
-            return List.of(embedding, checkpoint.weight(TensorRole.HEAD, 0).orElseThrow());
-        }
-        boolean untied = Folding.of(checkpoint, level.transform()).rotatesResidual();
-        return untied ? List.of(embedding, embedding) : List.of(embedding);
+    /**
+     * Whether the output projection is a table of its own: also one that takes over the last norm's gain where the residual
+     * stream is rotated, and one that is stored in another format than the embedding.
+     */
+    private boolean hasOwnHead(Recipe recipe) {
+        return !spec.tiedHead()
+                || Folding.of(checkpoint, recipe.level().transform()).rotatesResidual()
+                || !HeadScorer.nameOf(recipe.head()).equals(HeadScorer.nameOf(recipe.embedding()));
     }
 
-    private static long bytes(LevelTally tally, Weight table) {
+    /** Bits per weight are those of the linear maps, and of tables too where the level is one of plain numbers. */
+    private static void countTable(LevelTally tally, Weight table, BlockFormat stored) {
+        boolean quantized = tally.level.quantizesEmbedding();
+        BlockFormat format = quantized ? tally.level.format() : stored;
         int columns = Math.toIntExact(table.columns());
-        if (tally.level.quantizesEmbedding()) {
-            return table.rows() * tally.level.format().rowBytes(columns);
+        long bytes = format == null ? table.byteSize() : table.rows() * format.rowBytes(columns);
+        if (quantized) {
+            tally.quantizedBytes += bytes;
+            tally.quantizedWeights += table.size();
+        } else {
+            tally.otherBytes += bytes;
         }
-        return tally.embeddingFormat == null
-                ? table.byteSize()
-                : table.rows() * tally.embeddingFormat.rowBytes(columns);
     }
 
     /** Told of work about to be done, in rows through one layer. */

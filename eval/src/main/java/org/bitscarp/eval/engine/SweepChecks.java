@@ -5,6 +5,7 @@ import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.TensorRole;
 import org.bitscarp.model.Weight;
+import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.Level;
 
 /** What would make a sweep fail late, found before any work. */
@@ -12,20 +13,23 @@ final class SweepChecks {
     private SweepChecks() {}
 
     /** @throws IllegalArgumentException when a level's blocks do not fit the rows of a matrix */
-    static void widths(Checkpoint checkpoint, List<Level> levels) {
+    static void widths(Checkpoint checkpoint, List<Recipe> recipes) {
         for (TensorRole role : TensorRole.values()) {
-            Weight weight = role.linear() ? checkpoint.anyLayer(role).orElse(null) : null;
-            if (weight == null) {
-                continue;
-            }
-            int columns = Math.toIntExact(weight.columns());
-            for (Level level : levels) {
-                if (!level.format().supports(columns)) {
-                    throw new IllegalArgumentException("level " + level + " stores blocks of "
-                            + level.format().blockLength(columns) + " weights, and " + weight.name() + " has rows of "
-                            + columns + "; leave the level out or use one with another block length");
+            for (int layer = 0; role.linear() && layer < checkpoint.spec().layers(); layer++) {
+                Weight weight = checkpoint.weight(role, layer).orElse(null);
+                for (Recipe recipe : weight == null ? List.<Recipe>of() : recipes) {
+                    width(weight, recipe, recipe.maps().format(role, layer));
                 }
             }
+        }
+    }
+
+    private static void width(Weight weight, Recipe recipe, BlockFormat format) {
+        int columns = Math.toIntExact(weight.columns());
+        if (!format.supports(columns)) {
+            throw new IllegalArgumentException("level " + recipe.name() + " stores blocks of "
+                    + format.blockLength(columns) + " weights, and " + weight.name() + " has rows of " + columns
+                    + "; leave the level out or use one with another block length");
         }
     }
 
@@ -40,12 +44,24 @@ final class SweepChecks {
     }
 
     /** @throws IllegalArgumentException when a model's architecture does not allow a level's transform */
-    static void transforms(Checkpoint checkpoint, List<Level> levels) {
-        for (Level level : levels) {
-            Folding.of(checkpoint, level.transform()).refusal().ifPresent(why -> {
-                throw new IllegalArgumentException(
-                        "level " + level + ": " + checkpoint.spec().architecture() + " does not allow it: " + why);
+    static void transforms(Checkpoint checkpoint, List<Recipe> recipes) {
+        for (Recipe recipe : recipes) {
+            Folding.of(checkpoint, recipe.level().transform()).refusal().ifPresent(why -> {
+                throw new IllegalArgumentException("level " + recipe.name() + ": "
+                        + checkpoint.spec().architecture() + " does not allow it: " + why);
             });
+        }
+    }
+
+    /** @throws IllegalArgumentException where a sweep would round a table in another basis than a file does */
+    static void tables(Checkpoint checkpoint, List<Recipe> recipes) {
+        for (Recipe recipe : recipes) {
+            if (recipe.fitsTables()
+                    && Folding.of(checkpoint, recipe.level().transform()).rotatesResidual()) {
+                throw new IllegalArgumentException("level " + recipe.name() + ": the mix stores embedding or output"
+                        + " projection in blocks, of the rotated table in a file, which a sweep does not rotate; write"
+                        + " it with quantize and measure the file, or leave the rotation out");
+            }
         }
     }
 
@@ -58,13 +74,14 @@ final class SweepChecks {
     }
 
     /** A level that needs calibration gets some. */
-    static void calibration(List<Level> levels, WindowPlan calibrationPlan) {
-        for (Level level : levels) {
+    static void calibration(List<Recipe> recipes, WindowPlan calibrationPlan) {
+        for (Recipe recipe : recipes) {
+            Level level = recipe.level();
             if (level.needsHessian() && calibrationPlan == null) {
                 String needy = level.solver().needsHessian()
                         ? level.solver().name()
                         : level.transform().toString();
-                throw new IllegalArgumentException(level + ": " + needy
+                throw new IllegalArgumentException(recipe.name() + ": " + needy
                         + " needs calibration text, which should not be the text that is measured; give --calibration"
                         + " builtin-calibration, a file or a data set");
             }

@@ -5,7 +5,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -106,7 +105,7 @@ public final class GgufQuantizer {
         GgufModel model = GgufModel.of(checkpoint);
         BudgetPlan plan = new BudgetPlanner(
                         checkpoint, backend, windows, means.memoryBudget, means.spillFolder, progress)
-                .plan(budget, together(model));
+                .plan(budget, GgufRecipes.tensors(model), GgufRecipes.mixes(checkpoint, budget.solver()));
         GgufTypes.Rule maps = tensor -> {
             GgufModel.Part part = model.parts(tensor.name()).getFirst();
             BlockFormat format = plan.formats().get(new Place(part.role(), part.layer()));
@@ -118,18 +117,6 @@ public final class GgufQuantizer {
         QuantizeTarget target = new QuantizeTarget(plan.base(), null);
         return write(FoldedCheckpoint.of(checkpoint, plan.base()), model, target, types, file, replace, started)
                 .of(budget.toString(), plan.notes());
-    }
-
-    /** Linear maps by the tensor that they are stored in. */
-    private static List<List<Place>> together(GgufModel model) {
-        Map<String, List<Place>> tensors = new LinkedHashMap<>();
-        for (GgufModel.Part part : model.parts()) {
-            if (part.role().linear()) {
-                tensors.computeIfAbsent(part.tensor(), name -> new ArrayList<>())
-                        .add(new Place(part.role(), part.layer()));
-            }
-        }
-        return List.copyOf(tensors.values());
     }
 
     private QuantizeSummary write(
@@ -150,9 +137,7 @@ public final class GgufQuantizer {
         QuantizePass pass = new QuantizePass(
                         folded.plain(),
                         backend,
-                        target.level(),
-                        (role, layer) -> types.types()
-                                .get(parts.get(role).get(layer).getFirst().tensor()),
+                        GgufRecipes.of(target.toString(), target.level(), model, types),
                         means.calibration,
                         means.memoryBudget,
                         means.spillFolder,

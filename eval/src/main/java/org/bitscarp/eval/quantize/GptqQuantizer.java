@@ -3,9 +3,10 @@ package org.bitscarp.eval.quantize;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.bitscarp.compute.Backend;
-import org.bitscarp.eval.engine.Allocation;
+import org.bitscarp.eval.engine.FoldedCheckpoint;
 import org.bitscarp.eval.engine.Progress;
 import org.bitscarp.eval.engine.QuantizePass;
+import org.bitscarp.eval.engine.Recipe;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.TensorRole;
 import org.bitscarp.model.Weight;
@@ -42,16 +43,11 @@ public final class GptqQuantizer {
             throw new IllegalArgumentException("a GPTQ folder holds integers in groups (int2, int3, int4, int8), not "
                     + level.format().name() + "; for that, name a file that ends with .gguf");
         }
-        if (!level.transform().identity()) {
-            throw new IllegalArgumentException(
-                    "level " + level + ": a GPTQ folder takes over norms and tables as they are," + " and "
-                            + level.transform() + " changes them; name a file that ends with .gguf, or leave it out");
-        }
+        FoldedCheckpoint folded = FoldedCheckpoint.of(checkpoint, level);
         QuantizePass pass = new QuantizePass(
                         checkpoint,
                         backend,
-                        level,
-                        Allocation.uniform(format),
+                        Recipe.of(checkpoint, level),
                         means.calibration(),
                         means.memoryBudget(),
                         means.spillFolder(),
@@ -63,9 +59,12 @@ public final class GptqQuantizer {
             GptqPlan.History history = new GptqPlan.History(means.program().replace(' ', ':'), damping, false, false);
             GptqPlan plan = GptqPlan.uniform(version, format, spool, history).withHalfTables();
             GptqExport.check(checkpoint, folder, plan);
-            pass.linearMaps(spool);
-            GptqSummary written = GptqExport.write(checkpoint, folder, plan);
-            return summary(checkpoint, level, written, pass, folder, started);
+            pass.linearMaps(packed -> {
+                folded.carry(packed.layer(), packed.role(), packed.change());
+                spool.packed(packed);
+            });
+            GptqSummary written = GptqExport.write(checkpoint, folder, plan.with(folded.rewritten()));
+            return summary(folded, level, written, pass, folder, started);
         }
     }
 

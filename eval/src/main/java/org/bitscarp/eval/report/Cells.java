@@ -20,10 +20,12 @@ final class Cells {
 
     private final SweepResult result;
     private final Row reference;
+    private final Row lastSafe;
 
     Cells(SweepResult result) {
         this.result = result;
         this.reference = Verdict.reference(result).orElse(null);
+        this.lastSafe = Certainty.lastSafe(result).orElse(null);
     }
 
     Standing standing(Row row) {
@@ -42,8 +44,9 @@ final class Cells {
         return ratio <= 1 + (threshold - 1) / 2 ? Standing.GOOD : Standing.FAIR;
     }
 
-    boolean safe(Row row) {
-        return result.cliff() != null && row.level().equals(result.cliff().level());
+    /** Whether this is the narrowest level that the verdicts call safe, with all wider ones. */
+    boolean lastSafe(Row row) {
+        return row.equals(lastSafe);
     }
 
     boolean falls(Row row) {

@@ -6,11 +6,29 @@ import java.util.Optional;
 import org.bitscarp.eval.report.SweepResult.Row;
 import org.bitscarp.eval.stats.Loss;
 
-/** What the intervals add to the verdict: down to where nothing is lost, what the last safe level costs, what is broken. */
+/** What the intervals say: down to where nothing is lost, what the levels below cost, what is broken. */
 final class Certainty {
     private Certainty() {}
 
-    /** One sentence, or nothing where there is nothing to add. */
+    /** Down to where it is safe, which is what the verdicts of the rows say; nothing where there are no verdicts. */
+    static String safe(SweepResult result) {
+        if (result.statistics() == null) {
+            return "";
+        }
+        String margin = Figures.allowance(1 + result.statistics().marginUsed());
+        return lastSafe(result)
+                .map(row -> "Safe down to " + Verdict.at(row.bitsPerWeight(), row.level()) + ", within " + margin + ".")
+                .orElse("Nothing below the reference is shown to be safe, which is to stay within " + margin + ".");
+    }
+
+    /** The narrowest width of those that, with every wider one, are shown to lose no more than the margin. */
+    static Optional<Row> lastSafe(SweepResult result) {
+        return result.statistics() == null
+                ? Optional.empty()
+                : unharmed(CliffRule.widths(result.rows()), result.statistics());
+    }
+
+    /** What the levels that are not safe cost, in one sentence; nothing where there is nothing to add. */
     static String sentence(SweepResult result) {
         Statistics statistics = result.statistics();
         Row reference = Verdict.reference(result).orElse(null);
@@ -19,10 +37,6 @@ final class Certainty {
         }
         List<Row> widths = CliffRule.widths(result.rows());
         List<String> parts = new ArrayList<>();
-        String margin = Figures.allowance(1 + statistics.marginUsed());
-        parts.add(unharmed(widths, statistics)
-                .map(row -> "Within " + margin + " down to " + Verdict.at(row.bitsPerWeight(), row.level()))
-                .orElse("Nothing below the reference is shown to stay within " + margin));
         for (Row row : widths) {
             boolean harmed = statistics
                     .of(row.level())
@@ -38,10 +52,10 @@ final class Certainty {
                         .allMatch(r -> broken(r, reference, statistics)))
                 .findFirst()
                 .ifPresent(row -> parts.add("broken from " + Verdict.at(row.bitsPerWeight(), row.level()) + " down"));
-        return String.join("; ", parts) + ".";
+        String sentence = String.join("; ", parts);
+        return sentence.isEmpty() ? "" : sentence + ".";
     }
 
-    /** The narrowest width of those that, with every wider one, are shown to lose no more than the margin. */
     private static Optional<Row> unharmed(List<Row> widths, Statistics statistics) {
         Row last = null;
         for (Row row : widths) {

@@ -13,8 +13,8 @@ import org.bitscarp.eval.report.SweepResult.Row;
  * with the lowest perplexity stands for it. The last safe level is the narrowest width whose perplexity is at most
  * {@code threshold} times the reference's: a wider level above the threshold does not matter when a narrower one is
  * below it, because nobody would ship it. The level that stands for the next width is where it falls. When nothing
- * narrower exceeds the threshold, the place where ln(perplexity) per bit bends most upwards is taken instead, on the
- * widths that no narrower width beats.
+ * narrower exceeds the threshold nothing falls, and the explanation names the place where ln(perplexity) per bit bends most
+ * upwards, on the widths that no narrower width beats.
  */
 public final class CliffRule {
     /** Ten percent more perplexity than the reference. */
@@ -53,8 +53,7 @@ public final class CliffRule {
         return "The best level of each bit width counts, and the cliff is after the fewest bits per weight at which the"
                 + " perplexity is still within " + Figures.allowance(threshold) + " of the reference (a perplexity that"
                 + " is not finite, or that leaves out non-finite scores, has fallen); where nothing narrower exceeds"
-                + " that, it is where the growth of log-perplexity per bit bends most, and a curve that stays within "
-                + Figures.allowance(FLAT) + " has no cliff.";
+                + " that, nothing falls.";
     }
 
     /**
@@ -110,20 +109,10 @@ public final class CliffRule {
                 bend = i;
             }
         }
-        if (bend < 0) {
-            return cliff(
-                    narrowest,
-                    null,
-                    "No cliff was found within the levels measured: " + reached
-                            + ", and the curve does not bend upwards before it");
-        }
-        Row safe = frontier.get(bend);
-        Row falls = frontier.get(bend + 1);
-        return cliff(
-                safe,
-                falls,
-                "Nothing measured exceeds " + Figures.allowance(threshold) + ", the curve bends most at "
-                        + describe(safe, reference) + "; " + describe(falls, reference));
+        String curve = bend < 0
+                ? ", and the curve does not bend upwards before it"
+                : "; the curve bends most at " + describe(frontier.get(bend), reference);
+        return cliff(narrowest, null, "No cliff was found within the levels measured: " + reached + curve);
     }
 
     private Cliff cliff(Row safe, Row falls, String finding) {

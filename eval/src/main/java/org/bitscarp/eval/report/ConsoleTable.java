@@ -131,11 +131,12 @@ public final class ConsoleTable {
 
     private void legend(StringBuilder out, List<String> dropped) {
         List<String> parts = new ArrayList<>();
-        if (result.cliff() != null) {
-            parts.add("✓ last safe level");
-            if (result.cliff().fallsAt() != null) {
-                parts.add("▼ falls here");
-            }
+        if (result.rows().stream().anyMatch(cells::lastSafe)) {
+            parts.add(
+                    "✓ last safe (" + Figures.allowance(1 + result.statistics().marginUsed()) + ")");
+        }
+        if (result.rows().stream().anyMatch(cells::falls)) {
+            parts.add("▼ falls here (" + Figures.allowance(Verdict.threshold(result)) + ")");
         }
         if (result.rows().stream().anyMatch(r -> !r.reference() && r.score().tied())) {
             parts.add("≈ tied with the reference");
@@ -154,7 +155,7 @@ public final class ConsoleTable {
     }
 
     private String mark(Row row) {
-        return cells.falls(row) ? "▼" : cells.safe(row) ? "✓" : "";
+        return cells.falls(row) ? "▼" : cells.lastSafe(row) ? "✓" : "";
     }
 
     private String colour(Row row) {

@@ -39,5 +39,8 @@ interface Drawing {
     /** What is drawn until {@link #end} is a mark with these figures. */
     void begin(String readout);
 
+    /** A line of those figures, shown while the mark has the pointer or the focus. */
+    void readout(String line, double x, double y, Anchor anchor);
+
     void end();
 }

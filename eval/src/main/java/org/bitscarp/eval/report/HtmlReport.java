@@ -43,7 +43,8 @@ public final class HtmlReport {
     private static void tiles(Svg html, SweepResult result) {
         Optional<Row> chosen = result.cliff() == null
                 ? Optional.empty()
-                : Verdict.row(result, result.cliff().level());
+                : Certainty.lastSafe(result)
+                        .or(() -> Verdict.row(result, result.cliff().level()));
         Optional<Row> reference = Verdict.reference(result);
         if (chosen.isEmpty() || reference.isEmpty()) {
             return;

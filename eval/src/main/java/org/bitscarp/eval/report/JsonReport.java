@@ -52,6 +52,7 @@ public final class JsonReport {
         ArrayNode rows = root.putArray("rows");
         result.rows().forEach(r -> row(rows.addObject(), r));
         cliff(root, result.cliff());
+        lastSafe(root, result);
         BehaviourJson.add(root, result.behaviour());
         StatisticsJson.add(root, result.statistics());
         ArrayNode notes = root.putArray("notes");
@@ -105,6 +106,11 @@ public final class JsonReport {
         number(node, "seconds", row.seconds());
         node.put("fallbacks", row.fallbacks());
         node.put("nonfinite", row.nonfinite());
+        if (row.file() != null) {
+            node.put("path", row.file().path());
+            node.put("container", row.file().container());
+            node.put("sha256", row.file().sha256());
+        }
         ArrayNode scores = node.putArray("scores");
         for (Score score : row.scores()) {
             ObjectNode each = scores.addObject();
@@ -135,6 +141,15 @@ public final class JsonReport {
         node.put("falls_at", cliff.fallsAt());
         number(node, "threshold", cliff.threshold());
         node.put("explanation", cliff.explanation());
+    }
+
+    private static void lastSafe(ObjectNode root, SweepResult result) {
+        Row row = Certainty.lastSafe(result).orElse(null);
+        if (row == null) {
+            root.putNull("last_safe");
+            return;
+        }
+        number(root.putObject("last_safe").put("level", row.level()), "bits_per_weight", row.bitsPerWeight());
     }
 
     static void number(ObjectNode node, String name, double x) {

@@ -132,7 +132,10 @@ public final class JsonResultReader extends JsonFields {
                 numbers(node, "layer_errors"),
                 number(node, "seconds"),
                 integer(node, "fallbacks"),
-                integer(node, "nonfinite"));
+                integer(node, "nonfinite"),
+                node.has("path")
+                        ? new SweepResult.File(text(node, "path"), text(node, "container"), text(node, "sha256"))
+                        : null);
     }
 
     private Score score(JsonNode node) throws IOException {

@@ -1,6 +1,7 @@
 package org.bitscarp.eval.report;
 
 import java.util.List;
+import java.util.SequencedMap;
 import java.util.stream.Collectors;
 
 /** A table for LaTeX with the package booktabs, everything in it escaped. */
@@ -8,36 +9,42 @@ final class LatexTable {
     private LatexTable() {}
 
     /**
-     * A floating table; the first {@code texts} columns are flush left, the others flush right.
+     * A floating table that fits the text width of an article; the first column is flush left, the others flush right.
      *
      * @param comment lines in front of it
-     * @param breaks rows in front of which a thin rule goes
+     * @param groups rows by the heading of their group, which is shown where there are several
+     * @param notes small print below it, a paragraph each
      */
     static String render(
             List<String> comment,
             String caption,
             String label,
             List<String> head,
-            int texts,
-            List<List<String>> rows,
-            List<Integer> breaks) {
+            SequencedMap<String, List<List<String>>> groups,
+            List<String> notes) {
         StringBuilder out = new StringBuilder();
         comment.forEach(line -> out.append("% ").append(flat(line)).append('\n'));
-        out.append("\\begin{table}\n\\centering\n\\caption{")
+        out.append("\\begin{table}\n\\centering\n\\setlength{\\belowcaptionskip}{6pt}\n\\caption{")
                 .append(escape(caption))
                 .append("}\n");
-        out.append("\\label{").append(label).append("}\n");
-        out.append("\\begin{tabular}{").append("l".repeat(texts)).append("r".repeat(head.size() - texts));
-        out.append("}\n\\toprule\n");
+        out.append("\\label{").append(label).append("}\n\\footnotesize\n\\setlength{\\tabcolsep}{3pt}\n");
+        out.append("\\begin{tabular}{@{}l").append("r".repeat(head.size() - 1)).append("@{}}\n\\toprule\n");
         line(out, head);
-        out.append("\\midrule\n");
-        for (int i = 0; i < rows.size(); i++) {
-            if (breaks.contains(i)) {
-                out.append("\\midrule\n");
+        groups.forEach((heading, rows) -> {
+            out.append("\\midrule\n");
+            if (groups.size() > 1) {
+                out.append("\\multicolumn{").append(head.size()).append("}{l}{\\emph{");
+                out.append(escape(heading)).append("}} \\\\\n");
             }
-            line(out, rows.get(i));
+            rows.forEach(row -> line(out, row));
+        });
+        out.append("\\bottomrule\n\\end{tabular}\n");
+        if (!notes.isEmpty()) {
+            out.append("\n\\medskip\n\\begin{minipage}{\\linewidth}\\raggedright\n");
+            notes.forEach(note -> out.append(escape(note)).append("\\par\n"));
+            out.append("\\end{minipage}\n");
         }
-        return out.append("\\bottomrule\n\\end{tabular}\n\\end{table}\n").toString();
+        return out.append("\\end{table}\n").toString();
     }
 
     /** Cells begin with an empty group, so that a bracket is not read as an argument of the line break before it. */
@@ -68,6 +75,7 @@ final class LatexTable {
                 case '±' -> out.append("$\\pm$");
                 case '‖' -> out.append("$\\|$");
                 case '–' -> out.append("--");
+                case '★' -> out.append("$^\\star$");
                 case '…' -> out.append("\\ldots{}");
                 case '-' -> out.append("{-}");
                 default -> out.appendCodePoint(c);

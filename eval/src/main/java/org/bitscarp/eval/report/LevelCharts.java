@@ -158,7 +158,7 @@ final class LevelCharts {
 
     private int priority(Row row) {
         return (cells.falls(row) ? 16 : 0)
-                + (cells.safe(row) ? 8 : 0)
+                + (cells.lastSafe(row) ? 8 : 0)
                 + (row.reference() ? ScatterChart.FOREMOST : 0)
                 + (best.contains(row.level()) ? 2 : 1);
     }
@@ -166,7 +166,7 @@ final class LevelCharts {
     private String kind(Row row) {
         return cells.falls(row)
                 ? "falls"
-                : cells.safe(row)
+                : cells.lastSafe(row)
                         ? "safe"
                         : switch (cells.standing(row)) {
                             case REFERENCE -> "reference";

@@ -30,7 +30,8 @@ final class LevelTable {
         }
         html.close().close().newline().open("tbody");
         for (Row row : result.rows()) {
-            String kind = cells.falls(row) ? "falls" : cells.safe(row) ? "safe" : row.reference() ? "reference" : null;
+            String kind =
+                    cells.falls(row) ? "falls" : cells.lastSafe(row) ? "safe" : row.reference() ? "reference" : null;
             html.open("tr", "class", kind);
             html.open("th", "scope", "row").text(row.level());
             if (kind != null) {

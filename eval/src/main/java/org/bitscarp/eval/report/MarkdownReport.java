@@ -57,7 +57,7 @@ public final class MarkdownReport {
         out.append("|:--").append("|--:".repeat(head.size() - 1)).append("|\n");
         for (Row row : result.rows()) {
             List<String> line = new ArrayList<>();
-            line.add(row.level() + (cells.falls(row) ? " (falls)" : cells.safe(row) ? " (last safe)" : ""));
+            line.add(row.level() + (cells.falls(row) ? " (falls)" : cells.lastSafe(row) ? " (last safe)" : ""));
             line.add(Figures.bitsColumn(row.bitsPerWeight()));
             line.add(cells.megabytes(row));
             line.add(cells.perplexity(row, 0));

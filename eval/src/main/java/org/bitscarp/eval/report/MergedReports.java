@@ -43,7 +43,8 @@ public final class MergedReports {
             "same_top1",
             "fallbacks",
             "nonfinite",
-            "frontier");
+            "frontier",
+            "notes");
 
     private MergedReports() {}
 
@@ -168,23 +169,27 @@ public final class MergedReports {
         return out.toString();
     }
 
+    /** A text column is narrow: models are headings of groups, and a star takes the place of the last column. */
     static String latex(MergedSweeps merged) {
         MergedTables tables = new MergedTables(merged);
-        List<List<String>> rows = tables.rows();
-        List<Integer> breaks = new ArrayList<>();
-        for (int i = 1; i < rows.size(); i++) {
-            if (merged.entries().get(i).sweep() != merged.entries().get(i - 1).sweep()) {
-                breaks.add(i);
-            }
+        SequencedMap<String, List<List<String>>> groups = new LinkedHashMap<>();
+        for (Entry entry : merged.entries()) {
+            boolean several = merged.sweeps().size() > merged.series().size();
+            String heading =
+                    merged.name(entry) + (several ? ", " + merged.sources().get(entry.sweep()) : "");
+            List<String> line = new ArrayList<>(tables.figures(entry));
+            line.set(0, line.getFirst() + (tables.worthIt(entry) ? "★" : ""));
+            groups.computeIfAbsent(heading, h -> new ArrayList<>()).add(line);
         }
         return LatexTable.render(
                 List.of("Needs \\usepackage{booktabs} and \\usepackage[T1]{fontenc}.", tables.method()),
-                tables.title() + ". " + tables.legend(),
+                tables.title() + ". " + tables.legend().replace("Worth it:", "★:"),
                 "tab:bitscarp",
-                tables.head(),
-                merged.sweeps().size() > 1 ? 3 : 2,
-                rows,
-                breaks);
+                tables.figuresHead().stream()
+                        .map(name -> name.replace("Bits/weight", "Bits/w").replace("Same top-1", "Top-1"))
+                        .toList(),
+                groups,
+                merged.notes());
     }
 
     static String csv(MergedSweeps merged) {
@@ -234,6 +239,7 @@ public final class MergedReports {
         cells.add(Long.toString(row.fallbacks()));
         cells.add(Long.toString(row.nonfinite()));
         cells.add(Boolean.toString(merged.frontier().contains(entry)));
+        cells.add(row.reference() ? String.join(" | ", sweep.notes()) : "");
         return cells;
     }
 }

@@ -51,16 +51,16 @@ final class MergedTables {
         if (merged.sweeps().size() > 1) {
             head.add("Sweep");
         }
-        head.addAll(List.of("Level", "Bits/weight", "MB", merged.perByte() ? "Bits/byte" : "Perplexity"));
-        if (!merged.perByte()) {
-            head.addAll(List.of("Δ %", "95 % interval"));
-        }
-        head.add(merged.perByte() ? "KL, bits/byte" : "KL");
-        if (!merged.perByte()) {
-            head.add("Same top-1 %");
-        }
+        head.addAll(figuresHead());
         head.add("Worth it");
         return head;
+    }
+
+    /** Of the columns that are not the same for a whole sweep; the first is the level. */
+    List<String> figuresHead() {
+        return merged.perByte()
+                ? List.of("Level", "Bits/weight", "MB", "Bits/byte", "KL, bits/byte")
+                : List.of("Level", "Bits/weight", "MB", "Perplexity", "Δ %", "95 % interval", "KL", "Same top-1 %");
     }
 
     List<List<String>> rows() {
@@ -68,13 +68,24 @@ final class MergedTables {
     }
 
     private List<String> row(Entry entry) {
-        Row row = entry.row();
-        Cells of = cells.get(entry.sweep());
         List<String> line = new ArrayList<>(List.of(merged.name(entry)));
         if (merged.sweeps().size() > 1) {
             line.add(Integer.toString(entry.sweep() + 1));
         }
-        line.addAll(List.of(row.level(), Figures.bitsColumn(row.bitsPerWeight()), of.megabytes(row), quality(entry)));
+        line.addAll(figures(entry));
+        line.add(worthIt(entry) ? "yes" : Figures.NONE);
+        return line;
+    }
+
+    boolean worthIt(Entry entry) {
+        return merged.frontier().contains(entry);
+    }
+
+    List<String> figures(Entry entry) {
+        Row row = entry.row();
+        Cells of = cells.get(entry.sweep());
+        List<String> line = new ArrayList<>(
+                List.of(row.level(), Figures.bitsColumn(row.bitsPerWeight()), of.megabytes(row), quality(entry)));
         if (!merged.perByte()) {
             line.addAll(List.of(of.delta(row), of.interval(row)));
         }
@@ -82,7 +93,6 @@ final class MergedTables {
         if (!merged.perByte()) {
             line.add(of.sameTop1(row));
         }
-        line.add(merged.frontier().contains(entry) ? "yes" : Figures.NONE);
         return line;
     }
 

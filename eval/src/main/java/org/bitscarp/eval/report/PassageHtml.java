@@ -1,5 +1,6 @@
 package org.bitscarp.eval.report;
 
+import java.util.List;
 import java.util.stream.Collectors;
 
 /** The section of {@code report.html} that shows where levels fail: a text coloured by extra nats. */
@@ -8,6 +9,7 @@ final class PassageHtml {
     private static final double[] STEPS = {0.25, 0.5, 1, 1.5, 2, 3, 4, 6};
 
     private static final int WORST = 5;
+    private static final int LISTED = 40;
 
     private PassageHtml() {}
 
@@ -51,6 +53,30 @@ final class PassageHtml {
                 .collect(Collectors.joining(", "));
         html.element("p", worst.isEmpty() ? "No token costs more." : "Costliest: " + worst + ".", "class", "legend");
         html.newline();
+        figures(html, passage, level);
+    }
+
+    /** What the pointer shows at a token, for those who read with the keyboard. */
+    private static void figures(Svg html, Passage passage, Passage.OfLevel level) {
+        List<Integer> worst = passage.worst(level, LISTED);
+        if (worst.isEmpty()) {
+            return;
+        }
+        html.open("details", "class", "texts").element("summary", "Figures of the costliest tokens");
+        HtmlPage.table(
+                html,
+                "costliest-" + passage.levels().indexOf(level),
+                "The " + worst.size() + " tokens that cost " + level.level() + " most",
+                List.of("Token", "Place", "Extra nats", "Probability under the reference", "Under the level"),
+                worst.stream()
+                        .map(t -> List.of(
+                                shown(passage.tokens().get(t)).strip(),
+                                Figures.grouped(t + 1),
+                                signed(passage.extra(level, t)),
+                                Figures.probability(Math.exp(-passage.reference()[t])),
+                                Figures.probability(Math.exp(-level.nll()[t]))))
+                        .toList());
+        html.close().newline();
     }
 
     private static String colour(double extra) {

@@ -88,5 +88,8 @@ final class PngDrawing implements Drawing {
     public void begin(String readout) {}
 
     @Override
+    public void readout(String line, double x, double y, Anchor anchor) {}
+
+    @Override
     public void end() {}
 }

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.SequencedMap;
+import org.bitscarp.model.WriteFailure;
 
 /** The four files of a sweep. */
 public final class ReportFiles {
@@ -37,7 +38,7 @@ public final class ReportFiles {
         try {
             Files.createDirectories(folder);
         } catch (IOException e) {
-            throw StagedFiles.cannotWrite(folder, e);
+            throw WriteFailure.of(folder, e);
         }
         StagedFiles.write(files, sink);
     }

@@ -297,15 +297,10 @@ final class ScatterChart {
             line(text, right, top - 14, "end");
             return;
         }
-        int fit = (int) (width / (FONT * 0.6));
-        int cut = text.length() <= fit ? text.length() : text.lastIndexOf(", ", fit);
-        if (cut <= 0) {
-            cut = fit;
-        }
-        line(text.substring(0, cut), 0, height - 20, null);
-        if (cut < text.length()) {
-            String rest = text.substring(cut).replaceFirst("^, ", "");
-            line(rest.length() > fit ? rest.substring(0, fit - 1) + "…" : rest, 0, height - 4, null);
+        double baseline = height - 20;
+        for (String folded : Readout.folded(text, width)) {
+            line(folded, 0, baseline, null);
+            baseline += 16;
         }
     }
 

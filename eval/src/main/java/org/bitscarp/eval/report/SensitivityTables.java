@@ -37,8 +37,7 @@ final class SensitivityTables {
                     Figures.nats(part.alone().kld()),
                     Figures.nats(part.alone().kldStderr()),
                     Figures.signed(Math.expm1(part.alone().logRatio())),
-                    "[" + Figures.signed(Math.expm1(part.alone().logRatioCi95()[0])) + ", "
-                            + Figures.signed(Math.expm1(part.alone().logRatioCi95()[1])) + "]",
+                    StatisticsTables.interval(part.alone().logRatioCi95()),
                     Figures.nats(part.without().kld()),
                     Figures.fixed(100 * result.recovered(part), 1),
                     saved > 0 ? Figures.nats(part.alone().kld() / saved) : Figures.NONE));

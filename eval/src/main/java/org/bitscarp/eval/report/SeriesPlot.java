@@ -41,7 +41,7 @@ final class SeriesPlot {
         this.narrow = width < 600;
         this.left = narrow ? 46 : 64;
         this.right = width - (narrow ? 12 : 24);
-        this.bottom = height - 50;
+        this.bottom = height - (narrow ? 86 : 50);
         this.top = legend(false) + 34;
         double least = extent(Point::x).min().orElseThrow();
         double most = extent(Point::x).max().orElseThrow();
@@ -59,7 +59,7 @@ final class SeriesPlot {
     /** For a page, once for wide windows or once for phones. */
     static Svg onPage(SeriesChart chart, String id, boolean narrow) {
         double width = narrow ? 380 : WIDTH;
-        double height = narrow ? 420 : HEIGHT - 60;
+        double height = narrow ? 456 : HEIGHT - 60;
         SvgDrawing out = new SvgDrawing(
                 chart,
                 id + (narrow ? "-narrow" : "-wide"),
@@ -105,7 +105,21 @@ final class SeriesPlot {
         for (Point p : chart.points()) {
             out.begin(p.readout());
             mark(p.series(), x.pixel(p.x()), y.pixel(p.y()));
+            readout(p.readout());
             out.end();
+        }
+    }
+
+    /** Beside the title of the axis, on a phone in two lines below the chart. */
+    private void readout(String text) {
+        if (!narrow) {
+            out.readout(text, right, top - 10, Anchor.end);
+            return;
+        }
+        double baseline = bottom + 66;
+        for (String line : Readout.folded(text, right)) {
+            out.readout(line, 4, baseline, Anchor.start);
+            baseline += 16;
         }
     }
 

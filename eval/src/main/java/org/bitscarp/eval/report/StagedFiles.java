@@ -5,12 +5,8 @@ import java.io.OutputStream;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.AtomicMoveNotSupportedException;
-import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -19,6 +15,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.bitscarp.model.WriteFailure;
 
 /**
  * Writes files so that a reader sees either the old file or the whole new one: all of them go to temporary names in
@@ -29,6 +29,9 @@ public final class StagedFiles {
     interface Sink {
         void write(Path file, byte[] bytes) throws IOException;
     }
+
+    /** Names of temporary files: the process that writes, and nanoseconds of its clock. */
+    private static final Pattern STAGED = Pattern.compile("\\..+\\.(\\d{1,18})\\.-?\\d+\\.tmp");
 
     private StagedFiles() {}
 
@@ -73,7 +76,7 @@ public final class StagedFiles {
                     staged.add(temporary);
                     sink.write(temporary, entry.getValue());
                 } catch (IOException e) {
-                    throw cannotWrite(file, e);
+                    throw WriteFailure.of(file, e);
                 }
             }
             int next = 0;
@@ -81,7 +84,7 @@ public final class StagedFiles {
                 try {
                     move(staged.get(next++), file);
                 } catch (IOException e) {
-                    throw cannotWrite(file, e);
+                    throw WriteFailure.of(file, e);
                 }
             }
         } finally {
@@ -105,24 +108,45 @@ public final class StagedFiles {
                 "." + file.getFileName() + "." + ProcessHandle.current().pid() + "." + System.nanoTime() + ".tmp");
     }
 
+    /**
+     * Finds out whether files can be written into a folder, before the work that they are for, and removes what processes
+     * that were killed have left half written there. To be called before this process stages anything in the folder.
+     */
+    public static void prepare(Path folder) throws IOException {
+        Path probe = temporary(folder.resolve("probe"));
+        try {
+            Files.createDirectories(folder);
+            Files.createFile(probe);
+            Files.delete(probe);
+            for (Path file : listed(folder)) {
+                Matcher staged = STAGED.matcher(file.getFileName().toString());
+                if (staged.matches() && gone(staged.group(1))) {
+                    Files.deleteIfExists(file);
+                }
+            }
+        } catch (IOException e) {
+            throw WriteFailure.of(folder, e);
+        }
+    }
+
+    private static List<Path> listed(Path folder) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.toList();
+        }
+    }
+
+    /** A process with this one's number is an earlier one: containers give every process the same. */
+    private static boolean gone(String digits) {
+        long pid = Long.parseLong(digits);
+        return pid == ProcessHandle.current().pid()
+                || ProcessHandle.of(pid).filter(ProcessHandle::isAlive).isEmpty();
+    }
+
     private static void move(Path from, Path to) throws IOException {
         try {
             Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
         } catch (AtomicMoveNotSupportedException e) {
             Files.move(from, to, StandardCopyOption.REPLACE_EXISTING);
         }
-    }
-
-    /** The message of a {@link FileSystemException} begins with a path, a temporary one here: only its reason is kept. */
-    static IOException cannotWrite(Path file, IOException cause) {
-        String reason = switch (cause) {
-            case NoSuchFileException e -> "the folder does not exist";
-            case AccessDeniedException e -> "permission denied";
-            case FileAlreadyExistsException e -> "a file has the name of the folder";
-            case FileSystemException e when e.getReason() != null -> e.getReason();
-            default -> cause.getMessage() == null ? cause.toString() : cause.getMessage();
-        };
-        return new IOException(
-                "cannot write " + file + ": " + reason.lines().findFirst().orElse(""), cause);
     }
 }

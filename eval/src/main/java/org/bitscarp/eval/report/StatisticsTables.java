@@ -180,7 +180,11 @@ final class StatisticsTables {
         return sentences;
     }
 
-    private static String interval(double[] natural) {
+    /** In percent, of an interval of log-perplexity; none where there are too few windows for one. */
+    static String interval(double[] natural) {
+        if (Double.isNaN(natural[0]) || Double.isNaN(natural[1])) {
+            return Figures.NONE;
+        }
         return "[" + Figures.signed(Math.expm1(natural[0])) + ", " + Figures.signed(Math.expm1(natural[1])) + "]";
     }
 }

@@ -5,6 +5,8 @@ import java.util.Locale;
 /** Draws SVG that looks right by itself, on white, and follows a page's style sheet inside a page. */
 final class SvgDrawing implements Drawing {
     private final Svg svg = new Svg();
+    private final boolean alone;
+    private boolean marks;
 
     /**
      * @param id prefix of the ids in it, unique on the page
@@ -12,6 +14,7 @@ final class SvgDrawing implements Drawing {
      * @param alone whether it is a file of its own, with a white ground
      */
     SvgDrawing(SeriesChart chart, String id, String style, double width, double height, boolean alone) {
+        this.alone = alone;
         String size = Svg.coordinate(width) + " " + Svg.coordinate(height);
         svg.open(
                 "svg",
@@ -75,9 +78,27 @@ final class SvgDrawing implements Drawing {
         svg.element("text", text, "class", ink.style(), "x", x, "y", y, "text-anchor", anchor, "fill", colour(ink));
     }
 
+    /** Marks come last, so that the picture ends before them: what is inside a picture has no names of its own. */
     @Override
     public void begin(String readout) {
-        svg.open("g").element("title", readout);
+        if (alone) {
+            svg.open("g").element("title", readout);
+            return;
+        }
+        if (!marks) {
+            svg.close().open("g", "role", "list", "aria-label", "Levels");
+            marks = true;
+        }
+        svg.open("g", "class", "point", "tabindex", "0", "role", "listitem", "aria-label", readout);
+        svg.element("title", readout);
+    }
+
+    /** A file by itself has no style sheet that could show it when it is time. */
+    @Override
+    public void readout(String line, double x, double y, Anchor anchor) {
+        if (!alone) {
+            svg.element("text", line, "class", "readout", "x", x, "y", y, "text-anchor", anchor);
+        }
     }
 
     @Override

@@ -104,6 +104,7 @@ public record SweepResult(
      * @param seconds spent on this level
      * @param fallbacks places where the level's rule could not be followed
      * @param nonfinite scores that were NaN or infinite; they are in no sum
+     * @param file that the row is of, or null where it is a level
      */
     public record Row(
             String level,
@@ -119,7 +120,62 @@ public record SweepResult(
             double[] layerErrors,
             double seconds,
             long fallbacks,
-            long nonfinite) {
+            long nonfinite,
+            File file) {
+
+        /** A row that is a level of the model and not a file. */
+        public Row(
+                String level,
+                String format,
+                String solver,
+                boolean reference,
+                double bitsPerWeight,
+                double modelBitsPerWeight,
+                long bytes,
+                List<Score> scores,
+                Divergence divergence,
+                double weightError,
+                double[] layerErrors,
+                double seconds,
+                long fallbacks,
+                long nonfinite) {
+            this(
+                    level,
+                    format,
+                    solver,
+                    reference,
+                    bitsPerWeight,
+                    modelBitsPerWeight,
+                    bytes,
+                    scores,
+                    divergence,
+                    weightError,
+                    layerErrors,
+                    seconds,
+                    fallbacks,
+                    nonfinite,
+                    null);
+        }
+
+        /** The same figures as those of a file. */
+        public Row of(File measured) {
+            return new Row(
+                    level,
+                    format,
+                    solver,
+                    reference,
+                    bitsPerWeight,
+                    modelBitsPerWeight,
+                    bytes,
+                    scores,
+                    divergence,
+                    weightError,
+                    layerErrors,
+                    seconds,
+                    fallbacks,
+                    nonfinite,
+                    measured);
+        }
 
         /** Score under the main protocol. */
         public Score score() {
@@ -131,6 +187,15 @@ public record SweepResult(
             return nonfinite == 0 && Double.isFinite(score().perplexity());
         }
     }
+
+    /**
+     * A checkpoint that a row is of.
+     *
+     * @param path folder or file
+     * @param container e.g. {@code GGUF}
+     * @param sha256 over names, types, shapes and bytes of all tensors
+     */
+    public record File(String path, String container, String sha256) {}
 
     /**
      * A perplexity with its error.

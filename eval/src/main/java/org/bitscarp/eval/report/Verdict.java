@@ -14,7 +14,7 @@ public final class Verdict {
         return headline(result) + (certainty.isEmpty() ? "" : " " + certainty);
     }
 
-    /** The first of them: where the cliff is. */
+    /** The first of them: down to where it is safe, and where the cliff is. */
     static String headline(SweepResult result) {
         Cliff cliff = result.cliff();
         if (cliff == null) {
@@ -22,22 +22,24 @@ public final class Verdict {
                     ? "No cliff can be found: the reference has no finite perplexity."
                     : "Too few bit widths were measured to find a cliff.";
         }
+        String safe = Certainty.safe(result);
+        return (safe.isEmpty() ? "" : safe + " ") + fall(result, cliff);
+    }
+
+    private static String fall(SweepResult result, Cliff cliff) {
         Row reference = result.reference();
-        Row safe = row(result, cliff.level()).orElse(null);
+        Row last = row(result, cliff.level()).orElse(null);
+        String allowed = Figures.allowance(cliff.threshold());
         if (cliff.fallsAt() == null) {
-            return "No cliff found down to " + at(cliff.bitsPerWeight(), cliff.level()) + cost(safe, reference) + ".";
+            return "No cliff found down to " + at(cliff.bitsPerWeight(), cliff.level()) + cost(last, reference) + ".";
         }
         Row falls = row(result, cliff.fallsAt()).orElse(null);
-        String fall = falls == null ? cliff.fallsAt() : at(falls.bitsPerWeight(), falls.level());
-        if (falls != null && CliffRule.ratio(falls, reference) <= cliff.threshold()) {
-            return "Flat down to " + at(cliff.bitsPerWeight(), cliff.level()) + ". The curve bends towards " + fall
-                    + cost(falls, reference) + ", still within " + Figures.allowance(cliff.threshold()) + ".";
-        }
-        if (safe != null && safe.reference()) {
-            return "Nothing below the reference is safe. Falls at " + fall + cost(falls, reference) + ".";
-        }
-        return "Safe down to " + at(cliff.bitsPerWeight(), cliff.level()) + ". Falls at " + fall
+        String fall = (falls == null ? cliff.fallsAt() : at(falls.bitsPerWeight(), falls.level()))
                 + cost(falls, reference) + ".";
+        if (last != null && last.reference()) {
+            return "Nothing below the reference is within " + allowed + ". Falls at " + fall;
+        }
+        return "Within " + allowed + " down to " + at(cliff.bitsPerWeight(), cliff.level()) + ", falls at " + fall;
     }
 
     /** The row of that level, the first where several share the name. */

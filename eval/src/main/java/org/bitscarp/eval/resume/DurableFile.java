@@ -14,8 +14,6 @@ import java.io.UTFDataFormatException;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -24,13 +22,14 @@ import java.util.Arrays;
 import java.util.zip.CRC32C;
 import java.util.zip.CheckedInputStream;
 import java.util.zip.CheckedOutputStream;
+import org.bitscarp.model.WriteFailure;
 
 /**
  * A file that is either whole or not there: written under another name, forced to the device, moved into place. It begins
  * with a magic word and the fingerprint of its sweep and ends with a CRC-32C (RFC 3720) of everything before.
  */
 public final class DurableFile {
-    private static final byte[] MAGIC = "bitscarp.state/1\n".getBytes(US_ASCII);
+    private static final byte[] MAGIC = "bitscarp.state/2\n".getBytes(US_ASCII);
     private static final int BUFFER = 1 << 20;
     private static final int CHECKSUM = Long.BYTES;
 
@@ -86,13 +85,8 @@ public final class DurableFile {
     }
 
     private static IOException explained(Path file, IOException cause) {
-        String reason = switch (cause) {
-            case AccessDeniedException e -> "permission denied";
-            case FileSystemException e when e.getReason() != null -> e.getReason();
-            default -> cause.getMessage();
-        };
         return new IOException(
-                "cannot keep the sweep's state in " + file + ": " + reason
+                "cannot keep the sweep's state in " + file + ": " + WriteFailure.reason(cause)
                         + "; what was kept before is whole, and the same command goes on from there once this is mended",
                 cause);
     }

@@ -12,6 +12,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.bitscarp.model.WriteFailure;
 
 /**
  * The folder of a sweep while one process works on it. What lets an interrupted sweep go on lies in {@code .sweep} inside;
@@ -78,7 +79,7 @@ public final class SweepFolder implements AutoCloseable {
             Files.createDirectories(state);
             channel = FileChannel.open(state.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         } catch (IOException e) {
-            throw new IOException("cannot write into " + option + " " + out + ": " + e, e);
+            throw new IOException(WriteFailure.of(out, e).getMessage() + "; give another " + option, e);
         }
         try {
             FileLock lock = channel.tryLock();

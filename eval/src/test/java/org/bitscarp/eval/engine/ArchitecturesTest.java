@@ -90,7 +90,7 @@ class ArchitecturesTest {
             for (int row : plan.scoredRows(0)) {
                 assertTrue(
                         Double.isFinite(one.get(l).scores().nll()[row]),
-                        one.get(l).level() + ", row " + row);
+                        one.get(l).name() + ", row " + row);
             }
         }
     }

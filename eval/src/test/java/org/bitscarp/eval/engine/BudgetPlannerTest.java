@@ -57,7 +57,7 @@ class BudgetPlannerTest {
                             Measurements.PLENTY,
                             Path.of(System.getProperty("java.io.tmpdir")),
                             Progress.NONE)
-                    .plan(Budget.parse(budget), together);
+                    .plan(Budget.parse(budget), together, List.of());
         }
     }
 

@@ -113,9 +113,8 @@ class CalibrationTest {
             for (Calibration calibration : List.of(whole, cut)) {
                 Importance importance = calibration.importance();
                 float[] moments = importance
-                        .hessians()
-                        .get(TensorRole.UP)
-                        .get(0)
+                        .inputs(TensorRole.UP, 0)
+                        .hessian()
                         .values()
                         .data()
                         .toArray(JAVA_FLOAT);

@@ -92,7 +92,7 @@ class ComparePassTest {
                             one,
                             plan,
                             null,
-                            Level.parseList("fp32"),
+                            Recipe.of(model, Level.parseList("fp32")),
                             Measurements.PLENTY,
                             Path.of(System.getProperty("java.io.tmpdir")),
                             Progress.NONE)

@@ -45,7 +45,7 @@ class ContinuationTest {
                             backend,
                             text,
                             null,
-                            Level.parseList(LEVELS),
+                            Recipe.of(model, Level.parseList(LEVELS)),
                             memory,
                             Path.of(System.getProperty("java.io.tmpdir")),
                             Progress.NONE)

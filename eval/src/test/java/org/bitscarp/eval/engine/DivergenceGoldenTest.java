@@ -98,7 +98,10 @@ class DivergenceGoldenTest {
         }
     }
 
-    /** A divergence of d nats changes by about √(2d) times the error of the logits (Pinsker). */
+    /**
+     * A divergence of d nats changes by about √(2d) times the error of the logits (Pinsker). That error is the fp32 forward
+     * pass's; of given logits the divergence is that of float64 to 10⁻⁶, see BackendContract.
+     */
     private static double ofOneToken(double d) {
         return Math.max(STATISTIC, TOKEN / 2 * Math.sqrt(2 * d));
     }
@@ -182,7 +185,7 @@ class DivergenceGoldenTest {
                             backend,
                             Measurements.plan(tokens, 32),
                             null,
-                            org.bitscarp.quant.Level.parseList("fp32,bf16"),
+                            Recipe.of(checkpoint, org.bitscarp.quant.Level.parseList("fp32,bf16")),
                             Measurements.PLENTY,
                             Path.of(System.getProperty("java.io.tmpdir")),
                             Progress.NONE)

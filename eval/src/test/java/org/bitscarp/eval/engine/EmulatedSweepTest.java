@@ -64,7 +64,7 @@ class EmulatedSweepTest {
         List<LevelResult> found = run(new CudaBackend(GpuDevices.emulated(), 1 << 28, ComputeType.FP32, 2));
         for (int l = 0; l < expected.size(); l++) {
             for (int row : plan.scoredRows(0)) {
-                String where = expected.get(l).level() + ", row " + row;
+                String where = expected.get(l).name() + ", row " + row;
                 double nll = expected.get(l).scores().nll()[row];
                 assertTrue(Math.abs(nll - found.get(l).scores().nll()[row]) <= TOLERANCE, where);
                 double kld = expected.get(l).scores().kld()[row];

@@ -89,6 +89,10 @@ class GgufFixtureTest {
     void scoresAsTransformers(Path fixture) throws IOException {
         Path file = convert(withTokenizer(fixture));
         TransformersFixtureTest.check(file, fixture, CpuBackend.create(CpuBackend.MatrixProduct.JAVA, 2));
+        try (Checkpoint original = Checkpoints.open(fixture);
+                Checkpoint written = Checkpoints.open(file)) {
+            CompareChecks.sameShape(original, written);
+        }
         Path back = back(file);
         TransformersFixtureTest.check(back, fixture, CpuBackend.create(CpuBackend.MatrixProduct.JAVA, 2));
         assertEquals(ModelDigests.of(file), ModelDigests.of(back));

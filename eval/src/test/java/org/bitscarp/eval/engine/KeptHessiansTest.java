@@ -55,8 +55,7 @@ class KeptHessiansTest {
             new QuantizePass(
                             model,
                             backend,
-                            level,
-                            Allocation.uniform(level.format()),
+                            Recipe.of(model, level),
                             windows,
                             Measurements.PLENTY,
                             Path.of(System.getProperty("java.io.tmpdir")),
@@ -117,7 +116,7 @@ class KeptHessiansTest {
                             backend,
                             windows(400),
                             windows(800),
-                            Level.parseList(levels),
+                            Recipe.of(model, Level.parseList(levels)),
                             Measurements.PLENTY,
                             Path.of(System.getProperty("java.io.tmpdir")),
                             Progress.NONE)

@@ -40,7 +40,7 @@ final class Measurements {
                         backend,
                         plan,
                         calibration,
-                        Level.parseList(levels),
+                        Recipe.of(checkpoint, Level.parseList(levels)),
                         memory,
                         Path.of(System.getProperty("java.io.tmpdir")),
                         Progress.NONE)

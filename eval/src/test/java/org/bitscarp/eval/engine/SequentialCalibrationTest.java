@@ -40,8 +40,7 @@ class SequentialCalibrationTest {
             new QuantizePass(
                             model,
                             backend,
-                            parsed,
-                            Allocation.uniform(parsed.format()),
+                            Recipe.of(model, parsed),
                             calibration,
                             Measurements.PLENTY,
                             Path.of(System.getProperty("java.io.tmpdir")),

@@ -77,8 +77,7 @@ class SweepTest {
     void aLevelScoresTheSameAloneAndAmongOthers() throws IOException {
         List<LevelResult> together = run(cpu(2), LEVELS, Measurements.PLENTY);
         for (LevelResult result : together) {
-            LevelResult alone =
-                    run(cpu(2), result.level().toString(), Measurements.PLENTY).getFirst();
+            LevelResult alone = run(cpu(2), result.name(), Measurements.PLENTY).getFirst();
             assertArrayEquals(result.scores().nll(), alone.scores().nll());
             assertEquals(result.modelBytes(), alone.modelBytes());
         }
@@ -133,7 +132,7 @@ class SweepTest {
                 cpu(2),
                 plan,
                 null,
-                Level.parseList("fp32"),
+                Recipe.of(checkpoint, Level.parseList("fp32")),
                 Measurements.PLENTY,
                 Path.of("target"),
                 Progress.NONE);

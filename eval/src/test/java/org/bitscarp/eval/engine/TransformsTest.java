@@ -63,7 +63,7 @@ class TransformsTest {
                 double found = result.scores().nll()[row];
                 assertTrue(
                         Math.abs(expected - found) <= ROUNDING,
-                        name + ", " + result.level() + ", row " + row + ": " + expected + " and " + found);
+                        name + ", " + result.name() + ", row " + row + ": " + expected + " and " + found);
             }
         }
     }

@@ -57,25 +57,27 @@ class CliffRuleTest {
     }
 
     @Test
-    void belowTheThresholdTheSharpestBendCounts() {
+    void belowTheThresholdNothingFallsAndTheSharpestBendIsNamed() {
         // ln(perplexity) per bit: almost nothing down to 4 bits, then 0.03, then 0.04 per bit.
         Cliff cliff = find(
                 row("int8", 8, 100.1, false),
                 row("int4", 4, 100.4, false),
                 row("int3", 3, 103.5, false),
                 row("int2", 2, 107.7, false));
-        assertCliff("int4", "int3", cliff);
+        assertCliff("int2", null, cliff);
         assertTrue(cliff.explanation().contains("bends most at int4"), cliff.explanation());
     }
 
     @Test
-    void straightOrFlatteningCurveHasNoBend() {
-        double perBit = Math.log(1.05) / 30;
-        assertCliff(
-                "int2",
-                null,
-                find(row("int16", 16, 104, false), row("int8", 8, 104.9, false), row("int2", 2, 105, false)));
-        assertCliff("int2", null, find(row("int2", 2, 100 * Math.exp(30 * perBit), false)));
+    void flatteningCurveHasNoBend() {
+        Cliff cliff = find(row("int16", 16, 104, false), row("int8", 8, 104.9, false), row("int2", 2, 105, false));
+        assertCliff("int2", null, cliff);
+        assertTrue(cliff.explanation().contains("does not bend upwards"), cliff.explanation());
+    }
+
+    @Test
+    void aShortListWithinTheThresholdDoesNotFall() {
+        assertCliff("q4", null, find(row("q8", 8.5, 100.1, false), row("q4", 4.5, 103, false)));
     }
 
     @Test

@@ -29,9 +29,9 @@ class ConsoleTableTest {
     @Test
     void marksBothSidesOfTheCliff() {
         List<String> lines = lines(Samples.realistic(), new Style(false, false, 120));
-        assertTrue(lines.stream().anyMatch(l -> l.startsWith("✓ int3 ")), lines.toString());
+        assertTrue(lines.stream().anyMatch(l -> l.startsWith("✓ int8 ") && l.contains("≈ +0.07")), lines.toString());
         assertTrue(lines.stream().anyMatch(l -> l.startsWith("▼ int2 ") && l.contains("+60.61")), lines.toString());
-        assertTrue(lines.stream().anyMatch(l -> l.startsWith("  int8 ") && l.contains("≈ +0.07")), lines.toString());
+        assertTrue(lines.stream().anyMatch(l -> l.startsWith("  int3 ") && l.contains("damaged")), lines.toString());
     }
 
     @Test

@@ -107,7 +107,7 @@ class HtmlReportTest {
             }
         }
         List<Element> tables = elements(page, "table");
-        assertEquals(7, tables.size(), "levels, layers, three of statistics, a task, continuations");
+        assertEquals(9, tables.size(), "levels, layers, three of statistics, a task, continuations, two passages");
         assertEquals(9, tables.get(0).getElementsByTagName("tr").getLength());
         assertEquals(8, tables.get(1).getElementsByTagName("tr").getLength());
         assertEquals(7 * 6, tables.get(1).getElementsByTagName("td").getLength());

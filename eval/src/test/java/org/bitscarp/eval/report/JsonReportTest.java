@@ -86,6 +86,7 @@ class JsonReportTest {
                         "seconds",
                         "rows",
                         "cliff",
+                        "last_safe",
                         "tasks",
                         "continuations",
                         "passage",

@@ -16,6 +16,7 @@ import org.bitscarp.datasets.tasks.Task;
 import org.bitscarp.datasets.tasks.TaskFile;
 import org.bitscarp.eval.engine.LevelResult;
 import org.bitscarp.eval.engine.Progress;
+import org.bitscarp.eval.engine.Recipe;
 import org.bitscarp.eval.engine.Sweep;
 import org.bitscarp.eval.generate.ContinuationPlan;
 import org.bitscarp.eval.generate.Sampler;
@@ -65,7 +66,7 @@ class TaskGoldenTest {
                             backend,
                             plan,
                             null,
-                            Level.parseList("fp32"),
+                            Recipe.of(model, Level.parseList("fp32")),
                             1L << 30,
                             Path.of(System.getProperty("java.io.tmpdir")),
                             Progress.NONE)

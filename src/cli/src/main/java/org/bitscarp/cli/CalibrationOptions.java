@@ -51,6 +51,18 @@ final class CalibrationOptions {
                     + " no more than that (…:search); gptq and awq need --calibration all the same.")
     Path imatrix;
 
+    /** Sensitivity is measured, on text. */
+    void requireForBudget(String budget) {
+        if (text == null) {
+            throw new UsageException("--budget " + budget + ": sensitivity is measured on calibration text; give"
+                    + " --calibration builtin-calibration, a file or a data set");
+        }
+        if (imatrix != null) {
+            throw new UsageException(
+                    "--imatrix and --budget: sensitivity is measured on calibration text; leave --imatrix out");
+        }
+    }
+
     /** The folder of {@link #HESSIANS}, which makes sense with a text only. */
     Path checked(Path hessians) {
         if (hessians != null && text == null) {

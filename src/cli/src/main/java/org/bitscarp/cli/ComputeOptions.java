@@ -69,17 +69,37 @@ final class ComputeOptions {
         if (threads < 1 || threads > 1024) {
             throw new UsageException("--threads " + threads + ": expected 1 to 1024");
         }
-        Matcher cuda = CUDA.matcher(device);
-        if (cuda.matches()) {
-            return gpu(cuda.group(1) == null ? 0 : Integer.parseInt(cuda.group(1)));
-        }
         return switch (device) {
             case "auto" -> automatic(err, quiet);
             case "cpu" -> cpu("--device cpu", err);
-            case "emulated" -> gpu(GpuDevices.emulated());
-            default ->
-                throw new UsageException("--device " + device + ": expected auto, cpu, cuda, cuda:N or emulated");
+            default -> gpu(open(device, "auto, cpu, ", "use --device cpu"));
         };
+    }
+
+    /**
+     * Opens the device of {@code --device}: {@code cuda}, {@code cuda:N} or {@code emulated}.
+     *
+     * @param others words that the command understands beside these, for messages
+     * @param instead what to do where there is no GPU and none is to be had
+     */
+    static GpuDriver open(String device, String others, String instead) {
+        if (device.equals("emulated")) {
+            return GpuDevices.emulated();
+        }
+        Matcher cuda = CUDA.matcher(device);
+        if (!cuda.matches()) {
+            throw new UsageException("--device " + device + ": expected " + others + "cuda, cuda:N or emulated");
+        }
+        int number = cuda.group(1) == null ? 0 : Integer.parseInt(cuda.group(1));
+        GpuProbe probe = GpuProbe.run();
+        if (probe.state() != GpuProbe.State.FOUND) {
+            throw new IllegalStateException(
+                    "--device " + device + ": " + probe.detail() + "; " + probe.remedy() + ", or " + instead);
+        }
+        if (number >= probe.devices()) {
+            throw new UsageException("--device " + device + ": there is " + probe.detail() + ", numbered from 0");
+        }
+        return GpuDevices.open(number);
     }
 
     private Backend automatic(PrintStream err, boolean quiet) {
@@ -92,7 +112,7 @@ final class ComputeOptions {
         if (!quiet) {
             err.println("Device: " + (found ? "cuda:0, " : "cpu, ") + probe.detail());
         }
-        return found ? gpu(0) : cpu("--device auto: " + probe.detail(), err);
+        return found ? gpu(GpuDevices.open(0)) : cpu("--device auto: " + probe.detail(), err);
     }
 
     /** @param why it is the CPU, for what the CPU does not do */
@@ -108,18 +128,6 @@ final class ComputeOptions {
             err.println("bitscarp: " + backend.fallbackReason() + "; using the Java matrix product");
         }
         return backend;
-    }
-
-    private Backend gpu(int number) {
-        GpuProbe probe = GpuProbe.run();
-        if (probe.state() != GpuProbe.State.FOUND) {
-            throw new IllegalStateException(
-                    "--device " + device + ": " + probe.detail() + "; " + probe.remedy() + ", or use --device cpu");
-        }
-        if (number >= probe.devices()) {
-            throw new UsageException("--device " + device + ": there is " + probe.detail() + ", numbered from 0");
-        }
-        return gpu(GpuDevices.open(number));
     }
 
     private Backend gpu(GpuDriver driver) {

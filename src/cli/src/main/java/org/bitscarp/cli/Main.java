@@ -35,6 +35,7 @@ import picocli.CommandLine.Spec;
             InspectCommand.class,
             FetchCommand.class,
             DoctorCommand.class,
+            GpuCheckCommand.class,
             CommandLine.HelpCommand.class
         },
         footer = {

@@ -11,6 +11,7 @@ import org.bitscarp.datasets.Corpora;
 import org.bitscarp.datasets.tasks.Task;
 import org.bitscarp.eval.Judgement;
 import org.bitscarp.eval.SweepRequest;
+import org.bitscarp.eval.SweepRows;
 import org.bitscarp.eval.SweepRunner;
 import org.bitscarp.eval.engine.Progress;
 import org.bitscarp.eval.generate.ContinuationRequest;
@@ -18,7 +19,6 @@ import org.bitscarp.eval.report.CliffRule;
 import org.bitscarp.eval.report.SweepResult;
 import org.bitscarp.eval.resume.Keeping;
 import org.bitscarp.model.Checkpoint;
-import org.bitscarp.quant.Level;
 import picocli.CommandLine.Model.CommandSpec;
 
 /** What {@code sweep} and {@code perplexity} do alike: from options to a result, with progress on the way. */
@@ -50,18 +50,13 @@ final class Measurement {
 
     /** @param spec of the running command, for the command line in the report */
     static SweepResult run(
-            MeasureOptions options,
-            List<Level> levels,
-            CliffRule rule,
-            Extras extras,
-            CommandSpec spec,
-            PrintStream err)
+            MeasureOptions options, SweepRows rows, CliffRule rule, Extras extras, CommandSpec spec, PrintStream err)
             throws IOException {
         try (Checkpoint checkpoint = options.open();
                 var backend = options.backend(err);
                 ProgressLine progress = new ProgressLine(err, Terminal.stderr(), Terminal.unicode())) {
             SweepResult result = new SweepRunner(backend, rule, Version.text())
-                    .run(checkpoint, request(options, levels, extras, spec), options.quiet ? Progress.NONE : progress);
+                    .run(checkpoint, request(options, rows, extras, spec), options.quiet ? Progress.NONE : progress);
             sayDeviceMemory(backend, options, err);
             return result;
         }
@@ -73,11 +68,11 @@ final class Measurement {
         }
     }
 
-    static SweepRequest request(MeasureOptions options, List<Level> levels, Extras extras, CommandSpec spec)
+    static SweepRequest request(MeasureOptions options, SweepRows rows, Extras extras, CommandSpec spec)
             throws IOException {
         Corpora corpora = options.corpora();
         return new SweepRequest(
-                levels,
+                rows,
                 corpora.read(options.text),
                 options.maxTokens(),
                 options.protocols(),

@@ -3,18 +3,23 @@ package org.bitscarp.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.bitscarp.eval.report.ReportFiles;
+import org.bitscarp.eval.report.StagedFiles;
 
 /** A folder for results. */
 final class OutputFolder {
     private OutputFolder() {}
 
-    /** Finds out before the work whether its result can be written. */
+    /** Finds out before the work whether its result can be written, and clears what a killed process left half written. */
     static void prepare(Path out) throws IOException {
         try {
-            Files.createDirectories(out);
-            Files.delete(Files.createTempFile(out, ".bitscarp-", ".tmp"));
+            StagedFiles.prepare(out);
+            Path scores = out.resolve(ReportFiles.SCORES);
+            if (Files.isDirectory(scores)) {
+                StagedFiles.prepare(scores);
+            }
         } catch (IOException e) {
-            throw new IOException("cannot write into --out " + out + ": " + e, e);
+            throw new IOException(e.getMessage() + "; give another --out", e);
         }
     }
 }

@@ -4,10 +4,11 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import org.bitscarp.eval.SweepRows;
+import org.bitscarp.eval.quantize.QuantizeTarget;
 import org.bitscarp.eval.report.CliffRule;
 import org.bitscarp.eval.report.JsonReport;
 import org.bitscarp.eval.report.SweepResult;
-import org.bitscarp.quant.Level;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -43,7 +44,8 @@ final class PerplexityCommand implements Callable<Integer> {
             names = "--level",
             defaultValue = "fp32",
             paramLabel = "LEVEL",
-            description = "Quantize on the way in; default: ${DEFAULT-VALUE}, the weights as they are.")
+            description =
+                    "Level or mix to quantize to on the way in; default: ${DEFAULT-VALUE}, the weights as they are.")
     private String level;
 
     PerplexityCommand(Commands.Streams streams) {
@@ -53,7 +55,12 @@ final class PerplexityCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         SweepResult result = Measurement.run(
-                options, List.of(Level.parse(level)), new CliffRule(), Measurement.Extras.NONE, spec, streams.err());
+                options,
+                new SweepRows(List.of(QuantizeTarget.parse(level))),
+                new CliffRule(),
+                Measurement.Extras.NONE,
+                spec,
+                streams.err());
         if (options.json) {
             streams.out().println(JsonReport.render(result));
         } else {

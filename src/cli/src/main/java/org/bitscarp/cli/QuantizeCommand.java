@@ -157,16 +157,11 @@ final class QuantizeCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         Budget budget = goal.budget == null ? null : Budget.parse(goal.budget);
         QuantizeTarget target = goal.budget == null ? QuantizeTarget.parse(goal.level) : null;
-        if (budget != null && calibration.text == null) {
-            throw new UsageException("--budget " + goal.budget + ": sensitivity is measured on calibration text; give"
-                    + " --calibration builtin-calibration, a file or a data set");
+        if (budget != null) {
+            calibration.requireForBudget(goal.budget);
         }
         if (budget != null && pure) {
             throw new UsageException("--pure and --budget contradict each other; leave one out");
-        }
-        if (budget != null && calibration.imatrix != null) {
-            throw new UsageException(
-                    "--imatrix and --budget: sensitivity is measured on calibration text; leave" + " --imatrix out");
         }
         calibration.checked(hessians);
         if (budget != null && hessians != null) {

@@ -80,10 +80,15 @@ final class ReportCommand implements Callable<Integer> {
         }
         MergedSweeps merged = MergedSweeps.of(results);
         OutputFolder.prepare(out);
-        MergedReports.writeAll(merged, out, !noPng);
+        boolean drawable = ModuleLayer.boot().findModule("java.desktop").isPresent();
+        MergedReports.writeAll(merged, out, !noPng && drawable);
         streams.out().print(json ? MergedReports.json(merged) : MergedReports.console(merged));
         if (!quiet) {
             merged.notes().forEach(note -> streams.err().println("Note: " + note));
+            if (!noPng && !drawable) {
+                streams.err()
+                        .println("Note: no PNG files; this Java runtime is without java.desktop, which draws them.");
+            }
             streams.err().println("Report: " + out.resolve(MergedReports.HTML));
         }
         return 0;

@@ -5,7 +5,9 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.bitscarp.eval.SensitivityRunner;
+import org.bitscarp.eval.SweepRows;
 import org.bitscarp.eval.engine.Progress;
+import org.bitscarp.eval.quantize.QuantizeTarget;
 import org.bitscarp.eval.report.SensitivityReports;
 import org.bitscarp.eval.report.SensitivityResult;
 import org.bitscarp.model.Checkpoint;
@@ -85,7 +87,7 @@ final class SensitivityCommand implements Callable<Integer> {
         if (options.maxTokens == Integer.MAX_VALUE) {
             options.maxTokens = Math.multiplyExact(WINDOWS, options.context);
         }
-        List<Level> levels = List.of(Level.parse(level));
+        SweepRows rows = new SweepRows(List.of(new QuantizeTarget(Level.parse(level), null)));
         OutputFolder.prepare(out);
         SensitivityResult result;
         try (Checkpoint checkpoint = options.open();
@@ -94,7 +96,7 @@ final class SensitivityCommand implements Callable<Integer> {
             result = new SensitivityRunner(backend, Version.text())
                     .run(
                             checkpoint,
-                            Measurement.request(options, levels, Measurement.Extras.NONE, spec),
+                            Measurement.request(options, rows, Measurement.Extras.NONE, spec),
                             by == By.tensor,
                             options.quiet ? Progress.NONE : progress);
         }

@@ -2,9 +2,11 @@ package org.bitscarp.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import org.bitscarp.eval.SweepRows;
+import org.bitscarp.eval.budget.Budget;
+import org.bitscarp.eval.budget.PlanStore;
 import org.bitscarp.eval.engine.LevelStore;
 import org.bitscarp.eval.report.BehaviourText;
 import org.bitscarp.eval.report.CliffRule;
@@ -63,8 +65,16 @@ final class SweepCommand implements Callable<Integer> {
     @Option(
             names = "--levels",
             paramLabel = "LEVELS",
-            description = "Comma-separated; default: fp32,fp16,bf16,int8,int4,int3,int2,ternary.")
+            description = "Levels and mixes, comma-separated; default: fp32,fp16,bf16,int8,int4,int3,int2,ternary.")
     private String levels;
+
+    @Option(
+            names = "--budget",
+            paramLabel = "BITS",
+            description =
+                    "Also models whose linear maps keep within so many bits per weight, each map in the GGUF type whose bits"
+                            + " do most good, e.g. 3.0bpw,2.5bpw:search. Needs --calibration.")
+    private String budgets;
 
     @Option(
             names = "--reference",
@@ -92,8 +102,9 @@ final class SweepCommand implements Callable<Integer> {
             defaultValue = "10",
             paramLabel = "SECONDS",
             description =
-                    "Finished layers are kept in --out at most this often, and the same command goes on from there"
-                            + " when it was interrupted; 0 for after every layer, never for not at all. Default: ${DEFAULT-VALUE}.")
+                    "Finished layers are kept in --out at most this often and for at most a twentieth of the time, and the same"
+                            + " command goes on from there when it was interrupted; 0 for after every layer at any price,"
+                            + " never for not at all. Default: ${DEFAULT-VALUE}.")
     private String keepEvery;
 
     @Option(
@@ -117,16 +128,17 @@ final class SweepCommand implements Callable<Integer> {
         if (!(threshold > 0 && threshold <= 1e6)) {
             throw new UsageException("--threshold " + threshold + ": expected a percentage above 0");
         }
-        List<Level> measured = order(levels == null ? Level.defaults() : Level.parseList(levels));
+        SweepRows rows = rows();
         SweepResult result;
         try (SweepFolder folder = SweepFolder.lock(out)) {
             OutputFolder.prepare(out);
             if (fresh) {
                 LevelStore.forget(folder);
+                PlanStore.forget(folder);
             }
             result = Measurement.run(
                     options,
-                    measured,
+                    rows,
                     new CliffRule(1 + threshold / 100),
                     new Measurement.Extras(
                             behaviour.tasks(),
@@ -154,19 +166,13 @@ final class SweepCommand implements Callable<Integer> {
         return 0;
     }
 
-    /** The levels with the chosen reference in front. */
-    private List<Level> order(List<Level> levels) {
-        if (reference == null) {
-            return levels;
+    private SweepRows rows() {
+        List<Budget> limits = budgets == null ? List.of() : Level.parseList(budgets, Budget::parse);
+        if (budgets != null) {
+            options.calibration.requireForBudget(budgets);
         }
-        Level first = Level.parse(reference);
-        if (!levels.contains(first)) {
-            throw new UsageException("--reference " + reference + " is none of the levels " + levels);
-        }
-        List<Level> ordered = new ArrayList<>(levels);
-        ordered.remove(first);
-        ordered.addFirst(first);
-        return ordered;
+        SweepRows rows = new SweepRows(SweepRows.targets(levels), limits);
+        return reference == null ? rows : rows.withReference(reference);
     }
 
     private double keepEvery() {

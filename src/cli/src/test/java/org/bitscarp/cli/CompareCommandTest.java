@@ -73,6 +73,9 @@ class CompareCommandTest {
             }
             assertTrue(found.get("weight_error").isNull(), "nobody knows what a file was rounded from");
         }
+        assertEquals(gguf, row(compared, "a/m").get("path").asString());
+        assertEquals("GGUF", row(compared, "a/m").get("container").asString());
+        assertEquals(64, row(compared, "a/m").get("sha256").asString().length());
         assertEquals(4.5, row(compared, "a/m").get("bits_per_weight").asDouble());
         JsonNode inspected = JsonMapper.shared()
                 .readTree(

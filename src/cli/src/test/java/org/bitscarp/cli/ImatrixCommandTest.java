@@ -3,6 +3,7 @@ package org.bitscarp.cli;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -112,6 +113,39 @@ class ImatrixCommandTest {
                 swept.get("rows").get(1).get("nll_sum").asDouble(),
                 file.get("rows").get(0).get("nll_sum").asDouble());
         assertTrue(swept.toString().contains("prose-6m.imatrix.gguf for levels without a Hessian"));
+    }
+
+    /** Quantized throughout, what sensitivity looks at part by part is the level of a sweep with the same file. */
+    @Test
+    void sensitivityGoesByTheFile() {
+        String[] text = {"--max-tokens", "128", "--context", "64", "--json", "-q", "--out", folder.toString()};
+        String imatrix = fixture("gguf").toString();
+        JsonNode swept = json(
+                new String[] {"sweep", "--no-noise-floor", "--levels", "fp32,q2_k:search", "--imatrix", imatrix}, text);
+        JsonNode parts = json(
+                new String[] {"sensitivity", "--level", "q2_k:search", "--by", "layer", "--imatrix", imatrix}, text);
+        JsonNode without = json(new String[] {"sensitivity", "--level", "q2_k:search", "--by", "layer"}, text);
+        double expected = swept.get("rows").get(1).get("kld_mean").asDouble();
+        // A sweep rounds the tied output projection to 16 bits, sensitivity leaves it.
+        assertEquals(expected, parts.get("all").get("kld_mean").asDouble(), 1e-3 * expected);
+        assertNotEquals(
+                parts.get("all").get("kld_mean").asDouble(),
+                without.get("all").get("kld_mean").asDouble());
+        assertEquals(6, parts.get("parts").size());
+        for (int layer = 0; layer < 6; layer++) {
+            double alone =
+                    parts.get("parts").get(layer).get("alone").get("kld_mean").asDouble();
+            assertTrue(alone > 0 && alone < expected, "layer " + layer + ": " + alone);
+            assertTrue(alone
+                    != without.get("parts")
+                            .get(layer)
+                            .get("alone")
+                            .get("kld_mean")
+                            .asDouble());
+        }
+        assertTrue(parts.get("calibration").asString().contains("prose-6m.imatrix.gguf"));
+        CommandLineRun.of("sensitivity", "--level", "q2_k:gptq", "--imatrix", imatrix, "--out", folder.toString(), "-q")
+                .fails(1, "q2_k:gptq", "Hessian", "--calibration");
     }
 
     private static JsonNode json(String[] first, String[] more) {

@@ -96,7 +96,7 @@ class OtherCommandsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"sweep", "perplexity", "inspect", "fetch", "doctor"})
+    @ValueSource(strings = {"sweep", "perplexity", "inspect", "fetch", "doctor", "gpu-check"})
     void helpShowsRunnableExamples(String command) {
         String help = CommandLineRun.of(command, "--help").succeeds().out();
         assertTrue(help.contains("Examples:") && help.contains("bitscarp " + command), help);

@@ -91,6 +91,45 @@ class QuantizeCommandTest {
         }
     }
 
+    /** Norms and biases carry their part, rounded to fp32; rotated tables are rounded to fp16 and the tied one becomes two. */
+    @Test
+    void foldedTransformsFitIntoGptqFolders() throws IOException {
+        List<String> levels = List.of("fp32", "int4:awq:gptq", "int3:hadamard");
+        JsonNode sweep = json(
+                Stream.concat(CALIBRATION.stream(), TEXT.stream()).toList(),
+                "sweep",
+                "--no-noise-floor",
+                "--levels",
+                String.join(",", levels),
+                "--out",
+                folder.resolve("report").toString());
+        for (JsonNode row : sweep.get("rows")) {
+            String level = row.get("level").asString();
+            if (level.equals("fp32")) {
+                continue;
+            }
+            Path out = folder.resolve(level.replace(':', '-'));
+            quantize(level, out, "--gptq-format", "v2");
+            double expected = row.get("nll_sum").asDouble();
+            boolean rotated = level.contains("hadamard");
+            assertEquals(
+                    expected,
+                    score(json(TEXT, "perplexity", out.toString()), 0),
+                    (rotated ? FOLDED : 1e-7) * expected,
+                    level);
+            JsonNode inspected = json(List.of("--json"), "inspect", out.toString());
+            assertEquals(rotated ? "fp16" : "absent", type(inspected, "lm_head.weight"), level);
+            String config = Files.readString(out.resolve("config.json"));
+            assertEquals(
+                    !rotated,
+                    JsonMapper.shared()
+                            .readTree(config)
+                            .get("tie_word_embeddings")
+                            .asBoolean(),
+                    config);
+        }
+    }
+
     @Test
     void mixesAndTables() throws IOException {
         Path out = folder.resolve("m.gguf");
@@ -172,7 +211,7 @@ class QuantizeCommandTest {
         refused(1, "does not exist; create it", "quantize", "--to", "q4_k", "--out", folder + "/x/m.gguf");
         refused(2, "ends with .gguf", "quantize", "--to", "q4_k_m", "--out", folder + "/m");
         refused(1, "integers in groups", "quantize", "--to", "q4_k", "--out", folder + "/m");
-        refused(1, "takes over norms", "quantize", "--to", "int4:hadamard", "--out", folder + "/m");
+        refused(1, "which no file format carries", "quantize", "--to", "int4:hadamard-online", "--out", folder + "/m");
         refused(1, "which no file format carries", "quantize", "--to", "q4_k:hadamard-online", "--out", out);
         refused(2, "measured on calibration text", "quantize", "--budget", "3bpw", "--out", out);
         refused(2, "bits per weight from 1 to 16", "quantize", "--budget", "0.1bpw", "--out", out);

@@ -3,6 +3,7 @@ package org.bitscarp.compute;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Optional;
 import org.bitscarp.quant.PackedMatrix;
 
 /**
@@ -43,6 +44,11 @@ public interface Backend extends AutoCloseable {
 
     /** Copies a tensor's floats to host memory. */
     void download(Tensor source, MemorySegment host);
+
+    /** Who quantizes matrices on the device; empty where the host's memory is the backend's. */
+    default Optional<DeviceQuantizer> quantizer() {
+        return Optional.empty();
+    }
 
     /** x = 0. */
     void clear(Tensor x);

@@ -8,41 +8,29 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.stream.Stream;
+import org.bitscarp.compute.check.BackendCheck;
 import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.Grid;
 import org.bitscarp.quant.PackedMatrix;
+import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * What every backend has to do: each operation against the scalar specification, at sizes around every vector width. This
- * suite has matrix products, sums, scores and packed matrices; {@link LayerContract} has what happens inside a layer.
+ * What every backend has to do: the operations of {@link BackendCheck}, which also runs on users' devices, and what is not
+ * one comparison with the specification. {@link LayerContract} has what happens inside a layer.
  */
 public abstract class BackendContract extends LayerContract {
-    @ParameterizedTest
-    @CsvSource({
-        "1,1,1",
-        "1,7,3",
-        "5,1,31",
-        "6,64,16",
-        "7,65,17",
-        "13,31,129",
-        "12,33,512",
-        "33,129,7",
-        "193,67,513",
-        "6,32,1025",
-        "200,2049,5"
-    })
-    void matmul(int m, int n, int k) {
-        Pair x = pair(m, k);
-        Pair w = pair(n, k);
-        Pair y = pair(m, n);
-        backend.matmul(x.device, w.device, y.device);
-        specification.matmul(x.host, w.host, y.host);
-        // A sum of k products: at most k roundings of a running value of about √k·σ² (inputs are N(0,1)-like, |x| ≤ 2).
-        y.check("matmul", (k + 2) * UNIT * 4 * Math.sqrt(k));
+    @TestFactory
+    Stream<DynamicTest> everyOperationMeetsItsSpecification() {
+        return BackendCheck.operations().stream()
+                .map(operation -> DynamicTest.dynamicTest(operation.toString(), () -> {
+                    BackendCheck.Outcome outcome = BackendCheck.run(backend, operation);
+                    assertTrue(outcome.passed(), outcome.fault());
+                }));
     }
 
     @Test
@@ -66,69 +54,6 @@ public abstract class BackendContract extends LayerContract {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {1, 7, 8, 15, 16, 17, 31, 33, 63, 129, 1025})
-    void elementwise(int columns) {
-        Pair x = pair(3, columns);
-        Pair y = pair(3, columns);
-        Pair bias = pair(1, columns);
-        backend.add(x.device, y.device);
-        specification.add(x.host, y.host);
-        x.check("add", 0);
-        backend.addBias(x.device, bias.device);
-        specification.addBias(x.host, bias.host);
-        x.check("add bias", 0);
-        backend.activateMultiply(Activation.SILU, x.device, y.device);
-        specification.activateMultiply(Activation.SILU, x.host, y.host);
-        x.check("silu", 16 * ELEMENTARY);
-    }
-
-    @ParameterizedTest
-    @ValueSource(ints = {1, 15, 33, 300, 5000})
-    void sums(int columns) {
-        Pair x = pair(3, columns);
-        Pair y = pair(3, columns);
-        double norm = specification.squaredNorm(x.host);
-        assertEquals(norm, backend.squaredNorm(x.device), 64 * UNIT * norm);
-        double distance = specification.squaredDistance(x.host, y.host);
-        assertEquals(distance, backend.squaredDistance(x.device, y.device), 64 * UNIT * distance);
-        assertEquals(0, backend.squaredDistance(x.device, x.device));
-    }
-
-    @ParameterizedTest
-    @ValueSource(ints = {1, 15, 33, 300})
-    void columnSquares(int columns) {
-        Pair x = pair(7, columns);
-        double[] expected = new double[columns];
-        double[] actual = new double[columns];
-        Arrays.fill(expected, 3);
-        Arrays.fill(actual, 3);
-        specification.addColumnSquares(x.host, expected);
-        backend.addColumnSquares(x.device, actual);
-        for (int i = 0; i < columns; i++) {
-            assertEquals(expected[i], actual[i], 64 * UNIT * expected[i]);
-        }
-    }
-
-    @ParameterizedTest
-    @CsvSource({"1,1,0,1", "5,7,0,7", "33,40,0,40", "300,129,64,65", "7,200,130,3", "2048,65,1,64"})
-    void outerProducts(int rows, int columns, int first, int count) {
-        Pair x = pair(rows, columns);
-        Pair sums = pair(columns, columns);
-        backend.addOuterProducts(x.device, first, count, sums.device);
-        specification.addOuterProducts(x.host, first, count, sums.host);
-        float[] found = floats(backend, sums.device);
-        float[] expected = floats(specification, sums.host);
-        for (int i = first; i < first + count; i++) {
-            System.arraycopy(expected, i * columns + first, found, i * columns + first, i - first);
-        }
-        try (Arena arena = Arena.ofShared()) {
-            backend.upload(arena.allocateFrom(JAVA_FLOAT, found), sums.device);
-        }
-        // As in a product of that depth, and one addition more.
-        sums.check("outer products", (rows + 3) * UNIT * 4 * Math.sqrt(rows));
-    }
-
-    @ParameterizedTest
     @CsvSource({"1,1", "17,17", "40,7", "300,129", "4096,4096", "1000,333"})
     void scoresOfAVocabularyInSlices(int vocabulary, int slice) {
         int rows = 5;
@@ -148,12 +73,8 @@ public abstract class BackendContract extends LayerContract {
         for (int row = 0; row < rows; row++) {
             double[] zr = reference.row(row);
             double[] zl = level.row(row);
-            double lseR = logSumExp(zr);
             double lseL = logSumExp(zl);
-            double kl = 0;
-            for (int i = 0; i < vocabulary; i++) {
-                kl += Math.exp(zr[i] - lseR) * (zr[i] - lseR - zl[i] + lseL);
-            }
+            double kl = divergence(zr, zl);
             double tolerance = 64 * ELEMENTARY;
             assertEquals(lseL, l.logSumExp(row), tolerance * 16, "log-sum-exp");
             assertEquals(argmax(zl), l.top1(row), "top-1");
@@ -164,6 +85,52 @@ public abstract class BackendContract extends LayerContract {
                 assertTrue(Double.isNaN(l.negativeLogLikelihood(row)), "a row without a target has no likelihood");
             }
         }
+    }
+
+    /**
+     * Of given logits, divergences are those of double precision to 10⁻⁶ nats, from 10⁻⁶ nats to several, whatever the
+     * slices: what reports say beyond that is the forward pass's fp32 and not the scoring's.
+     */
+    @ParameterizedTest
+    @CsvSource({"0.002,333", "0.05,2048", "0.5,5000", "2,700", "6,2048"})
+    void divergencesOfGivenLogitsAreThoseOfDoublePrecision(float distance, int slice) {
+        int rows = 6;
+        int vocabulary = 5000;
+        Pair reference = pair(rows, vocabulary, 8);
+        Pair level = pair(rows, vocabulary, distance);
+        float[] logits = floats(backend, level.device);
+        float[] near = floats(backend, reference.device);
+        for (int i = 0; i < logits.length; i++) {
+            logits[i] += near[i];
+        }
+        level.setAll(logits);
+        Scores r = new Scores(rows);
+        Scores l = new Scores(rows);
+        int[] targets = new int[rows];
+        for (int first = 0; first < vocabulary; first += slice) {
+            int n = Math.min(slice, vocabulary - first);
+            Tensor zr = reference.columns(first, n);
+            Tensor exponentials = memory.allocate(rows, n);
+            backend.scoreReference(zr, first, targets, r, exponentials);
+            backend.scoreAgainst(zr, exponentials, r, level.columns(first, n), first, targets, l);
+        }
+        for (int row = 0; row < rows; row++) {
+            double expected = divergence(reference.row(row), level.row(row));
+            assertTrue(expected > distance * distance / 100, "distances of all sizes: " + expected);
+            assertEquals(expected, l.klDivergence(r, row), 1e-6 * Math.max(1, expected), "KL");
+            double nll = logSumExp(level.row(row)) - level.row(row)[0];
+            assertEquals(nll, l.negativeLogLikelihood(row), 1e-6, "NLL");
+        }
+    }
+
+    private static double divergence(double[] reference, double[] level) {
+        double shift = logSumExp(level) - logSumExp(reference);
+        double lse = logSumExp(reference);
+        double kl = 0;
+        for (int i = 0; i < reference.length; i++) {
+            kl += Math.exp(reference[i] - lse) * (reference[i] - level[i] + shift);
+        }
+        return kl;
     }
 
     /** Against a full sort; logits have few different values, so that ties decide too. */

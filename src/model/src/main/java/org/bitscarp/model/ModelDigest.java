@@ -112,9 +112,15 @@ public final class ModelDigest {
         }
     }
 
-    /** The lines of weights that were seen whole, for {@link #resume}. */
-    public synchronized List<String> finished() {
-        return weights.values().stream()
+    /**
+     * The lines of weights that were seen whole, for {@link #resume}.
+     *
+     * @param layers of later layers there are none, though some may have been seen already
+     */
+    public synchronized List<String> finished(int layers) {
+        return weights.entrySet().stream()
+                .filter(e -> !e.getKey().role.inLayer() || e.getKey().layer < layers)
+                .map(Map.Entry::getValue)
                 .filter(p -> p.line != null)
                 .map(p -> p.line.strip())
                 .sorted()

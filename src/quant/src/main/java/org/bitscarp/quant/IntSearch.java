@@ -16,21 +16,12 @@ final class IntSearch {
     /** Refinement stops by itself when nothing improves, usually after two or three rounds. */
     private static final int ROUNDS = 10;
 
-    /**
-     * For each width, the smallest share of the range that is tried and the number of steps down to it. The range that
-     * a Gaussian block is best clipped to grows with the width (Max 1960: steps of 0.996 σ at 2 bits, 0.586 σ at 3, so
-     * 57 % and 79 % of the range of 128 weights). The bounds leave room for heavier tails and for importance that lies
-     * on small weights.
-     */
-    private static final double[] SMALLEST_SHARE = {0, 0, 0.12, 0.15, 0.35, 0.5, 0.65, 0.75, 0.85};
-
-    private static final int[] STEPS = {0, 0, 48, 40, 28, 20, 14, 12, 10};
-
     /** Zero points tried for one scale when they are many; refinement finds the ones between. */
     private static final int ZEROS = 8;
 
     private final GroupedInt format;
     private final int maxCode;
+    private final ScaleScan scan;
     private final float[] w;
     private final int from;
     private final int length;
@@ -51,6 +42,7 @@ final class IntSearch {
     IntSearch(GroupedInt format, float[] w, int from, int length, float[] importance, int importanceFrom) {
         this.format = format;
         this.maxCode = format.maxCode();
+        scan = ScaleScan.of(format);
         this.w = w;
         this.from = from;
         this.length = length;
@@ -92,12 +84,8 @@ final class IntSearch {
     /** One zero point; a negative scale turns the code that has no counterpart to the positive side. */
     private void scanSymmetric(float max) {
         int zero = (maxCode + 1) / 2;
-        // From the scale that reaches the largest magnitude with the shorter side of the codes down.
-        double widest = max / (zero - 1.0);
-        // With one zero point to try, finer steps are cheap.
-        double step = Math.sqrt(shrink(widest, 2.0 * max / maxCode));
-        double scale = widest;
-        for (int i = 0; i <= 2 * STEPS[format.bits()]; i++, scale *= step) {
+        double scale = max / (zero - 1.0);
+        for (int i = 0; i <= 2 * scan.steps(); i++, scale *= scan.factor()) {
             consider((float) scale, zero);
             consider((float) -scale, zero);
         }
@@ -106,10 +94,8 @@ final class IntSearch {
     private void scanAsymmetric(float lo, float hi) {
         double range = (double) hi - lo;
         // Half a step more than the range at either end: the zero point has to be an integer.
-        double widest = (range / maxCode) * (1 + 1.0 / maxCode);
-        double step = shrink(widest, range / maxCode);
-        double scale = widest;
-        for (int i = 0; i <= STEPS[format.bits()]; i++, scale *= step) {
+        double scale = (range / maxCode) * (1 + 1.0 / maxCode);
+        for (int i = 0; i <= scan.steps(); i++, scale *= scan.factor()) {
             // The zero points between "all of the low end is kept" and "all of the high end is kept".
             double keepLow = -lo / scale;
             double keepHigh = maxCode - hi / scale;
@@ -120,11 +106,6 @@ final class IntSearch {
                 consider((float) scale, zero);
             }
         }
-    }
-
-    private double shrink(double widest, double published) {
-        double smallest = published * SMALLEST_SHARE[format.bits()];
-        return Math.pow(smallest / widest, 1.0 / STEPS[format.bits()]);
     }
 
     /** Judges a scale (of the scaled block) and keeps it when it is among the best. */

@@ -2,6 +2,7 @@ package org.bitscarp.quant;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 
 /**
  * How a model's weights are stored and how their codes are chosen: storage format × solver × transform.
@@ -42,7 +43,12 @@ public record Level(BlockFormat format, Solver solver, Transform transform) {
      * @throws LevelException when one cannot be read or stands there twice
      */
     public static List<Level> parseList(String commaSeparated) {
-        return LevelParser.parseList(commaSeparated);
+        return parseList(commaSeparated, Level::parse);
+    }
+
+    /** The same of anything that a text stands for. */
+    public static <T> List<T> parseList(String commaSeparated, Function<String, T> one) {
+        return LevelParser.parseList(commaSeparated, one);
     }
 
     /** The levels of a sweep that names none, from most to fewest bits. */

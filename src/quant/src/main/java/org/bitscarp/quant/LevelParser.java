@@ -3,6 +3,7 @@ package org.bitscarp.quant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Function;
 
 /** Reads level strings: {@code format[:modifier]…[:transform]…[:solver]}, any case, words after the first in any order. */
 final class LevelParser {
@@ -59,14 +60,14 @@ final class LevelParser {
                 .orElseThrow();
     }
 
-    static List<Level> parseList(String commaSeparated) {
-        List<Level> levels = new ArrayList<>();
+    static <T> List<T> parseList(String commaSeparated, Function<String, T> one) {
+        List<T> levels = new ArrayList<>();
         for (String text : commaSeparated.split(",", -1)) {
             if (text.isBlank()) {
                 throw new LevelException(
                         "\"" + commaSeparated + "\": an empty level; write levels like fp16,int4,int3:g64:search");
             }
-            Level level = parse(text.strip());
+            T level = one.apply(text.strip());
             if (levels.contains(level)) {
                 throw new LevelException("\"" + commaSeparated + "\": " + level + " stands there twice; write it once");
             }

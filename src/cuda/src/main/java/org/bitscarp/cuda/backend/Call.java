@@ -56,6 +56,11 @@ final class Call {
         return this;
     }
 
+    Call float64(double value) {
+        arguments.float64(value);
+        return this;
+    }
+
     void launch(Grid grid, int threads) {
         launch(grid, threads, 0);
     }

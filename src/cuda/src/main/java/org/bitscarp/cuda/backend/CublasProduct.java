@@ -47,6 +47,7 @@ final class CublasProduct implements MatrixProduct {
                                 0,
                                 y.address(),
                                 n,
+                                Cublas.Storage.FP32,
                                 arithmetic));
     }
 
@@ -74,6 +75,7 @@ final class CublasProduct implements MatrixProduct {
                                 1,
                                 target,
                                 n,
+                                Cublas.Storage.FP32,
                                 Cublas.Arithmetic.FP32));
     }
 

@@ -3,14 +3,17 @@ package org.bitscarp.cuda.backend;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.bitscarp.compute.Activation;
 import org.bitscarp.compute.AttentionShape;
 import org.bitscarp.compute.Backend;
+import org.bitscarp.compute.DeviceQuantizer;
 import org.bitscarp.compute.Operands;
 import org.bitscarp.compute.Scores;
 import org.bitscarp.compute.Tensor;
 import org.bitscarp.compute.TensorMemory;
+import org.bitscarp.compute.TopTokens;
 import org.bitscarp.cuda.driver.DeviceMemory;
 import org.bitscarp.cuda.driver.GpuDriver;
 import org.bitscarp.quant.PackedMatrix;
@@ -24,6 +27,8 @@ import org.bitscarp.quant.PackedMatrix;
  */
 public final class CudaBackend implements Backend {
     private static final int LANES = 2;
+    /** Lanes beside those, for weights that come in while the others compute. */
+    private static final int UPLOADS = 1;
 
     private final GpuDriver driver;
     private final DeviceMemory memory;
@@ -32,7 +37,9 @@ public final class CudaBackend implements Backend {
     private final LayerKernels layers;
     private final SumKernels sums;
     private final ScoreKernels scores;
+    private final TopKernels tops;
     private final Decoding decoding;
+    private final CudaQuantizer quantizer;
     private final MatrixProduct product;
     private final ComputeType compute;
     private final int hostThreads;
@@ -50,13 +57,15 @@ public final class CudaBackend implements Backend {
         this.compute = compute;
         this.hostThreads = hostThreads;
         memory = new DeviceMemory(driver, memoryCap);
-        queue = new DeviceQueue(driver, memory, LANES);
+        queue = new DeviceQueue(driver, memory, LANES + UPLOADS);
         kernels = new KernelLibrary(driver);
         Launcher launcher = new Launcher(queue, kernels);
         layers = new LayerKernels(launcher);
         sums = new SumKernels(launcher);
         scores = new ScoreKernels(launcher);
+        tops = new TopKernels(launcher);
         decoding = new Decoding(launcher);
+        quantizer = new CudaQuantizer(launcher, this::tensors);
         product = MatrixProducts.choose(driver, launcher, compute);
     }
 
@@ -97,6 +106,10 @@ public final class CudaBackend implements Backend {
 
     @Override
     public TensorMemory newMemory() {
+        return tensors();
+    }
+
+    private DeviceTensors tensors() {
         DeviceTensors tensors = new DeviceTensors(queue, memories::remove);
         memories.add(tensors);
         return tensors;
@@ -114,6 +127,11 @@ public final class CudaBackend implements Backend {
         DeviceTensor t = DeviceTensor.of(source);
         queue.run(lane -> queue.order(
                 lane, List.of(t.block()), List.of(), () -> lane.download(t.address(), host.asSlice(0, t.bytes()))));
+    }
+
+    @Override
+    public Optional<DeviceQuantizer> quantizer() {
+        return Optional.of(quantizer);
     }
 
     @Override
@@ -271,6 +289,11 @@ public final class CudaBackend implements Backend {
                         firstToken,
                         targets,
                         scores));
+    }
+
+    @Override
+    public void keepTop(Tensor logits, int firstToken, TopTokens top) {
+        on(logits, (lane, t) -> tops.keep(lane, t, firstToken, top));
     }
 
     @FunctionalInterface

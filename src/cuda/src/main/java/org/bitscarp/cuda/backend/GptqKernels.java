@@ -19,37 +19,42 @@ final class GptqKernels {
         this.launcher = launcher;
     }
 
+    /** Copies weights to where the loop works on them; what is not finite counts as 0. */
+    void load(Lane lane, DeviceTensor w, long work) {
+        launcher.call(lane, MODULE, "gptq_load")
+                .reads(w)
+                .address(work)
+                .long64(w.size())
+                .launch(launcher.striding(w.size()), Launcher.THREADS);
+    }
+
+    /**
+     * Addresses of what the loop works on, in memory of the lane.
+     *
+     * @param weights [rows, n], finite weights; of no use afterwards
+     * @param errors room for rows × {@link ColumnPlan#BATCH} floats
+     * @param packed room for {@code rows × format.rowBytes(n)} bytes
+     * @param fallbacks a long that is added to: fallbacks of grids
+     */
+    record Work(long weights, long errors, long packed, long fallbacks) {}
+
     /**
      * Chooses grids and codes of all rows.
      *
-     * @param work [rows, n], finite weights; of no use afterwards
      * @param upper [n, n], U with (H + λI)⁻¹ = UᵀU
-     * @param packed room for {@code rows × format.rowBytes(n)} bytes
-     * @param counts two longs; the first is added to: fallbacks of grids
      */
-    void run(
-            Lane lane,
-            GroupedInt format,
-            DeviceTensor work,
-            DeviceTensor upper,
-            DeviceTensor packed,
-            DeviceTensor counts) {
-        if (work.size() == 0) {
-            return;
-        }
-        int rows = work.rows();
-        int n = work.columns();
+    void run(Lane lane, GroupedInt format, int rows, DeviceTensor upper, Work work) {
+        int n = upper.columns();
         int length = format.blockLength(n);
         int[] batches = ColumnPlan.leftToRight(n, length).batches();
-        long errors = lane.scratch(4L * rows * ColumnPlan.BATCH);
-        for (int i = 0; i + 1 < batches.length; i++) {
+        for (int i = 0; rows > 0 && i + 1 < batches.length; i++) {
             int begin = batches[i];
             int width = batches[i + 1] - begin;
             launcher.call(lane, MODULE, "gptq_batch")
-                    .reads(work)
+                    .address(work.weights)
                     .reads(upper)
-                    .address(errors)
-                    .writes(packed)
+                    .address(work.errors)
+                    .address(work.packed)
                     .long64(format.rowBytes(n))
                     .integer(rows)
                     .integer(n)
@@ -58,28 +63,28 @@ final class GptqKernels {
                     .integer(length)
                     .integer(format.bits())
                     .integer(PackedFormat.of(format, n).orElseThrow().zero())
-                    .writes(counts)
+                    .address(work.fallbacks)
                     .launch(Grid.of(Math.ceilDiv(rows, WARPS)), 32 * WARPS);
-            update(lane, errors, width, upper.from(begin, begin + width), work, begin + width);
+            update(lane, rows, width, upper.from(begin, begin + width), work, n - begin - width);
         }
     }
 
-    /** Subtracts errors·U from columns {@code [end, n)}. */
-    private void update(Lane lane, long errors, int width, DeviceTensor corner, DeviceTensor work, int end) {
-        int rest = work.columns() - end;
+    /** Subtracts errors·U from the last {@code rest} columns. */
+    private void update(Lane lane, int rows, int width, DeviceTensor corner, Work work, int rest) {
         if (rest == 0) {
             return;
         }
+        int n = corner.columns();
         launcher.call(lane, MODULE, "subtract_product")
-                .address(errors)
+                .address(work.errors)
                 .long64(width)
                 .reads(corner)
-                .long64(work.columns())
-                .writes(work.from(0, end))
-                .long64(work.columns())
-                .integer(work.rows())
+                .long64(n)
+                .address(work.weights + 4L * (n - rest))
+                .long64(n)
+                .integer(rows)
                 .integer(rest)
                 .integer(width)
-                .launch(Grid.of(Math.ceilDiv(rest, TILE), Math.ceilDiv(work.rows(), TILE)), 256);
+                .launch(Grid.of(Math.ceilDiv(rest, TILE), Math.ceilDiv(rows, TILE)), 256);
     }
 }

@@ -16,7 +16,7 @@ public interface Cublas {
     /** cuBLAS on one stream. */
     interface Handle extends AutoCloseable {
         /**
-         * c = op(a)·op(b) + beta·c in fp32 storage, {@code cublasGemmEx}.
+         * c = op(a)·op(b) + beta·c with c in fp32, {@code cublasGemmEx}.
          *
          * @param transposeA whether op(a) is aᵀ
          * @param m rows of op(a) and c
@@ -24,6 +24,7 @@ public interface Cublas {
          * @param k columns of op(a), rows of op(b)
          * @param a device address
          * @param lda leading dimension
+         * @param operands how a and b are stored
          * @param compute arithmetic, see {@link Arithmetic}
          */
         void multiply(
@@ -39,10 +40,27 @@ public interface Cublas {
                 float beta,
                 long c,
                 int ldc,
+                Storage operands,
                 Arithmetic compute);
 
         @Override
         void close();
+    }
+
+    /** {@code cudaDataType_t} of operands; what they are rounded to already is multiplied with {@link Arithmetic#FP32}. */
+    enum Storage {
+        FP32(0),
+        BF16(14);
+
+        private final int code;
+
+        Storage(int code) {
+            this.code = code;
+        }
+
+        public int code() {
+            return code;
+        }
     }
 
     /** {@code cublasComputeType_t}: how operands in fp32 are multiplied; sums are in fp32. */

@@ -127,6 +127,7 @@ public final class ForeignCublas implements Cublas {
                 float beta,
                 long c,
                 int ldc,
+                Storage operands,
                 Arithmetic compute) {
             this.beta.set(JAVA_FLOAT, 0, beta);
             try {
@@ -139,10 +140,10 @@ public final class ForeignCublas implements Cublas {
                         k,
                         one,
                         MemorySegment.ofAddress(a),
-                        REAL_32F,
+                        operands.code(),
                         lda,
                         MemorySegment.ofAddress(b),
-                        REAL_32F,
+                        operands.code(),
                         ldb,
                         this.beta,
                         MemorySegment.ofAddress(c),

@@ -69,7 +69,7 @@ final class WarpOps {
                         members(d, s, 2));
     }
 
-    /** An instruction with a mask of the lanes that take part. */
+    /** An instruction with a mask of the lanes that take part; lanes with other masks at the same place are another group. */
     private abstract static class Collective extends Instruction {
         private final int members;
 
@@ -78,16 +78,41 @@ final class WarpOps {
             this.members = members;
         }
 
+        /** Executes for lanes that take part together. */
+        abstract void together(Warp w, int active);
+
         @Override
-        int members(Warp w, int active) {
-            int mask = w.r[members + Warp.lane(active)];
-            if ((mask & active) != active) {
-                throw fault(
-                        w,
-                        Warp.lane(active & ~mask),
-                        String.format("comes here but is not in the mask 0x%08x of lanes that take part", mask));
+        final void execute(Warp w, int active) {
+            int rest = active;
+            while (rest != 0) {
+                int group = w.r[members + Warp.lane(rest)] & rest;
+                together(w, group);
+                rest &= ~group;
             }
-            return mask;
+        }
+
+        @Override
+        final int members(Warp w, int active) {
+            int named = 0;
+            int rest = active;
+            while (rest != 0) {
+                int mask = w.r[members + Warp.lane(rest)];
+                if ((mask >>> Warp.lane(rest) & 1) == 0) {
+                    throw fault(
+                            w,
+                            Warp.lane(rest),
+                            String.format("comes here but is not in the mask 0x%08x of lanes that take part", mask));
+                }
+                if ((mask & named) != 0) {
+                    throw fault(
+                            w,
+                            Warp.lane(rest),
+                            String.format("names lanes 0x%08x, which others here name with other lanes", mask & named));
+                }
+                named |= mask;
+                rest &= ~mask;
+            }
+            return named;
         }
     }
 
@@ -98,7 +123,7 @@ final class WarpOps {
         }
 
         @Override
-        void execute(Warp w, int active) {
+        void together(Warp w, int active) {
             w.interval++;
         }
     }
@@ -138,7 +163,7 @@ final class WarpOps {
         }
 
         @Override
-        void execute(Warp w, int active) {
+        void together(Warp w, int active) {
             System.arraycopy(w.r, a, w.saved, 0, Warp.LANES);
             int valid = 0;
             for (int rest = active; rest != 0; rest &= rest - 1) {
@@ -183,7 +208,7 @@ final class WarpOps {
         }
 
         @Override
-        void execute(Warp w, int active) {
+        void together(Warp w, int active) {
             int votes = (negated ? ~w.p[a] : w.p[a]) & active;
             boolean result = switch (mode) {
                 case "all" -> votes == active;
@@ -211,7 +236,7 @@ final class WarpOps {
         }
 
         @Override
-        void execute(Warp w, int active) {
+        void together(Warp w, int active) {
             System.arraycopy(w.r, a, w.saved, 0, Warp.LANES);
             for (int rest = active; rest != 0; rest &= rest - 1) {
                 int lane = Warp.lane(rest);
@@ -238,7 +263,7 @@ final class WarpOps {
         }
 
         @Override
-        void execute(Warp w, int active) {
+        void together(Warp w, int active) {
             int result = w.r[a + Warp.lane(active)];
             for (int rest = active & (active - 1); rest != 0; rest &= rest - 1) {
                 result = f.applyAsInt(result, w.r[a + Warp.lane(rest)]);

@@ -65,6 +65,7 @@ public final class JCublas implements Cublas {
                 float beta,
                 long c,
                 int ldc,
+                Storage operands,
                 Arithmetic compute) {
             run(
                     "product of cuBLAS",
@@ -77,10 +78,10 @@ public final class JCublas implements Cublas {
                             k,
                             Pointer.to(new float[] {1}),
                             Calls.device(a),
-                            REAL_32F,
+                            operands.code(),
                             lda,
                             Calls.device(b),
-                            REAL_32F,
+                            operands.code(),
                             ldb,
                             Pointer.to(new float[] {beta}),
                             Calls.device(c),

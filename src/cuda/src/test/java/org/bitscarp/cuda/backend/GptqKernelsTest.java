@@ -38,7 +38,7 @@ class GptqKernelsTest {
         return u;
     }
 
-    /** One row: products within a batch are rounded, those behind it are fused, as in the CPU's loop. */
+    /** One row; every weight is a chain of fused multiply-adds, as in the CPU's loop. */
     private static int row(GroupedInt format, float[] w, float[] u, PackedMatrix target, int row) {
         int n = w.length;
         int length = format.blockLength(n);
@@ -57,7 +57,7 @@ class GptqKernelsTest {
                 codes[j] = grid.nearest(j % length, w[j]);
                 errors[j] = (w[j] - grid.value(j % length, codes[j])) / u[j * n + j];
                 for (int k = j + 1; k < batches[b + 1]; k++) {
-                    w[k] -= errors[j] * u[j * n + k];
+                    w[k] = Math.fma(-errors[j], u[j * n + k], w[k]);
                 }
             }
             for (int k = batches[b + 1]; k < n; k++) {
@@ -99,9 +99,12 @@ class GptqKernelsTest {
             fallbacks += row(format, Arrays.copyOfRange(w, row * n, (row + 1) * n), u, expected, row);
         }
         DeviceTensor packed = BED.bytes(new byte[bytes]);
-        DeviceTensor counts = BED.tensor(1, 4);
-        new GptqKernels(BED.launcher)
-                .run(BED.lane, format, BED.tensor(rows, n, w), BED.tensor(n, n, u), packed, counts);
+        DeviceTensor counts = BED.tensor(1, 2);
+        DeviceTensor errors = BED.tensor(rows, ColumnPlan.BATCH);
+        DeviceTensor weights = BED.tensor(rows, n, w);
+        GptqKernels.Work work =
+                new GptqKernels.Work(weights.address(), errors.address(), packed.address(), counts.address());
+        new GptqKernels(BED.launcher).run(BED.lane, format, rows, BED.tensor(n, n, u), work);
         byte[] found = MemorySegment.ofArray(BED.values(packed)).toArray(ValueLayout.JAVA_BYTE);
         assertArrayEquals(expected.bytes().toArray(ValueLayout.JAVA_BYTE), Arrays.copyOf(found, bytes));
         assertEquals(fallbacks, MemorySegment.ofArray(BED.values(counts)).get(ValueLayout.JAVA_LONG_UNALIGNED, 0));

@@ -13,8 +13,10 @@ import java.util.Set;
 import org.bitscarp.cuda.driver.EntrySignature;
 import org.bitscarp.kernels.Artefacts;
 import org.bitscarp.quant.BlockFormat;
-import org.bitscarp.quant.GroupedInt;
+import org.bitscarp.quant.FloatFormat;
 import org.bitscarp.quant.Level;
+import org.bitscarp.quant.Solver;
+import org.bitscarp.quant.Solvers;
 import org.bitscarp.quant.ggml.GgmlFormat;
 import org.bitscarp.quant.ggml.GgmlTypes;
 import org.junit.jupiter.api.Test;
@@ -27,20 +29,21 @@ class GpuSupportTest {
     private static final String HEAD = """
             # Storage formats on a GPU
 
-            Written by `GpuSupportTest` from the compiled kernels; it fails when this file differs, and leaves the new one in
-            `src/cuda/target`. The CPU decodes and multiplies every format and quantizes all but those that are only read.
+            Written by `GpuSupportTest` from the solvers and the compiled kernels; it fails when this file differs, and leaves
+            the new one in `src/cuda/target`. Each cell is CPU / CUDA. Every kernel that is named here runs on the emulated
+            device in each build, against the CPU's decoder, product or quantizer.
 
-            Every kernel that is named here runs on the emulated device in each build, against the CPU's decoder or quantizer.
+            * **decode**: packed bytes to fp32 (on a GPU also fp16 or bf16), equal to the last bit. A sweep decodes each
+              level's layer once and multiplies the decoded weights.
+            * **1–8 rows**, **more rows**: products straight from packed bytes. The CPU decodes first. On tensor cores (compute
+              capability 8.0 on) weights are decoded on the way (`fused`) or first (`decoded`); on older devices eight rows at
+              a time. `refused` is a message that says to decode first.
+            * **rtn**, **search**, **gptq-published**, **gptq**: what chooses the codes. `yes` on a GPU means that a kernel
+              writes the CPU's bytes from weights, and for GPTQ from sums of x·xᵀ, that are there already; `host` that the CPU
+              quantizes and packed bytes are uploaded, which the report says. `–`: only read, or nothing to choose.
 
-            * **decode**: packed bytes to fp32, fp16 or bf16, equal to the last bit. What a sweep uses.
-            * **1–8 rows**: products straight from packed bytes in fp32.
-            * **more rows**: on tensor cores (compute capability 8.0 on) weights are decoded on the way (`fused`) or first
-              (`decoded`); on older devices eight rows at a time. "refused" is a message that says to decode first.
-            * **quantize**: `nearest` writes the CPU's bytes on the device; `CPU` quantizes on the host and uploads packed
-              bytes; `–` is only read.
-
-            | format | decode | 1–8 rows | more rows | quantize |
-            |---|---|---|---|---|
+            | format | decode | 1–8 rows | more rows | rtn | search | gptq-published | gptq |
+            |---|---|---|---|---|---|---|---|
             """;
 
     private final Map<String, Set<String>> entries = new HashMap<>();
@@ -82,9 +85,21 @@ class GpuSupportTest {
                     true, has(module, "matmul_" + word + "_fp16") && has(module, "matmul_" + word + "_bf16"), word);
             many = "fused, decoded from 65 rows on";
         }
-        boolean readOnly = format instanceof GgmlFormat ggml && !ggml.writable();
-        String quantize = readOnly ? "–" : format instanceof GroupedInt ? "nearest" : "CPU";
-        return "| " + String.join(" | ", word, "exact", few, many, quantize) + " |\n";
+        List<String> cells = new ArrayList<>(List.of(word, "exact / exact", "decoded / " + few, "decoded / " + many));
+        for (Solver solver : List.of(Solvers.RTN, Solvers.SEARCH, Solvers.GPTQ_PUBLISHED, Solvers.GPTQ)) {
+            cells.add(quantize(solver, format, columns));
+        }
+        return "| " + String.join(" | ", cells) + " |\n";
+    }
+
+    private String quantize(Solver solver, BlockFormat format, int columns) {
+        if (!solver.supports(format) || format instanceof GgmlFormat ggml && !ggml.writable()) {
+            return "–";
+        }
+        if (format == FloatFormat.FP32) {
+            return "as it is";
+        }
+        return "yes / " + (CudaQuantizer.hasKernel(solver, format, columns) ? "yes" : "host");
     }
 
     @Test

@@ -17,6 +17,7 @@ final class KernelBed implements AutoCloseable {
     private final DeviceQueue queue;
     private final KernelLibrary kernels;
     private final List<DeviceBlock> blocks = new ArrayList<>();
+    private final List<DeviceTensors> memories = new ArrayList<>();
 
     KernelBed(int computeCapability) {
         driver = new EmulatedGpuDriver(
@@ -25,6 +26,12 @@ final class KernelBed implements AutoCloseable {
         kernels = new KernelLibrary(driver);
         launcher = new Launcher(queue, kernels);
         lane = queue.lanes().getFirst();
+    }
+
+    /** Freed with this. */
+    DeviceTensors memory() {
+        memories.add(new DeviceTensors(queue, closed -> {}));
+        return memories.getLast();
     }
 
     DeviceTensor tensor(int rows, int columns) {
@@ -70,6 +77,7 @@ final class KernelBed implements AutoCloseable {
     @Override
     public void close() {
         blocks.forEach(DeviceBlock::close);
+        memories.forEach(DeviceTensors::close);
         queue.close();
         kernels.close();
         driver.ledger().requireEmpty();

@@ -249,6 +249,37 @@ class NaiveKernelsTest {
                 rowScores("score_against", targets, logits, reference, exponentials));
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {1, 4, 33, 100, 700})
+    void mostLikelyTokens(int n) {
+        DeviceTensor logits = tensor(3, n);
+        float[] z = new float[3 * n];
+        SplittableRandom few = new SplittableRandom(n);
+        for (int i = 0; i < z.length; i++) {
+            // Few values, so that ties decide, and some that are never kept.
+            z[i] = i % 7 == 3 ? Float.NaN : i % 11 == 5 ? Float.NEGATIVE_INFINITY : few.nextInt(-4, 5);
+        }
+        run(lane -> lane.upload(MemorySegment.ofArray(z), logits.address()));
+        float[][] found = new float[2][3 * 5 * 2];
+        run(lane -> {
+            long tokens = lane.scratch(4L * found[0].length);
+            launcher.call(lane, "top_tokens", "top_tokens")
+                    .reads(logits)
+                    .address(tokens)
+                    .integer(n)
+                    .launch(Grid.of(3), 64);
+            lane.download(tokens, MemorySegment.ofArray(found[0]));
+            launcher.call(lane, "top_tokens", "top_tokens_naive")
+                    .reads(logits)
+                    .address(tokens)
+                    .integer(3)
+                    .integer(n)
+                    .launch(Grid.of(1), 32);
+            lane.download(tokens, MemorySegment.ofArray(found[1]));
+        });
+        assertArrayEquals(found[1], found[0]);
+    }
+
     /** {@code RowScore} records as {@code [sum, cross, max, target, argmax]} per row. */
     private double[] rowScores(
             String entry, int[] targets, DeviceTensor logits, DeviceTensor reference, DeviceTensor exponentials) {

@@ -2,18 +2,28 @@ package org.bitscarp.cuda.backend;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.SplittableRandom;
+import org.bitscarp.compute.DeviceQuantizer;
 import org.bitscarp.cuda.driver.Grid;
+import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.DenseMatrix;
 import org.bitscarp.quant.GroupedInt;
+import org.bitscarp.quant.InputStatistics;
 import org.bitscarp.quant.Level;
 import org.bitscarp.quant.PackedMatrix;
 import org.bitscarp.quant.SolveStats;
+import org.bitscarp.quant.Solver;
+import org.bitscarp.quant.ggml.GgmlFormat;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -21,6 +31,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 class QuantizeKernelsTest {
     private static final long SEED = 4711;
     private static final int[] WIDTHS = {1, 7, 31, 33, 129, 520};
+
+    /** Rows whose errors the host adds up before it adds them to the rest; does not divide the number of rows. */
+    private static final int TOGETHER = 2;
+
     private static final int ROWS = 5;
     private static final KernelBed BED = new KernelBed(80);
 
@@ -42,9 +56,51 @@ class QuantizeKernelsTest {
         return w;
     }
 
+    private static DeviceQuantizer.Job job(Level level, DeviceTensor weights, float[] importance) {
+        return new DeviceQuantizer.Job(level.solver(), level.format(), weights, importance, null, TOGETHER);
+    }
+
+    /** Formats that have whole blocks only get some of these, more than a block of threads takes. */
+    private static int[] widths(BlockFormat format) {
+        if (!(format instanceof GgmlFormat ggml)) {
+            return WIDTHS;
+        }
+        int length = ggml.blockLength();
+        return new int[] {length, 5 * length, (length == 256 ? 17 : 67) * length};
+    }
+
+    private static float[] importance(int columns, SplittableRandom random) {
+        float[] importance = new float[columns];
+        for (int i = 1; i < columns; i++) {
+            importance[i] = (float) (random.nextDouble() * (1 + i % 5));
+        }
+        return importance;
+    }
+
+    private record Host(byte[] bytes, SolveStats stats) {}
+
+    private static Host onTheHost(Level level, float[] w, float[] importance, int columns) {
+        byte[] bytes = new byte[(int) (ROWS * level.format().rowBytes(columns))];
+        PackedMatrix packed = new PackedMatrix(level.format(), ROWS, columns, MemorySegment.ofArray(bytes));
+        SolveStats stats = new SolveStats();
+        Solver.RowSolver solver = level.solver()
+                .prepare(
+                        new DenseMatrix(MemorySegment.ofArray(w), ROWS, columns),
+                        InputStatistics.of(importance),
+                        packed);
+        for (int row = 0; row < ROWS; row += TOGETHER) {
+            SolveStats piece = new SolveStats();
+            solver.solve(row, Math.min(ROWS, row + TOGETHER), piece);
+            stats.add(piece);
+        }
+        return new Host(bytes, stats);
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
+                "fp16",
+                "bf16",
                 "int2",
                 "int3",
                 "int4",
@@ -55,50 +111,116 @@ class QuantizeKernelsTest {
                 "int2:sym",
                 "int4:g32:sym",
                 "int3:g5",
-                "int8:row:sym"
+                "int8:row:sym",
+                "nf4",
+                "nf4:g7",
+                "ternary",
+                "ternary:g33",
+                "ternary:row",
+                "q4_0",
+                "q4_1",
+                "q5_0",
+                "q5_1",
+                "q8_0",
+                "q2_0",
+                "q2_k",
+                "q3_k",
+                "q4_k",
+                "q5_k",
+                "q6_k",
+                "int2:g32:search",
+                "int3:search",
+                "int3:sym:search",
+                "int4:g5:search",
+                "int4:row:sym:search",
+                "int8:row:search"
             })
     void equalsTheCpu(String text) {
+        SplittableRandom random = new SplittableRandom(SEED);
+        Level level = Level.parse(text);
+        CudaQuantizer quantizer = new CudaQuantizer(BED.launcher, BED::memory);
+        for (int columns : widths(level.format())) {
+            String what = text + ", rows of " + columns;
+            assertTrue(quantizer.supports(level.solver(), level.format(), columns), what);
+            float[] w = weights(columns, random);
+            // Mean squares of channels that differ in size, one of them never active.
+            float[] importance = text.endsWith(":search") && columns % 2 == 1 ? importance(columns, random) : null;
+            Host expected = onTheHost(level, w, importance, columns);
+            DeviceTensor weights = BED.tensor(ROWS, columns, w);
+            DeviceTensor target = BED.tensor(ROWS, columns);
+            PackedMatrix packed = PackedMatrix.allocate(level.format(), ROWS, columns, Arena.ofAuto());
+            SolveStats found = quantizer.quantize(job(level, weights, importance), packed, target);
+            assertArrayEquals(expected.bytes, packed.bytes().toArray(ValueLayout.JAVA_BYTE), what);
+            assertEquals(expected.stats.fallbacks, found.fallbacks, what);
+            assertEquals(expected.stats.nonfinite, found.nonfinite, what);
+            assertEquals(expected.stats.weights, found.weights, what);
+            assertEquals(expected.stats.squaredError, found.squaredError, what);
+            assertEquals(expected.stats.squaredWeights, found.squaredWeights, what);
+            float[] decoded = new float[ROWS * columns];
+            packed.decodeRows(0, ROWS, new DenseMatrix(MemorySegment.ofArray(decoded), ROWS, columns));
+            assertArrayEquals(decoded, BED.values(target), what);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"int2", "int5:sym", "int3:g5", "int8:row"})
+    void oneThreadABlockGivesTheSameIntegers(String text) {
         SplittableRandom random = new SplittableRandom(SEED);
         Level level = Level.parse(text);
         GroupedInt format = (GroupedInt) level.format();
         for (int columns : WIDTHS) {
             float[] w = weights(columns, random);
-            int bytes = (int) (ROWS * format.rowBytes(columns));
-            PackedMatrix expected = new PackedMatrix(format, ROWS, columns, MemorySegment.ofArray(new byte[bytes]));
-            SolveStats stats = new SolveStats();
-            level.solver()
-                    .prepare(new DenseMatrix(MemorySegment.ofArray(w), ROWS, columns), null, expected)
-                    .solve(0, ROWS, stats);
-            DeviceTensor weights = BED.tensor(ROWS, columns, w);
-            DeviceTensor packed = BED.bytes(new byte[bytes]);
-            DeviceTensor counts = BED.tensor(1, 4);
-            new QuantizeKernels(BED.launcher).nearest(BED.lane, format, weights, packed, counts);
-            String what = text + ", rows of " + columns;
-            assertArrayEquals(expected.bytes().toArray(ValueLayout.JAVA_BYTE), bytes(packed, bytes), what);
-            long[] found = MemorySegment.ofArray(BED.values(counts)).toArray(ValueLayout.JAVA_LONG_UNALIGNED);
-            assertEquals(stats.fallbacks, found[0], what);
-            assertEquals(stats.nonfinite, found[1], what);
-
-            DeviceTensor specified = BED.bytes(new byte[bytes]);
+            Host expected = onTheHost(level, w, null, columns);
+            DeviceTensor packed = BED.bytes(new byte[expected.bytes.length]);
             int blocks = Math.ceilDiv(columns, format.blockLength(columns));
             BED.launcher
                     .call(BED.lane, "quantize_int", "quantize_int_naive")
-                    .reads(weights)
-                    .writes(specified)
+                    .reads(BED.tensor(ROWS, columns, w))
+                    .writes(packed)
                     .long64(format.rowBytes(columns))
                     .integer(ROWS)
                     .integer(columns)
                     .integer(format.blockLength(columns))
                     .integer(format.bits())
                     .integer(PackedFormat.of(format, columns).orElseThrow().zero())
-                    .writes(counts)
+                    .writes(BED.tensor(1, 2))
                     .launch(Grid.of(Math.ceilDiv(blocks, 32), ROWS), 32);
-            assertArrayEquals(bytes(packed, bytes), bytes(specified, bytes), what);
+            byte[] found = MemorySegment.ofArray(BED.values(packed)).toArray(ValueLayout.JAVA_BYTE);
+            assertArrayEquals(expected.bytes, Arrays.copyOf(found, expected.bytes.length), text + " of " + columns);
         }
     }
 
-    private static byte[] bytes(DeviceTensor tensor, int count) {
-        byte[] all = MemorySegment.ofArray(BED.values(tensor)).toArray(ValueLayout.JAVA_BYTE);
-        return Arrays.copyOf(all, count);
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3, 4, 7, 33, 130})
+    void oneThreadARowGivesTheSameErrors(int columns) {
+        SplittableRandom random = new SplittableRandom(SEED);
+        DeviceTensor w = BED.tensor(ROWS, columns, weights(columns, random));
+        DeviceTensor q = BED.tensor(ROWS, columns, KernelBed.random(ROWS * columns, random));
+        DeviceTensor specified = BED.tensor(ROWS, RowErrors.BYTES / 4);
+        BED.launcher
+                .call(BED.lane, "row_error", "row_error_naive")
+                .reads(w)
+                .reads(q)
+                .writes(specified)
+                .integer(ROWS)
+                .integer(columns)
+                .launch(Grid.of(1), 32);
+        DeviceTensor found = BED.tensor(ROWS, RowErrors.BYTES / 4);
+        new RowErrors(BED.launcher).compare(BED.lane, w, q, found.address());
+        assertArrayEquals(BED.values(specified), BED.values(found));
+    }
+
+    @Test
+    void whatHasNoKernelIsRefused() {
+        CudaQuantizer quantizer = new CudaQuantizer(BED.launcher, BED::memory);
+        DeviceTensor w = BED.tensor(1, 256);
+        for (String text : new String[] {"nf4:search", "ternary:tensor", "fp32", "iq4_xs"}) {
+            Level level = Level.parse(text);
+            assertFalse(quantizer.supports(level.solver(), level.format(), 256), text);
+            IllegalArgumentException e = assertThrows(
+                    IllegalArgumentException.class,
+                    () -> quantizer.quantize(job(level, w, null), null, BED.tensor(1, 256)));
+            assertTrue(e.getMessage().contains("quantize on the host"), e.getMessage());
+        }
     }
 }

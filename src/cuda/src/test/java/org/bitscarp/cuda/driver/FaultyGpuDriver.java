@@ -2,6 +2,7 @@ package org.bitscarp.cuda.driver;
 
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 
 /**
  * A device that fails on purpose: at the n-th allocation, at the n-th launch, or for good at the n-th call of any kind.
@@ -12,9 +13,11 @@ public final class FaultyGpuDriver implements GpuDriver {
     private final AtomicLong allocations = new AtomicLong();
     private final AtomicLong launches = new AtomicLong();
     private final AtomicLong calls = new AtomicLong();
+    private final AtomicLong uploaded = new AtomicLong();
     private volatile long failingAllocation;
     private volatile long failingLaunch;
     private volatile long lastCall;
+    private volatile Consumer<GpuFunction> beforeLaunch = function -> {};
 
     public FaultyGpuDriver(GpuDriver inner) {
         this.inner = inner;
@@ -38,9 +41,20 @@ public final class FaultyGpuDriver implements GpuDriver {
         return this;
     }
 
+    /** Is shown the function of each launch before it happens, and may hold it up. */
+    public FaultyGpuDriver beforeLaunch(Consumer<GpuFunction> watcher) {
+        beforeLaunch = watcher;
+        return this;
+    }
+
     /** How often it was asked for memory. */
     public long allocations() {
         return allocations.get();
+    }
+
+    /** Bytes copied to the device. */
+    public long uploaded() {
+        return uploaded.get();
     }
 
     public long launches() {
@@ -106,6 +120,7 @@ public final class FaultyGpuDriver implements GpuDriver {
     @Override
     public void copyToDevice(long target, MemorySegment source, GpuStream stream) {
         count("copy to the device");
+        uploaded.addAndGet(source.byteSize());
         inner.copyToDevice(target, source, stream);
     }
 
@@ -141,6 +156,7 @@ public final class FaultyGpuDriver implements GpuDriver {
             int sharedBytes,
             GpuStream stream,
             KernelArguments arguments) {
+        beforeLaunch.accept(function);
         count("launch of " + function.name());
         if (launches.incrementAndGet() == failingLaunch) {
             throw new LaunchFailed(

@@ -153,6 +153,7 @@ class FaultsTest {
                 "@%p2 bra END; mov.u32 %r8, 1; mov.u32 %r7, 31; shfl.sync.bfly.b32 %r9, %r1, %r8, %r7, 0xfffffffe; END:",
                 "reads lane 0, which does not take part");
         fails(32, "bar.warp.sync 1;", "not in the mask");
+        fails(32, "@%p2 mov.u32 %r8, 1; @!%p2 mov.u32 %r8, -1; bar.warp.sync %r8;", "which others here name");
     }
 
     @Test

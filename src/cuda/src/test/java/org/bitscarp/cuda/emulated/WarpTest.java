@@ -43,6 +43,15 @@ class WarpTest {
         // Segments of 8 lanes: mask 0x18 in bits 8 to 12.
         check("shfl.sync.down.b32 %r0, %r1, 3, 6175, -1;", i -> i % 8 < 5 ? i + 3 : i);
         check("shfl.sync.idx.b32 %r0, %r1, 2, 6175, -1;", i -> i / 8 * 8 + 2);
+        // The same with a mask for each group of 8, which come together and one after the other.
+        String ownMask = "and.b32 %r5, %r10, 24; shl.b32 %r5, 255, %r5; ";
+        check(ownMask + "shfl.sync.idx.b32 %r0, %r1, 2, 6175, %r5;", i -> i / 8 * 8 + 2);
+        check(ownMask + """
+                        shr.u32 %r6, %r10, 3; mov.u32 %r0, %r1;
+                        LOOP: setp.eq.s32 %p1, %r6, 0; @%p1 bra DONE;
+                        shfl.sync.down.b32 %r0, %r0, 1, 6175, %r5;
+                        sub.s32 %r6, %r6, 1; bra.uni LOOP;
+                        DONE:""", i -> Math.min(i / 8 * 8 + 7, i + i % 32 / 8));
     }
 
     @Test

@@ -25,6 +25,16 @@ public record GgufTypes(Map<String, BlockFormat> types, Map<String, BlockFormat>
     static final String EMBEDDING = "token_embd.weight";
     static final String OUTPUT = "output.weight";
 
+    /** The token embedding's. */
+    public BlockFormat embedding() {
+        return types.get(EMBEDDING);
+    }
+
+    /** The output projection's, which is the embedding's where a file has no other table. */
+    public BlockFormat output() {
+        return types.getOrDefault(OUTPUT, embedding());
+    }
+
     /** Chooses a type for a matrix. */
     @FunctionalInterface
     public interface Rule {

@@ -2,6 +2,7 @@ package org.bitscarp.model.export;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -15,6 +16,7 @@ import org.bitscarp.model.ModelException;
 import org.bitscarp.model.SafetensorsWriter;
 import org.bitscarp.model.TensorInfo;
 import org.bitscarp.model.TensorRole;
+import org.bitscarp.model.Weight;
 import org.bitscarp.model.internal.HuggingFaceReader;
 import org.bitscarp.model.internal.Json;
 import org.bitscarp.quant.DenseMatrix;
@@ -67,6 +69,9 @@ public final class GptqExport {
         ObjectNode quantization = GptqConfig.of(plan, export.packed, export.left, export.ordered, export.head);
         ObjectNode config = Json.readObject(configFile, HuggingFaceReader.MAX_CONFIG_BYTES);
         config.set("quantization_config", quantization);
+        if (export.unties()) {
+            config.put("tie_word_embeddings", false);
+        }
         try (HuggingFaceFolder folder = new HuggingFaceFolder(target)) {
             SafetensorsShards.Written written = new SafetensorsShards(export.units, shardBytes).write(folder);
             folder.json(HuggingFaceReader.CONFIG, config);
@@ -117,11 +122,26 @@ public final class GptqExport {
             throw new ModelException(source.path() + ": no linear map is to be packed, so there is nothing to write");
         }
         for (TensorInfo tensor : CopiedTensor.besides(source, packed.keySet())) {
-            boolean halved =
-                    plan.halfTables() && table(tensor) && tensor.format().bitsPerValue() > 16;
-            units.add(halved ? new Halved(source, tensor) : new CopiedTensor(source, tensor));
+            units.add(unpacked(tensor));
             copied++;
         }
+        if (unties()) {
+            units.add(new Rewritten(GptqPlan.HEAD, plan.rewritten().get(GptqPlan.HEAD), NumberFormat.FP16));
+        }
+    }
+
+    private boolean unties() {
+        return plan.rewritten().containsKey(GptqPlan.HEAD)
+                && source.tensors().stream().noneMatch(tensor -> tensor.name().equals(GptqPlan.HEAD));
+    }
+
+    private SafetensorsShards.Unit unpacked(TensorInfo tensor) {
+        Weight rewritten = plan.rewritten().get(tensor.name());
+        if (rewritten != null) {
+            return new Rewritten(tensor.name(), rewritten, table(tensor) ? NumberFormat.FP16 : NumberFormat.FP32);
+        }
+        boolean halved = plan.halfTables() && table(tensor) && tensor.format().bitsPerValue() > 16;
+        return halved ? new Halved(source, tensor) : new CopiedTensor(source, tensor);
     }
 
     private boolean table(TensorInfo tensor) {
@@ -171,9 +191,35 @@ public final class GptqExport {
                 try (Arena arena = Arena.ofShared()) {
                     DenseMatrix values = new DenseMatrix(arena.allocate(4L * rows * columns, 64), rows, columns);
                     tensor.format().decode(source.map(tensor, row, rows, arena), 0, values.size(), values.data(), 0);
-                    PackedMatrix packed = PackedMatrix.allocate(FloatFormat.FP16, rows, columns, arena);
-                    Solvers.RTN.prepare(values, null, packed).solve(0, rows, new SolveStats());
-                    writer.write(tensor.name(), packed.bytes());
+                    writer.write(tensor.name(), halves(values, arena));
+                }
+            }
+        }
+    }
+
+    private static MemorySegment halves(DenseMatrix values, Arena arena) {
+        PackedMatrix packed = PackedMatrix.allocate(FloatFormat.FP16, values.rows(), values.columns(), arena);
+        Solvers.RTN.prepare(values, null, packed).solve(0, values.rows(), new SolveStats());
+        return packed.bytes();
+    }
+
+    /** Other values than the source has, in fp16 or fp32. */
+    private record Rewritten(String name, Weight weight, NumberFormat format) implements SafetensorsShards.Unit {
+        @Override
+        public List<SafetensorsWriter.Tensor> tensors() {
+            return List.of(new SafetensorsWriter.Tensor(name, format, weight.shape()));
+        }
+
+        @Override
+        public void write(SafetensorsWriter writer) throws IOException {
+            int columns = Math.toIntExact(weight.columns());
+            long step = Math.max(1, Halved.WEIGHTS / columns);
+            for (long row = 0; row < weight.rows(); row += step) {
+                int rows = (int) Math.min(step, weight.rows() - row);
+                try (Arena arena = Arena.ofShared()) {
+                    DenseMatrix values = new DenseMatrix(arena.allocate(4L * rows * columns, 64), rows, columns);
+                    weight.read(row, rows, values.data(), 0);
+                    writer.write(name, format == NumberFormat.FP16 ? halves(values, arena) : values.data());
                 }
             }
         }

@@ -1,7 +1,9 @@
 package org.bitscarp.model.export;
 
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import org.bitscarp.model.Weight;
 import org.bitscarp.quant.GroupedInt;
 
 /**
@@ -13,10 +15,21 @@ import org.bitscarp.quant.GroupedInt;
  * @param encoder gives packed rows, in {@code StoredBlocks} of the packing's format; asked for packed maps only
  * @param halfTables whether embedding and output projection become fp16 where they take more than 16 bits, as in a sweep;
  *     otherwise they are copied like everything that is not packed
+ * @param rewritten what stands in tensors that are not packed instead of what the source has there, by name: matrices of
+ *     the vocabulary in fp16, everything else in fp32
  * @param history what else the configuration files tell
  */
 public record GptqPlan(
-        int version, Packing packing, Order order, WeightEncoder encoder, boolean halfTables, History history) {
+        int version,
+        Packing packing,
+        Order order,
+        WeightEncoder encoder,
+        boolean halfTables,
+        Map<String, Weight> rewritten,
+        History history) {
+    /** Name of an output projection in a folder. */
+    public static final String HEAD = "lm_head.weight";
+
     /** Which linear maps are packed. */
     @FunctionalInterface
     public interface Packing {
@@ -51,12 +64,13 @@ public record GptqPlan(
         Objects.requireNonNull(packing);
         Objects.requireNonNull(order);
         Objects.requireNonNull(encoder);
+        rewritten = Map.copyOf(rewritten);
         Objects.requireNonNull(history);
     }
 
     /** Everything that is not packed is copied. */
     public GptqPlan(int version, Packing packing, Order order, WeightEncoder encoder, History history) {
-        this(version, packing, order, encoder, false, history);
+        this(version, packing, order, encoder, false, Map.of(), history);
     }
 
     /** All linear maps of the layers in one format, inputs in order. */
@@ -71,6 +85,14 @@ public record GptqPlan(
 
     /** The same with embedding and output projection of at most 16 bits. */
     public GptqPlan withHalfTables() {
-        return new GptqPlan(version, packing, order, encoder, true, history);
+        return new GptqPlan(version, packing, order, encoder, true, rewritten, history);
+    }
+
+    /**
+     * The same with other values in some tensors. Where the source ties the output projection to the embedding, {@link
+     * #HEAD} among them unties the two.
+     */
+    public GptqPlan with(Map<String, Weight> values) {
+        return new GptqPlan(version, packing, order, encoder, halfTables, values, history);
     }
 }

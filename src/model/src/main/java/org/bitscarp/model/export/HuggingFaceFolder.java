@@ -10,6 +10,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 import org.bitscarp.model.ModelException;
+import org.bitscarp.model.WriteFailure;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -41,7 +42,11 @@ final class HuggingFaceFolder implements AutoCloseable {
         temporary = this.target.resolveSibling(
                 "." + this.target.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
         delete(temporary);
-        Files.createDirectories(temporary);
+        try {
+            Files.createDirectories(temporary);
+        } catch (IOException e) {
+            throw WriteFailure.of(target, e);
+        }
     }
 
     /** @throws ModelException where there is something at the place already */
@@ -63,7 +68,11 @@ final class HuggingFaceFolder implements AutoCloseable {
     }
 
     void json(String name, ObjectNode content) throws IOException {
-        Files.writeString(file(name), content.toPrettyString() + "\n", StandardCharsets.UTF_8);
+        try {
+            Files.writeString(file(name), content.toPrettyString() + "\n", StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw WriteFailure.of(target.resolve(name), e);
+        }
     }
 
     /** Copies what the source has of tokenizer and generation settings. */

@@ -31,6 +31,10 @@ public final class GptqSolver implements Solver {
         return name;
     }
 
+    public GptqOptions options() {
+        return options;
+    }
+
     @Override
     public boolean calibrated() {
         return true;

@@ -8,6 +8,7 @@ import java.lang.foreign.SegmentAllocator;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.bitscarp.quant.DenseMatrix;
 import org.bitscarp.quant.transform.Basis;
@@ -22,9 +23,11 @@ public final class Hessian {
     /** Rows of a difference that are multiplied at a time. */
     private static final int TILE = 16;
 
-    private final DenseMatrix values;
+    private final int size;
+    private final Supplier<DenseMatrix> source;
     private final SegmentAllocator memory;
     private final Map<Double, InverseFactor> factors = new HashMap<>();
+    private DenseMatrix values;
     private Ordered ordered;
 
     /**
@@ -32,26 +35,40 @@ public final class Hessian {
      * @param memory where factors go, as long as this is used
      */
     public Hessian(DenseMatrix values, SegmentAllocator memory) {
+        this(values.rows(), () -> values, memory);
         if (values.rows() != values.columns()) {
             throw new IllegalArgumentException(
                     "a Hessian is square, found " + values.rows() + " × " + values.columns());
         }
-        this.values = values;
+    }
+
+    /**
+     * One whose values are fetched when they are first asked for.
+     *
+     * @param size number of input channels
+     * @param source as above
+     */
+    public Hessian(int size, Supplier<DenseMatrix> source, SegmentAllocator memory) {
+        this.size = size;
+        this.source = source;
         this.memory = memory;
     }
 
     /** Number of input channels. */
     public int size() {
-        return values.rows();
+        return size;
     }
 
     /** [n, n], symmetric; to be read only. */
-    public DenseMatrix values() {
+    public synchronized DenseMatrix values() {
+        if (values == null) {
+            values = source.get();
+        }
         return values;
     }
 
     float diagonal(int i) {
-        return values.data().getAtIndex(JAVA_FLOAT, (long) i * size() + i);
+        return values().data().getAtIndex(JAVA_FLOAT, (long) i * size() + i);
     }
 
     /**
@@ -73,7 +90,7 @@ public final class Hessian {
                         n,
                         n,
                         TileProduct.View.of(part, n, 0, 0),
-                        TileProduct.View.of(values.data(), n, 0, 0),
+                        TileProduct.View.of(values().data(), n, 0, 0),
                         TileProduct.View.of(product, n, 0, 0));
                 for (long i = 0; i < (long) rows * n; i++) {
                     error -= (double) part.getAtIndex(JAVA_FLOAT, i) * product.getAtIndex(JAVA_FLOAT, i);
@@ -86,8 +103,8 @@ public final class Hessian {
     /** Second moments of the same inputs in another basis, T·H·Tᵀ; its factors go into the same memory. */
     public Hessian in(Basis basis, SegmentAllocator memory) {
         int n = size();
-        DenseMatrix moved = new DenseMatrix(memory.allocate(4 * values.size(), 64), n, n);
-        BasisChange.moments(basis, values, moved);
+        DenseMatrix moved = new DenseMatrix(memory.allocate(4L * n * n, 64), n, n);
+        BasisChange.moments(basis, values(), moved);
         for (int i = 0; i < n; i++) {
             for (int j = 0; j < i; j++) {
                 // Rounded differently on both sides; a Hessian is symmetric to the last bit.
@@ -105,15 +122,6 @@ public final class Hessian {
             squares[i] = Math.max(0, diagonal(i));
         }
         return squares;
-    }
-
-    /** Mean of the diagonal, which damping is relative to. */
-    double meanDiagonal() {
-        double sum = 0;
-        for (int i = 0; i < size(); i++) {
-            sum += diagonal(i);
-        }
-        return size() == 0 ? 0 : sum / size();
     }
 
     /**
@@ -141,9 +149,10 @@ public final class Hessian {
                         .mapToInt(Integer::intValue)
                         .toArray();
                 DenseMatrix moved = new DenseMatrix(memory.allocate(4L * n * n, 64), n, n);
+                MemorySegment from = values().data();
                 for (int i = 0; i < n; i++) {
                     for (int j = 0; j < n; j++) {
-                        float value = values.data().getAtIndex(JAVA_FLOAT, (long) order[i] * n + order[j]);
+                        float value = from.getAtIndex(JAVA_FLOAT, (long) order[i] * n + order[j]);
                         moved.data().setAtIndex(JAVA_FLOAT, (long) i * n + j, value);
                     }
                 }

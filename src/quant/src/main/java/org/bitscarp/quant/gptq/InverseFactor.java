@@ -18,32 +18,20 @@ import org.bitscarp.quant.DenseMatrix;
  * @param dead channels without any activation, whose diagonal was set to the mean
  */
 record InverseFactor(DenseMatrix upper, double lambda, int raised, int dead) {
-    /** Damping grows by this factor until the matrix is positive definite. */
-    private static final double STEP = 10;
-
     static InverseFactor of(Hessian hessian, double damping, SegmentAllocator memory) {
         int n = hessian.size();
-        double mean = hessian.meanDiagonal();
-        double unit = mean > 0 ? mean : 1;
-        int dead = 0;
+        float[] diagonal = new float[n];
         for (int i = 0; i < n; i++) {
-            dead += hessian.diagonal(i) > 0 ? 0 : 1;
+            diagonal[i] = hessian.diagonal(i);
         }
         DenseMatrix work = new DenseMatrix(memory.allocate(4L * n * n, 64), n, n);
-        int raised = 0;
-        for (double share = damping; ; share = Math.max(share, 1e-6) * STEP, raised++) {
-            double lambda = share * unit;
-            reverse(hessian, lambda, unit, work);
-            if (Cholesky.factor(work)) {
-                Cholesky.invertUpper(work);
-                mirror(work);
-                return new InverseFactor(work, lambda, raised, dead);
-            }
-            if (share > 1e6) {
-                throw new IllegalStateException("a Hessian of " + n
-                        + " channels is not positive definite at any damping: its values are not finite");
-            }
-        }
+        Damping found = Damping.raiseUntil(diagonal, damping, tried -> {
+            reverse(hessian, tried.lambda(), tried.unit(), work);
+            return Cholesky.factor(work);
+        });
+        Cholesky.invertUpper(work);
+        mirror(work);
+        return new InverseFactor(work, found.lambda(), found.raised(), found.dead());
     }
 
     /** work = P(H + λI)P, with the mean on the diagonal of dead channels. */

@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.bitscarp.model.ModelException;
+import org.bitscarp.model.WriteFailure;
 
 /**
  * A GGUF file, version 3, while it is written: the header at once, then bytes of tensors in any order. Under a temporary
@@ -64,8 +65,15 @@ public final class GgufFileWriter implements AutoCloseable {
         }
         temporary = this.target.resolveSibling(
                 "." + this.target.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
-        channel = FileChannel.open(
-                temporary, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE);
+        try {
+            channel = FileChannel.open(
+                    temporary,
+                    StandardOpenOption.CREATE,
+                    StandardOpenOption.TRUNCATE_EXISTING,
+                    StandardOpenOption.WRITE);
+        } catch (IOException e) {
+            throw WriteFailure.of(target, e);
+        }
         try {
             put(ByteBuffer.wrap(header), 0);
             // Padding behind the last tensor is part of the file.
@@ -138,8 +146,12 @@ public final class GgufFileWriter implements AutoCloseable {
     }
 
     private void put(ByteBuffer bytes, long position) throws IOException {
-        for (long at = position; bytes.hasRemaining(); ) {
-            at += channel.write(bytes, at);
+        try {
+            for (long at = position; bytes.hasRemaining(); ) {
+                at += channel.write(bytes, at);
+            }
+        } catch (IOException e) {
+            throw WriteFailure.of(target, e);
         }
     }
 

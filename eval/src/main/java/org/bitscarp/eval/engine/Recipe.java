@@ -1,0 +1,68 @@
+package org.bitscarp.eval.engine;
+
+import java.util.List;
+import org.bitscarp.model.Checkpoint;
+import org.bitscarp.model.TensorRole;
+import org.bitscarp.model.Weight;
+import org.bitscarp.quant.BlockFormat;
+import org.bitscarp.quant.FloatFormat;
+import org.bitscarp.quant.Level;
+
+/**
+ * What a row of a sweep, or a file, makes of a model: how codes are chosen, and how each matrix is stored. A level is the
+ * recipe with one format for all linear maps.
+ *
+ * @param name that no other row has, e.g. {@code int4:g64}, {@code q4_k_m}
+ * @param format words for the formats of the linear maps, that of most weights first
+ * @param level whose solver and transform are used; its format is the one that the maps have where nothing singles them out
+ * @param maps formats of the linear maps
+ * @param embedding format of the token embedding; null where it stays as it is
+ * @param head format of the output projection, a copy of the embedding included; null where it stays as it is
+ */
+public record Recipe(
+        String name, String format, Level level, Allocation maps, BlockFormat embedding, BlockFormat head) {
+    /** A level that leaves embedding and output projection as they are. */
+    static Recipe ofMaps(Level level) {
+        return new Recipe(
+                level.toString(), level.format().name(), level, Allocation.uniform(level.format()), null, null);
+    }
+
+    /** Levels of a checkpoint. */
+    public static List<Recipe> of(Checkpoint checkpoint, List<Level> levels) {
+        return levels.stream().map(level -> of(checkpoint, level)).toList();
+    }
+
+    /** A level of a checkpoint. */
+    public static Recipe of(Checkpoint checkpoint, Level level) {
+        BlockFormat tables = tables(checkpoint, level);
+        return new Recipe(
+                level.toString(), level.format().name(), level, Allocation.uniform(level.format()), tables, tables);
+    }
+
+    /** A level with formats of their own for the linear maps; embedding and output projection as the level has them. */
+    public static Recipe of(Checkpoint checkpoint, String name, Level level, Allocation maps) {
+        BlockFormat tables = tables(checkpoint, level);
+        return new Recipe(name, format(checkpoint, maps), level, maps, tables, tables);
+    }
+
+    /** Words for the formats of the linear maps. */
+    public static String format(Checkpoint checkpoint, Allocation maps) {
+        return MapFormats.words(
+                checkpoint, (role, layer) -> maps.format(role, layer).name());
+    }
+
+    /** Null where tables stay exactly as they are. */
+    private static BlockFormat tables(Checkpoint checkpoint, Level level) {
+        if (level.quantizesEmbedding()) {
+            return level.format() == FloatFormat.FP32 ? null : level.format();
+        }
+        // Levels with blocks keep embedding and output projection in the checkpoint's own type, but at most 16 bits.
+        Weight own = checkpoint.weight(TensorRole.EMBEDDING, 0).orElseThrow();
+        return own.bitsPerValue() <= 16 ? null : FloatFormat.FP16;
+    }
+
+    /** Whether embedding or output projection are stored in blocks. */
+    boolean fitsTables() {
+        return embedding != null && embedding.fitted() || head != null && head.fitted();
+    }
+}

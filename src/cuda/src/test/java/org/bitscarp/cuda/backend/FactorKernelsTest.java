@@ -1,0 +1,198 @@
+package org.bitscarp.cuda.backend;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.SplittableRandom;
+import org.bitscarp.compute.DeviceMoments;
+import org.bitscarp.compute.DeviceQuantizer;
+import org.bitscarp.cuda.driver.Grid;
+import org.bitscarp.quant.DenseMatrix;
+import org.bitscarp.quant.InputStatistics;
+import org.bitscarp.quant.Level;
+import org.bitscarp.quant.PackedMatrix;
+import org.bitscarp.quant.SolveStats;
+import org.bitscarp.quant.gptq.Damping;
+import org.bitscarp.quant.gptq.Hessian;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Factors of damped inverse Hessians: fast kernels against slow ones to the bit, and GPTQ whole against the CPU's. */
+class FactorKernelsTest {
+    private static final long SEED = 1963;
+    private static final double SHARE = 0.01;
+    private static final KernelBed BED = new KernelBed(80);
+
+    @AfterAll
+    static void nothingLeaks() {
+        BED.close();
+    }
+
+    /** Σ x·xᵀ over correlated inputs of channels that differ in size; some channels are never active. */
+    private static float[] sums(int n, int samples, boolean dead) {
+        SplittableRandom random = new SplittableRandom(SEED + n);
+        double[] sums = new double[n * n];
+        double[] x = new double[n];
+        for (int s = 0; s < samples; s++) {
+            double common = random.nextGaussian();
+            for (int i = 0; i < n; i++) {
+                x[i] = dead && i % 17 == 3 ? 0 : (random.nextGaussian() + common) * (1 + i % 5);
+            }
+            for (int i = 0; i < n; i++) {
+                for (int j = i; j < n; j++) {
+                    sums[i * n + j] += x[i] * x[j];
+                }
+            }
+        }
+        float[] rounded = new float[n * n];
+        for (int i = 0; i < rounded.length; i++) {
+            rounded[i] = (float) sums[i];
+        }
+        return rounded;
+    }
+
+    /** What {@code HessianSums} makes of them on the host. */
+    private static Hessian mean(float[] sums, int n, int samples) {
+        MemorySegment values = Arena.ofAuto().allocate(4L * n * n, 64);
+        float scale = (float) (1.0 / samples);
+        for (int i = 0; i < n; i++) {
+            for (int j = i; j < n; j++) {
+                values.setAtIndex(ValueLayout.JAVA_FLOAT, (long) i * n + j, sums[i * n + j] * scale);
+                values.setAtIndex(ValueLayout.JAVA_FLOAT, (long) j * n + i, sums[i * n + j] * scale);
+            }
+        }
+        return new Hessian(new DenseMatrix(values, n, n), Arena.ofAuto());
+    }
+
+    private static float[] upper(float[] a, int n) {
+        float[] upper = a.clone();
+        for (int i = 0; i < n; i++) {
+            Arrays.fill(upper, i * n, i * n + i, 0);
+        }
+        return upper;
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 99", "7, 99", "63, 99", "64, 99", "65, 99", "130, 99", "193, 1"})
+    void blocksGiveTheBitsOfOneThread(int n, int largeFrom) {
+        float[] a = sums(n, n + 9, false);
+        FactorKernels kernels = new FactorKernels(BED.launcher, largeFrom);
+        DeviceTensor fast = BED.tensor(n, n, a);
+        assertTrue(kernels.cholesky(BED.lane, fast));
+        DeviceTensor slow = BED.tensor(n, n, a);
+        DeviceTensor failed = BED.tensor(1, 1);
+        BED.launcher
+                .call(BED.lane, "cholesky", "cholesky_naive")
+                .writes(slow)
+                .integer(n)
+                .writes(failed)
+                .launch(Grid.of(1), 1);
+        assertEquals(0, BED.values(failed)[0]);
+        assertArrayEquals(upper(BED.values(slow), n), upper(BED.values(fast), n));
+
+        kernels.invert(BED.lane, fast);
+        BED.launcher
+                .call(BED.lane, "cholesky", "invert_naive")
+                .writes(slow)
+                .writes(BED.tensor(1, n))
+                .integer(n)
+                .launch(Grid.of(1), 1);
+        assertArrayEquals(upper(BED.values(slow), n), upper(BED.values(fast), n));
+    }
+
+    /** Against the definition, in double: (H + λI)·UᵀU is the identity. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 33, 64, 101})
+    void theFactorsProductIsTheDampedInverse(int n) {
+        int samples = 2 * n + 5;
+        float[] sums = sums(n, samples, false);
+        DeviceTensor factor = BED.tensor(n, n);
+        Damping damping =
+                new FactorKernels(BED.launcher).factor(BED.lane, BED.tensor(n, n, sums), samples, SHARE, factor);
+        assertEquals(0, damping.raised() + damping.dead());
+        float[] u = BED.values(factor);
+        float scale = (float) (1.0 / samples);
+        for (int i = 0; i < n; i++) {
+            for (int j = 0; j < n; j++) {
+                double sum = 0;
+                for (int k = 0; k < n; k++) {
+                    double h = sums[Math.min(i, k) * n + Math.max(i, k)] * scale + (i == k ? damping.lambda() : 0);
+                    for (int p = 0; p <= Math.min(k, j); p++) {
+                        sum += h * u[p * n + k] * u[p * n + j];
+                    }
+                }
+                // Condition numbers are a few thousand, fp32 has 6e-8.
+                assertEquals(i == j ? 1 : 0, sum, 1e-3, "element " + i + ", " + j);
+                assertTrue(j >= i || u[i * n + j] == 0, "zero below the diagonal");
+            }
+        }
+    }
+
+    @Test
+    void dampingIsRaisedUntilTheMatrixIsPositiveDefinite() {
+        DeviceTensor indefinite = BED.tensor(2, 2, new float[] {1, 3, 0, 1});
+        Damping damping = new FactorKernels(BED.launcher).factor(BED.lane, indefinite, 1, SHARE, BED.tensor(2, 2));
+        assertEquals(3, damping.raised());
+        assertEquals(10, damping.lambda(), 1e-6);
+        DeviceTensor nan = BED.tensor(2, 2, new float[] {1, Float.NaN, 0, 1});
+        IllegalStateException e = assertThrows(
+                IllegalStateException.class,
+                () -> new FactorKernels(BED.launcher).factor(BED.lane, nan, 1, SHARE, BED.tensor(2, 2)));
+        assertTrue(e.getMessage().contains("not finite"), e.getMessage());
+    }
+
+    /** From the same sums, bytes and counts are the CPU's: both are the same chain of roundings. */
+    @ParameterizedTest
+    @CsvSource({
+        "int4:g32:gptq-published, 5, 64, false",
+        "int3:sym:gptq-published, 7, 300, false",
+        "int2:g16:gptq-published, 3, 129, true",
+        "int4:row:gptq-published, 9, 33, true"
+    })
+    void gptqGivesTheCpusBytes(String text, int rows, int n, boolean dead) {
+        Level level = Level.parse(text);
+        int samples = n + 20;
+        float[] sums = sums(n, samples, dead);
+        float[] w = KernelBed.random(rows * n, new SplittableRandom(SEED));
+        w[n / 2] = Float.NaN;
+        Hessian hessian = mean(sums, n, samples);
+        PackedMatrix expected = PackedMatrix.allocate(level.format(), rows, n, Arena.ofAuto());
+        SolveStats stats = new SolveStats();
+        level.solver()
+                .prepare(
+                        new DenseMatrix(MemorySegment.ofArray(w), rows, n),
+                        new InputStatistics(hessian.meanSquares(), hessian),
+                        expected)
+                .solve(0, rows, stats);
+
+        CudaQuantizer quantizer = new CudaQuantizer(BED.launcher, BED::memory);
+        assertTrue(quantizer.supports(level.solver(), level.format(), n));
+        DeviceTensor target = BED.tensor(rows, n);
+        PackedMatrix packed = PackedMatrix.allocate(level.format(), rows, n, Arena.ofAuto());
+        try (DeviceMoments moments = quantizer.moments(BED.tensor(n, n, sums), samples)) {
+            SolveStats found = quantizer.quantize(
+                    new DeviceQuantizer.Job(
+                            level.solver(), level.format(), BED.tensor(rows, n, w), null, moments, rows),
+                    packed,
+                    target);
+            assertArrayEquals(
+                    expected.bytes().toArray(ValueLayout.JAVA_BYTE),
+                    packed.bytes().toArray(ValueLayout.JAVA_BYTE));
+            assertEquals(stats.squaredError, found.squaredError);
+            assertEquals(stats.fallbacks, found.fallbacks);
+            assertEquals(1, found.nonfinite);
+            assertTrue(!dead || stats.fallbacks >= n / 17, stats.fallbacks + " fallbacks");
+        }
+        assertFalse(quantizer.supports(Level.parse("int4:gptq").solver(), level.format(), n), "searched grids");
+    }
+}
