@@ -54,8 +54,8 @@ final class ColumnLoop {
             int begin = plan.batches()[b];
             int end = plan.batches()[b + 1];
             int width = end - begin;
-            for (int first = begin; first < end; first += STEP) {
-                int last = Math.min(end, first + STEP);
+            for (int first = begin, last; first < end; first = last) {
+                last = fitted ? Math.min(end, first + STEP) : ColumnPlan.end(first, end, STEP, tile.blockLength);
                 step(tile, work, first, last, now, errors, first - begin, width);
                 feed(tile, work, u, errors, first - begin, last - first, width, first, last, end);
             }

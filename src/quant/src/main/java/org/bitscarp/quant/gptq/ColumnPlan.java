@@ -23,14 +23,25 @@ public record ColumnPlan(int[] order, int[] batches) {
         IntStream.Builder begins = IntStream.builder();
         for (int begin = 0; begin < columns; ) {
             begins.add(begin);
-            int end = Math.min(columns, begin + BATCH);
-            int block = (end - 1) / blockLength * blockLength;
-            boolean cut = block > begin && Math.min(columns, block + blockLength) > end;
-            begin = cut ? block : end;
+            begin = end(begin, columns, BATCH, blockLength);
         }
         return new ColumnPlan(
                 IntStream.range(0, columns).toArray(),
                 begins.add(columns).build().toArray());
+    }
+
+    /**
+     * Where a run of columns from {@code begin} ends: after {@code most} columns, or before a block within it that would go
+     * on behind it.
+     *
+     * @param columns end of the columns that there are
+     * @param blockLength weights in a block of the format
+     */
+    static int end(int begin, int columns, int most, int blockLength) {
+        int end = Math.min(columns, begin + most);
+        int block = (end - 1) / blockLength * blockLength;
+        boolean cut = block > begin && Math.min(columns, block + blockLength) > end;
+        return cut ? block : end;
     }
 
     /** In an order that is given, with grids that are fitted beforehand. */

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.bitscarp.quant.DenseMatrix;
 import org.bitscarp.quant.InputStatistics;
@@ -77,6 +78,32 @@ class GptqPitfallsTest {
         double feedback = problem.outputError(packed);
         double nearest = problem.outputError(problem.solve(level.replaceAll(":gptq.*", ""), new SolveStats()));
         assertTrue(feedback < 0.7 * nearest, feedback + " against " + nearest);
+    }
+
+    /**
+     * The same at every border: only the last input of the first group repeats itself in the last of the second, so a grid
+     * that was fitted before that one error arrived knows of zeros only.
+     */
+    @ParameterizedTest
+    @ValueSource(ints = {5, 12, 16, 20, 24, 56, 100})
+    void aGroupWaitsForTheLastErrorBeforeIt(int group) {
+        SplittableRandom random = new SplittableRandom(group);
+        int n = 2 * group;
+        float[][] inputs = new float[8 * n][];
+        for (int s = 0; s < inputs.length; s++) {
+            inputs[s] = gaussian(random, n);
+            inputs[s][n - 1] = inputs[s][group - 1] + 0.1f * inputs[s][n - 1];
+        }
+        float[] weights = new float[n];
+        Arrays.fill(weights, 0, group, 1);
+        weights[group - 1] = 0.45f;
+        float[] row = new float[n];
+        problem(weights, inputs)
+                .solve("int2:g" + group + ":gptq-published", new SolveStats())
+                .decodeRow(0, row);
+        float error = weights[group - 1] - row[group - 1];
+        assertTrue(Math.abs(error) > 0.1, "the last weight of the first group is off by " + error);
+        assertTrue(Math.abs(row[n - 1] - error) < 0.2 * Math.abs(error), row[n - 1] + " makes up for " + error);
     }
 
     /** An expert with fewer tokens than channels: H has no full rank, damping decides, and nothing runs away. */
