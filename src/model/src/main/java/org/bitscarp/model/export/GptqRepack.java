@@ -77,7 +77,8 @@ final class GptqRepack implements WeightEncoder {
         if (!(map.weight() instanceof AffineWeight weight)) {
             throw cannot(
                     map,
-                    "is packed as " + map.weight().formatName() + "; a GPTQ folder holds integers with a scale per group",
+                    "is packed as " + map.weight().formatName()
+                            + "; a GPTQ folder holds integers with a scale per group",
                     "quantize the model, or write plain numbers with --dequantize");
         }
         if (weight.bits() < 2) {
