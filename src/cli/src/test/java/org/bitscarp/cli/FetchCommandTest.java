@@ -165,7 +165,7 @@ class FetchCommandTest {
         run("fetch").fails(2, "REFERENCE");
         run("fetch", "tiny/prose").fails(2, "hf:owner/name");
         run("fetch", "hf:prose").fails(2, "hf:owner/name");
-        run("sweep", "hf:a/../b").fails(2, "hf:owner/name");
+        run("sweep", "hf:a/../b", "--out", folder.toString()).fails(2, "hf:owner/name");
         run("fetch", "hf:tiny/none").fails(1, "no hf:tiny/none", "HF_TOKEN");
         CommandLineRun.with(environment("HF_HUB_OFFLINE", "1"), "fetch", "hf:tiny/prose")
                 .fails(1, "not in the cache", "HF_HUB_OFFLINE");
