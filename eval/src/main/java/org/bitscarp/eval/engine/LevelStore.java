@@ -52,10 +52,13 @@ public final class LevelStore {
             folder.read(LEVELS, (kept, in) -> read(in));
         }
         Fingerprint unfinished = folder.fingerprint(LayerKeeper.LAYERS).orElse(null);
-        if (unfinished != null && finished != null && isPart(unfinished, finished)) {
+        if (unfinished == null) {
+            // Packed layers that no state speaks of: the process died while it cleaned up, or before its first state.
+            folder.remove(LayerKeeper.PACKED);
+        } else if (finished != null && isPart(unfinished, finished)) {
             // Its levels were finished; the process died before it could clean up.
             folder.remove(LayerKeeper.LAYERS, LayerKeeper.PACKED);
-        } else if (unfinished != null) {
+        } else {
             LayerKeeper.refuse(folder, unfinished, of(fingerprint, unfinished.get(RUN)));
         }
         List<String> differences = finished == null ? List.of() : finished.differences(fingerprint);

@@ -33,7 +33,9 @@ class ResumeTest {
         CommandLineRun more = sweep.run("grown", LEVELS).succeeds();
         assertTrue(more.err().contains("2 levels") && more.err().contains("int2:search"), more.err());
         assertEquals(sweep.results("whole"), sweep.results("grown"));
-        // What is finished is reported without being measured: nothing is left to write.
+        // What is finished is reported without being measured: nothing is left to write, and what a process that died
+        // while it cleaned up has left goes.
+        Files.writeString(folder.resolve("grown/.sweep/packed-2.bin"), "of no state");
         CommandLineRun again = sweep.run("grown", LEVELS).succeeds();
         assertTrue(again.err().contains("3 levels"), again.err());
         assertEquals(sweep.results("whole"), sweep.results("grown"));
