@@ -4,14 +4,12 @@ import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.SplittableRandom;
 import org.bitscarp.compute.Activation;
 import org.bitscarp.compute.AttentionShape;
 import org.bitscarp.compute.Scores;
 import org.bitscarp.compute.Tensor;
 import org.bitscarp.compute.TopTokens;
 import org.bitscarp.quant.BlockFormat;
-import org.bitscarp.quant.Grid;
 import org.bitscarp.quant.Level;
 import org.bitscarp.quant.PackedMatrix;
 
@@ -301,34 +299,12 @@ final class Operations {
             int columns = format.supports(129) ? 129 : 512;
             add("decode " + words, "5 × " + columns, scene -> {
                 try (Arena arena = Arena.ofShared()) {
-                    PackedMatrix packed = packed(format, 5, columns, scene.random(), arena);
+                    PackedMatrix packed = RandomWeights.packed(format, 5, columns, scene.random(), arena);
                     Tensor target = scene.tensor(5, columns);
                     scene.backend().decode(packed, 1, 5, target);
                     scene.result(target, 0, 0);
                 }
             });
         }
-    }
-
-    /** Random weights, packed as a level packs them. */
-    private static PackedMatrix packed(
-            BlockFormat format, int rows, int columns, SplittableRandom random, Arena arena) {
-        PackedMatrix packed = PackedMatrix.allocate(format, rows, columns, arena);
-        for (int row = 0; row < rows; row++) {
-            long offset = row * format.rowBytes(columns);
-            for (int at = 0; at < columns; at += format.blockLength(columns)) {
-                int length = Math.min(format.blockLength(columns), columns - at);
-                float[] w = new float[length];
-                for (int i = 0; i < length; i++) {
-                    w[i] = (float) (2 * random.nextDouble() - 1);
-                }
-                Grid grid = format.fit(w, 0, length);
-                int[] codes = new int[length];
-                grid.nearest(w, 0, length, codes);
-                format.encode(grid, codes, length, packed.bytes(), offset);
-                offset += format.blockBytes(length);
-            }
-        }
-        return packed;
     }
 }

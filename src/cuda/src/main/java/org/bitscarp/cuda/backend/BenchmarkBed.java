@@ -7,11 +7,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.IntConsumer;
+import org.bitscarp.compute.check.RandomWeights;
 import org.bitscarp.cuda.driver.DeviceMemory;
 import org.bitscarp.cuda.driver.GpuDriver;
 import org.bitscarp.cuda.driver.GpuEvent;
 import org.bitscarp.quant.BlockFormat;
-import org.bitscarp.quant.Grid;
 import org.bitscarp.quant.PackedMatrix;
 
 /** One lane of a device with operands and a clock; everything is given back together. */
@@ -110,23 +110,7 @@ final class BenchmarkBed implements AutoCloseable {
 
     /** {@link #DISTINCT} random rows, packed as a level packs them. */
     PackedMatrix rows(BlockFormat format, int columns) {
-        PackedMatrix packed = PackedMatrix.allocate(format, DISTINCT, columns, Arena.ofAuto());
-        for (int row = 0; row < DISTINCT; row++) {
-            long offset = row * format.rowBytes(columns);
-            for (int at = 0; at < columns; at += format.blockLength(columns)) {
-                int length = Math.min(format.blockLength(columns), columns - at);
-                float[] w = new float[length];
-                for (int i = 0; i < length; i++) {
-                    w[i] = (float) (2 * random.nextDouble() - 1);
-                }
-                Grid grid = format.fit(w, 0, length);
-                int[] codes = new int[length];
-                grid.nearest(w, 0, length, codes);
-                format.encode(grid, codes, length, packed.bytes(), offset);
-                offset += format.blockBytes(length);
-            }
-        }
-        return packed;
+        return RandomWeights.packed(format, DISTINCT, columns, random, Arena.ofAuto());
     }
 
     /** Fills {@code n} rows on the device with the packed ones in turn. */
