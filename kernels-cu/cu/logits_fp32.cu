@@ -1,5 +1,5 @@
-// Scores of a slice's logits in fp32, see logits.cuh for what is computed and the floor: on fp32 units the product takes
-// some ten times as long as on tensor cores, and all else is lost in it.
+// Scores of a slice's logits in fp32: logits.cuh has what is computed, and the floor. On fp32 units the product takes some ten
+// times as long as on tensor cores, and all else is lost in it.
 #include "logits.cuh"
 #include "product.cuh"
 
@@ -44,7 +44,8 @@ extern "C" __global__ void logits_naive(
     }
 }
 
-// Grid: ⌈n / 128⌉ × ⌈m / 128⌉. x: [m, k]; w: [n, k]; the rest: LogitWork
+// Grid: ⌈n / 128⌉ × ⌈m / 128⌉. x: [m, k]; w: [n, k]; the rest is a LogitWork, whose null pointers are what is not wanted.
+// targets: [m]; least: [m]; kept, reference: [m, pitch]; referenceScores: [m]; parts: [m, ⌈n / 128⌉]; best: [m, ⌈n / 128⌉, 5]
 extern "C" __global__ void __launch_bounds__(LOGIT_THREADS, 1) logits_fp32(
         const float* __restrict__ x, const float* __restrict__ w, int m, int n, int k, float cap, const int* targets,
         const float* least, float* kept, const float* reference, const RowScore* referenceScores, int pitch,

@@ -1,5 +1,5 @@
 // arch: 80
-// Scores of a slice's logits on tensor cores, see logits.cuh for what is computed and the floor, mma.cuh for the product.
+// Scores of a slice's logits on tensor cores: logits.cuh has what is computed, and the floor; mma.cuh the product.
 // Specification: logits_naive (logits_fp32.cu) of operands rounded by convert.cu.
 #include "logits.cuh"
 #include "mma.cuh"
@@ -32,7 +32,9 @@ __device__ __forceinline__ void scoreProducts(
     });
 }
 
-// x: [m, strideX bytes], w: [n, strideW bytes], both chunks of 16 bytes deep; the rest: LogitWork. Grid: ⌈n / 128⌉ × ⌈m / 128⌉
+// Grid: ⌈n / 128⌉ × ⌈m / 128⌉. x: [m, strideX bytes], w: [n, strideW bytes], both chunks of 16 bytes deep; the rest as in
+// logits_fp32.cu: targets: [m]; least: [m]; kept, reference: [m, pitch]; referenceScores: [m]; parts: [m, ⌈n / 128⌉];
+// best: [m, ⌈n / 128⌉, 5]
 #define LOGITS(TYPE, MMA) \
     extern "C" __global__ void __launch_bounds__(LOGIT_THREADS) logits_##TYPE( \
             const uint8_t* x, long long strideX, const uint8_t* w, long long strideW, int m, int n, int chunks, float cap, \
