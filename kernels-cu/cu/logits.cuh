@@ -8,7 +8,7 @@
 // operation in double for every four of them; at k = 4096 that is some 5 % of what mma.sync takes.
 //
 // A level's divergence needs the reference's logits of the same place. To multiply again would take k multiply-adds for each,
-// to read them takes 4 bytes: at k = 4096 six times less time on any GPU with tensor cores, so the reference leaves its tile
+// to read them takes 4 bytes: at k = 4096 ten times less time on any GPU with tensor cores, so the reference leaves its tile
 // behind, rows × 8192 at most, for all levels that follow. Without levels nothing is left.
 #pragma once
 #include "ranked.cuh"
