@@ -129,13 +129,10 @@ class SweepTest {
     void theDigestNamesTheWeights() throws IOException {
         Sweep sweep = new Sweep(
                 checkpoint,
-                cpu(2),
+                new Resources(cpu(2), Measurements.PLENTY, Path.of("target"), Progress.NONE),
                 plan,
                 null,
-                Recipe.of(checkpoint, Level.parseList("fp32")),
-                Measurements.PLENTY,
-                Path.of("target"),
-                Progress.NONE);
+                Recipe.of(checkpoint, Level.parseList("fp32")));
         sweep.run();
         assertEquals(64, sweep.modelSha256().length());
     }
