@@ -3,6 +3,7 @@ package org.bitscarp.eval.engine;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
@@ -48,7 +49,7 @@ final class CrossSums implements AutoCloseable {
      *
      * @param rows of the unit that an expert's inputs are of; of no meaning for others
      */
-    void add(int unit, TensorRole role, int expert, int[] rows, Tensor input) throws IOException {
+    void add(int unit, TensorRole role, int expert, int[] rows, Tensor input) {
         int tokens = input.rows();
         int n = input.columns();
         Sum sum = sum(new Input(role, expert), n);
@@ -56,7 +57,7 @@ final class CrossSums implements AutoCloseable {
             MemorySegment inputs = own.allocate(4L * tokens * n, 64);
             MemorySegment surplus = own.allocate(4L * tokens * n, 64);
             backend.download(input, inputs);
-            fullPrecision.read(unit, role, expert, rows, inputs, surplus);
+            counterparts(unit, role, expert, rows, inputs, surplus);
             for (long i = 0; i < (long) tokens * n; i++) {
                 surplus.setAtIndex(JAVA_FLOAT, i, inputs.getAtIndex(JAVA_FLOAT, i) - surplus.getAtIndex(JAVA_FLOAT, i));
             }
@@ -64,6 +65,16 @@ final class CrossSums implements AutoCloseable {
                 CrossMoments.add(inputs, surplus, tokens, n, first, count, sum.products.data());
                 sum.rows += first == 0 ? tokens : 0;
             });
+        }
+    }
+
+    /** What cannot be read ends in an {@link UncheckedIOException}, since inputs are seen in the middle of a layer. */
+    private void counterparts(
+            int unit, TensorRole role, int expert, int[] rows, MemorySegment inputs, MemorySegment target) {
+        try {
+            fullPrecision.read(unit, role, expert, rows, inputs, target);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
@@ -33,14 +32,9 @@ final class FullPrecisionInputs implements AutoCloseable {
     /** Experts of each row in the order in which its inputs are kept; -1 behind the last. */
     private final int[] experts;
 
-    /**
-     * @param plan calibration windows
-     * @param budget bytes that may stay in memory
-     * @param spillFolder where files for the rest go
-     */
-    FullPrecisionInputs(Checkpoint checkpoint, Backend backend, WindowPlan plan, long budget, Path spillFolder)
+    private FullPrecisionInputs(Checkpoint checkpoint, Resources resources, WindowPlan plan, long budget)
             throws IOException {
-        this.backend = backend;
+        backend = resources.backend();
         this.plan = plan;
         expertsPerToken = checkpoint.spec().mlp().expertsPerToken();
         experts = new int[Math.multiplyExact(plan.rows(), expertsPerToken)];
@@ -48,7 +42,7 @@ final class FullPrecisionInputs implements AutoCloseable {
         try {
             for (Map.Entry<TensorRole, Integer> input : widths(checkpoint).entrySet()) {
                 int rows = Math.multiplyExact(plan.rows(), perToken(checkpoint, input.getKey()));
-                HiddenStates states = new HiddenStates(1, rows, input.getValue(), left, spillFolder);
+                HiddenStates states = new HiddenStates(1, rows, input.getValue(), left, resources.spillFolder());
                 inputs.put(input.getKey(), states);
                 left -= states.spilled() ? 0 : states.bytes();
             }
@@ -58,13 +52,28 @@ final class FullPrecisionInputs implements AutoCloseable {
         }
     }
 
-    /** Whether one of the recipes makes use of them. */
-    static boolean wanted(List<Recipe> recipes) {
+    /**
+     * Room for them.
+     *
+     * @param plan calibration windows; null for none
+     * @param budget bytes that may stay in memory
+     * @return null where no recipe makes use of them
+     */
+    static FullPrecisionInputs of(
+            Checkpoint checkpoint, Resources resources, List<Recipe> recipes, WindowPlan plan, long budget)
+            throws IOException {
+        return plan == null || !wanted(recipes) ? null : new FullPrecisionInputs(checkpoint, resources, plan, budget);
+    }
+
+    private static boolean wanted(List<Recipe> recipes) {
         return recipes.stream().anyMatch(recipe -> recipe.level().asymmetric());
     }
 
-    /** Bytes that the inputs of so many rows take. */
-    static long bytes(Checkpoint checkpoint, int rows) {
+    /** Bytes that the inputs of so many rows take; 0 where no recipe makes use of them. */
+    static long bytes(Checkpoint checkpoint, List<Recipe> recipes, int rows) {
+        if (!wanted(recipes)) {
+            return 0;
+        }
         long floats = 0;
         for (Map.Entry<TensorRole, Integer> input : widths(checkpoint).entrySet()) {
             floats += (long) perToken(checkpoint, input.getKey()) * input.getValue();
