@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
-import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.bitscarp.compute.check.RandomWeights;
@@ -35,40 +34,7 @@ class PackedProductTest {
 
     /** Formats with kernels from packed weights. */
     static Stream<BlockFormat> formats() {
-        String[] words = {
-            "int2",
-            "int3:sym",
-            "int3:g5",
-            "int4:g32",
-            "int4:sym",
-            "int5:row",
-            "int6:g64",
-            "int7",
-            "int8:sym",
-            "nf4",
-            "nf4:row",
-            "ternary",
-            "ternary:g8",
-            "q4_0",
-            "q4_1",
-            "q5_0",
-            "q5_1",
-            "q8_0",
-            "q2_0",
-            "q1_0",
-            "iq4_nl",
-            "iq4_xs",
-            "mxfp4",
-            "nvfp4",
-            "tq1_0",
-            "tq2_0",
-            "q2_k",
-            "q3_k",
-            "q4_k",
-            "q5_k",
-            "q6_k"
-        };
-        return Arrays.stream(words).map(word -> Level.parse(word).format());
+        return RandomWeights.FORMATS.stream().map(word -> Level.parse(word).format());
     }
 
     @ParameterizedTest
