@@ -63,10 +63,7 @@ final class CalibrationForward {
 
     /** The same, and stores every input. */
     void gatherAndMove(Place place, Calibration calibration, FullPrecisionInputs inputs) throws IOException {
-        forEachUnit(
-                place,
-                true,
-                (u, tapped) -> calibration.unit(u, tap -> tapped.run(inputs.storing(u, tap))));
+        forEachUnit(place, true, (u, tapped) -> calibration.unit(u, tap -> tapped.run(inputs.storing(u, tap))));
     }
 
     /** Gathers every input; the states stay where they are. */

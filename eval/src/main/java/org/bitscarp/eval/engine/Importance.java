@@ -43,8 +43,7 @@ record Importance(
     InputStatistics inputs(TensorRole role, int expert) {
         float[] meanSquares = of(role, expert);
         HessianSums.Moments own = moments(role, expert);
-        CrossMoments lacking =
-                cross.getOrDefault(role.input(), Map.of()).get(expert);
+        CrossMoments lacking = cross.getOrDefault(role.input(), Map.of()).get(expert);
         return meanSquares == null ? null : new InputStatistics(meanSquares, own == null ? null : own.host(), lacking);
     }
 

@@ -82,7 +82,8 @@ final class MemoryUse {
                     : null;
             if (weight != null) {
                 long inputs = role.perExpert() ? checkpoint.spec().mlp().experts() : 1;
-                long bytes = (transforms(recipes) ? 2 : 1) * matrices * 4L * inputs * weight.columns() * weight.columns();
+                long bytes =
+                        (transforms(recipes) ? 2 : 1) * matrices * 4L * inputs * weight.columns() * weight.columns();
                 all += bytes;
                 largest = Math.max(largest, bytes);
             }

@@ -203,7 +203,11 @@ public final class Sweep {
                 HiddenStates calibrationStates = calibrationPlan == null
                         ? null
                         : new HiddenStates(
-                                calibrated, calibrationRows, spec.hidden(), (long) (calibrationBytes * share), resources.spillFolder());
+                                calibrated,
+                                calibrationRows,
+                                spec.hidden(),
+                                (long) (calibrationBytes * share),
+                                resources.spillFolder());
                 FullPrecisionInputs inputs = FullPrecisionInputs.of(
                         checkpoint, resources, recipes, calibrationPlan, (long) (inputBytes * share))) {
             spilled = states.spilled()
@@ -312,7 +316,13 @@ public final class Sweep {
     }
 
     private void layers(
-            int finished, LayerKeeper.Parts parts, FullPrecisionInputs inputs, WeightReader reader, int unitRows, Lanes lanes, PackedSink sinks)
+            int finished,
+            LayerKeeper.Parts parts,
+            FullPrecisionInputs inputs,
+            WeightReader reader,
+            int unitRows,
+            Lanes lanes,
+            PackedSink sinks)
             throws IOException {
         List<Workspace> spaces = new ArrayList<>();
         try (Arena arena = Arena.ofShared();

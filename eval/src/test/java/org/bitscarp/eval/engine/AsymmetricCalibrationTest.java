@@ -88,8 +88,7 @@ class AsymmetricCalibrationTest {
                 for (WindowPlan.Unit unit : calibration.units()) {
                     Tensor x = space.x(unit.rows());
                     states.load(0, unit.firstRow(), backend, x, space.host);
-                    decoder.forward(
-                            layer, weights, x, unit.length(), space, new Recorder(backend, unit, layer, seen));
+                    decoder.forward(layer, weights, x, unit.length(), space, new Recorder(backend, unit, layer, seen));
                     states.store(0, unit.firstRow(), backend, x, space.host);
                 }
             }
@@ -169,14 +168,16 @@ class AsymmetricCalibrationTest {
         for (Place place : found.keySet()) {
             Map<Integer, float[]> counterparts = full.getOrDefault(place, Map.of());
             double[] expected = moments(own.get(place), counterparts);
-            double scale = Math.sqrt(Arrays.stream(expected).map(v -> v * v).max().orElseThrow());
+            double scale =
+                    Math.sqrt(Arrays.stream(expected).map(v -> v * v).max().orElseThrow());
             float[] values = found.get(place);
             for (int i = 0; i < values.length; i++) {
                 // Half a thousandth: inputs are summed in another order, and their differences are small.
                 assertEquals(expected[i], values[i], 5e-4 * scale + 1e-6, place.toString());
             }
             lacking += scale > 0 ? 1 : 0;
-            assertTrue(place.layer > 0 || place.role != TensorRole.QUERY || scale == 0, "the first input lacks nothing");
+            assertTrue(
+                    place.layer > 0 || place.role != TensorRole.QUERY || scale == 0, "the first input lacks nothing");
         }
         assertTrue(lacking > found.size() / 2, lacking + " of " + found.size());
     }
@@ -244,8 +245,7 @@ class AsymmetricCalibrationTest {
     }
 
     private List<double[]> scores(Backend backend, WindowPlan plan, String levels) throws IOException {
-        return Measurements.run(
-                        Architectures.of("llama"), backend, plan, calibration, levels, Measurements.PLENTY)
+        return Measurements.run(Architectures.of("llama"), backend, plan, calibration, levels, Measurements.PLENTY)
                 .stream()
                 .map(result -> result.scores().kld())
                 .toList();
@@ -255,8 +255,7 @@ class AsymmetricCalibrationTest {
     @Test
     void theModelComesNearerToFullPrecision() throws IOException {
         try (Backend backend = CpuBackend.create(CpuBackend.MatrixProduct.AUTO, 2)) {
-            List<double[]> kld =
-                    scores(backend, calibration, "fp32,int2:g8:gptq-sequential,int2:g8:gptaq");
+            List<double[]> kld = scores(backend, calibration, "fp32,int2:g8:gptq-sequential,int2:g8:gptaq");
             double without = mean(kld.get(1));
             double with = mean(kld.get(2));
             assertTrue(with < 0.9 * without, with + " against " + without);

@@ -28,7 +28,7 @@ public final class Solvers {
     public static final Solver GPTQ_ACTORDER = new GptqSolver("gptq-actorder", GptqOptions.ACTIVATION_ORDER);
 
     /** All of them, the default first. */
-    public static final List<Solver> ALL = 
+    public static final List<Solver> ALL =
             List.of(RTN, SEARCH, GPTQ, GPTAQ, GPTQ_SEQUENTIAL, GPTQ_PUBLISHED, GPTQ_ACTORDER);
 
     private Solvers() {}

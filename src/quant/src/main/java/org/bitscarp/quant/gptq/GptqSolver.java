@@ -91,8 +91,7 @@ public final class GptqSolver implements Solver {
                 plan = ColumnPlan.leftToRight(weights.columns(), format.blockLength(weights.columns()));
             }
             correction = asymmetric() && inputs.cross() != null
-                    ? inputs.cross()
-                            .negatedCorrection(inputs.hessian().factor(options.damping()), options.asymmetry())
+                    ? inputs.cross().negatedCorrection(inputs.hessian().factor(options.damping()), options.asymmetry())
                     : null;
             shared = format.sharedGrid() ? fitShared() : null;
         }

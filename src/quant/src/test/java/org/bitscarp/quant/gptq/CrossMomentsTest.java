@@ -155,8 +155,7 @@ class CrossMomentsTest {
                 largest = Math.max(largest, Math.abs(expected[i][j]));
                 difference = Math.max(
                         difference,
-                        Math.abs(expected[i][j]
-                                - found.data().getAtIndex(JAVA_FLOAT, (long) i * found.columns() + j)));
+                        Math.abs(expected[i][j] - found.data().getAtIndex(JAVA_FLOAT, (long) i * found.columns() + j)));
             }
         }
         assertTrue(difference <= tolerance * largest, difference + " of " + largest);
@@ -232,8 +231,7 @@ class CrossMomentsTest {
     @Test
     void whatAMatrixMixesIsMixedBack() {
         Pair pair = Pair.of(600, 64, 20, 0.3, 0, 8);
-        double without =
-                pair.error(pair.solve("int8:g32:gptq-sequential", pair.statistics(true), new SolveStats()));
+        double without = pair.error(pair.solve("int8:g32:gptq-sequential", pair.statistics(true), new SolveStats()));
         double with = pair.error(pair.solve("int8:g32:gptaq", pair.statistics(true), new SolveStats()));
         assertTrue(with < 0.01 * without, with + " against " + without);
     }
@@ -241,13 +239,31 @@ class CrossMomentsTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "int3:g64", "int2:g64:sym", "int4:row", "nf4", "ternary", "ternary:tensor", "q2_k", "q3_k", "q4_k", "q6_k",
-                "q4_0", "q4_1", "q5_0", "iq4_nl", "iq4_xs", "tq1_0", "tq2_0", "mxfp4", "nvfp4", "q1_0", "q2_0"
+                "int3:g64",
+                "int2:g64:sym",
+                "int4:row",
+                "nf4",
+                "ternary",
+                "ternary:tensor",
+                "q2_k",
+                "q3_k",
+                "q4_k",
+                "q6_k",
+                "q4_0",
+                "q4_1",
+                "q5_0",
+                "iq4_nl",
+                "iq4_xs",
+                "tq1_0",
+                "tq2_0",
+                "mxfp4",
+                "nvfp4",
+                "q1_0",
+                "q2_0"
             })
     void everyFormatComesNearerToTheFullPrecisionModel(String format) {
         Pair pair = Pair.of(700, 256, 12, 0.4, 0.2, 9);
-        double without =
-                pair.error(pair.solve(format + ":gptq-sequential", pair.statistics(true), new SolveStats()));
+        double without = pair.error(pair.solve(format + ":gptq-sequential", pair.statistics(true), new SolveStats()));
         double with = pair.error(pair.solve(format + ":gptaq", pair.statistics(true), new SolveStats()));
         assertTrue(with < 0.95 * without, format + ": " + with + " against " + without);
     }
@@ -312,10 +328,7 @@ class CrossMomentsTest {
                 .getMessage()
                 .contains("2 × 3"));
         InputStatistics inputs = Pair.of(30, 8, 1, 0, 0, 3).statistics(true);
-        InputStatistics mixed = new InputStatistics(
-                new float[16],
-                null,
-                inputs.cross());
+        InputStatistics mixed = new InputStatistics(new float[16], null, inputs.cross());
         assertTrue(assertThrows(IllegalArgumentException.class, () -> mixed.check(16))
                 .getMessage()
                 .contains("cross moments of 8"));
