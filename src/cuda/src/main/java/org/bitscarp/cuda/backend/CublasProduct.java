@@ -80,7 +80,9 @@ final class CublasProduct implements MatrixProduct {
     @Override
     public Optional<DenseType> scoring() {
         boolean cores = queue.driver().device().computeCapability() >= TensorCores.CAPABILITY;
-        return compute == ComputeType.FP32 || !cores ? Optional.empty() : Optional.of(DenseType.valueOf(compute.name()));
+        return compute == ComputeType.FP32 || !cores
+                ? Optional.empty()
+                : Optional.of(DenseType.valueOf(compute.name()));
     }
 
     private Cublas.Handle handle(Lane lane) {

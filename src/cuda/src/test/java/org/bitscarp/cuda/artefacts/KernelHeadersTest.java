@@ -20,7 +20,8 @@ class KernelHeadersTest {
     private static final Path SOURCES = KernelSources.ROOT.resolve("cu");
     private static final Pattern INCLUDE = Pattern.compile("^#include \"(.*)\"", Pattern.MULTILINE);
     private static final Pattern HEADER = Pattern.compile("[a-z_]+\\.cuh");
-    private static final Pattern ENTRY = Pattern.compile("extern \"C\" __global__ [^{;]*?(\\w+)\\(([^(){}]*)\\)\\s*\\{");
+    private static final Pattern ENTRY =
+            Pattern.compile("extern \"C\" __global__ [^{;]*?(\\w+)\\(([^(){}]*)\\)\\s*\\{");
     private static final Pattern POINTER = Pattern.compile("\\*\\s*(?:__restrict__\\s+)?(\\w+)\\s*$");
 
     @Test
