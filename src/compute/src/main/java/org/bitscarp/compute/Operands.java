@@ -98,6 +98,17 @@ public final class Operands {
                 width);
     }
 
+    /** Learned positions {@code [first, first + length)} for sequences of that length. */
+    public static void requirePositions(Tensor x, Tensor positions, int first, int length) {
+        require(
+                length > 0 && x.rows() % length == 0 && x.columns() == positions.columns(),
+                "positions %s for sequences of %d in %s",
+                shape(positions),
+                length,
+                shape(x));
+        Objects.checkFromIndexSize(first, length, positions.rows());
+    }
+
     /** One index for each row of {@code few}, each a row of {@code many}. */
     public static void requireRows(String operation, int[] rows, Tensor few, Tensor many) {
         require(
