@@ -18,6 +18,8 @@ import org.bitscarp.cuda.driver.FaultyGpuDriver;
 import org.bitscarp.cuda.driver.GpuException;
 import org.bitscarp.cuda.driver.LaunchFailed;
 import org.bitscarp.cuda.driver.OutOfDeviceMemory;
+import org.bitscarp.eval.generate.ContinuationPlan;
+import org.bitscarp.eval.generate.Sampler;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.eval.resume.Fingerprint;
 import org.bitscarp.eval.resume.Keeping;
@@ -33,6 +35,8 @@ class DeviceFaultsTest {
     private static final Path MODEL = Path.of("src/test/resources/fixtures/llama-gqa");
     private static final String LEVELS = "fp32,int4:g16,int3:g16:gptq-published";
     private static final int[] TOKENS = {1, 5, 9, 13, 2, 6};
+    private static final ContinuationPlan WRITING =
+            new ContinuationPlan(List.of(new int[] {3, 1, 4}), List.of(Sampler.GREEDY), 2);
 
     private final FaultyGpuDriver driver = new FaultyGpuDriver(GpuDevices.emulated());
 
@@ -40,7 +44,14 @@ class DeviceFaultsTest {
         WindowPlan plan = Measurements.plan(TOKENS, TOKENS.length);
         try (Checkpoint checkpoint = Checkpoints.open(MODEL);
                 CudaBackend backend = new CudaBackend(driver, 1 << 26, ComputeType.FP32, 1)) {
-            Measurements.run(checkpoint, backend, plan, plan, LEVELS, Measurements.PLENTY);
+            new Sweep(
+                            checkpoint,
+                            Measurements.resources(backend),
+                            plan,
+                            plan,
+                            Recipe.of(checkpoint, Level.parseList(LEVELS)))
+                    .letWrite(WRITING)
+                    .run();
         }
     }
 

@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.bitscarp.compute.Activation;
 import org.bitscarp.compute.AttentionShape;
+import org.bitscarp.compute.PackedProducts;
 import org.bitscarp.compute.Scores;
 import org.bitscarp.compute.Tensor;
 import org.bitscarp.compute.TopTokens;
@@ -73,6 +74,7 @@ final class Operations {
         operations.sums();
         operations.scores();
         operations.decoding();
+        operations.packedProducts();
         return List.copyOf(operations.list);
     }
 
@@ -305,6 +307,36 @@ final class Operations {
                     scene.result(target, 0, 0);
                 }
             });
+        }
+    }
+
+    /** Few rows, straight from the packed bytes where the backend can; what cannot decodes and multiplies. */
+    private void packedProducts() {
+        for (String words : FORMATS) {
+            BlockFormat format = Level.parse(words).format();
+            int columns = format.supports(129) ? 129 : 512;
+            for (int rows : new int[] {1, 7, 17}) {
+                add("packed matmul " + words, rows + " × 5 × " + columns, scene -> {
+                    Tensor x = scene.tensor(rows, columns);
+                    Tensor y = scene.tensor(rows, 5);
+                    try (Arena arena = Arena.ofShared()) {
+                        multiply(scene, x, RandomWeights.packed(format, 5, columns, scene.random(), arena), y);
+                    }
+                    // As in a product with weights that are within ±1.
+                    scene.result(y, (columns + 2) * UNIT * 4 * Math.sqrt(columns), 0);
+                });
+            }
+        }
+    }
+
+    private static void multiply(Scene scene, Tensor x, PackedMatrix packed, Tensor y) {
+        PackedProducts products = scene.backend().packedProducts().orElse(null);
+        Tensor room = scene.tensor(packed.rows(), packed.columns());
+        if (products != null && products.multiplies(packed.format(), packed.columns(), x.rows())) {
+            products.matmul(x, products.upload(packed, room), y);
+        } else {
+            scene.backend().decode(packed, 0, packed.rows(), room);
+            scene.backend().matmul(x, room, y);
         }
     }
 }

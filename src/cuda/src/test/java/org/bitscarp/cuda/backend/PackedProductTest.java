@@ -35,6 +35,8 @@ class PackedProductTest {
     /** Formats with kernels from packed weights. */
     static Stream<BlockFormat> formats() {
         String[] words = {
+            "fp16",
+            "bf16",
             "int2",
             "int3:sym",
             "int3:g5",
@@ -128,7 +130,7 @@ class PackedProductTest {
         PackedProduct product = new PackedProduct(bed.launcher, type);
         product.multiply(bed.lane, left, w, y);
         float[] found = bed.values(y);
-        boolean exact = product.exact(m, w);
+        boolean exact = product.exact(m, w.format(), k);
         float[] weights = new float[k];
         for (int j = 0; j < n; j++) {
             packed.decodeRow(j, weights);
