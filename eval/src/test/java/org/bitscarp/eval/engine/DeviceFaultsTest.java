@@ -35,8 +35,6 @@ class DeviceFaultsTest {
     private static final Path MODEL = Path.of("src/test/resources/fixtures/llama-gqa");
     private static final String LEVELS = "fp32,int4:g16,int3:g16:gptq-published";
     private static final int[] TOKENS = {1, 5, 9, 13, 2, 6};
-    private static final ContinuationPlan WRITING =
-            new ContinuationPlan(List.of(new int[] {3, 1, 4}), List.of(Sampler.GREEDY), 2);
 
     private final FaultyGpuDriver driver = new FaultyGpuDriver(GpuDevices.emulated());
 
@@ -44,14 +42,7 @@ class DeviceFaultsTest {
         WindowPlan plan = Measurements.plan(TOKENS, TOKENS.length);
         try (Checkpoint checkpoint = Checkpoints.open(MODEL);
                 CudaBackend backend = new CudaBackend(driver, 1 << 26, ComputeType.FP32, 1)) {
-            new Sweep(
-                            checkpoint,
-                            Measurements.resources(backend),
-                            plan,
-                            plan,
-                            Recipe.of(checkpoint, Level.parseList(LEVELS)))
-                    .letWrite(WRITING)
-                    .run();
+            Measurements.run(checkpoint, backend, plan, plan, LEVELS, Measurements.PLENTY);
         }
     }
 
@@ -82,6 +73,42 @@ class DeviceFaultsTest {
             }
             assertTrue(e.getMessage().contains("--vram"), e.getMessage());
             assertEquals(0, e.getSuppressed().length, "giving back worked");
+        }
+    }
+
+    @Test
+    void writingWithoutMemoryAtAnyAllocation() throws IOException {
+        write(driver);
+        driver.ledger().requireEmpty();
+        long allocations = driver.allocations();
+        assertTrue(allocations > 30, allocations + " allocations");
+        for (long n = 1; n <= allocations; n++) {
+            FaultyGpuDriver faulty = new FaultyGpuDriver(GpuDevices.emulated()).failAllocation(n);
+            OutOfDeviceMemory e = assertThrows(OutOfDeviceMemory.class, () -> write(faulty), "allocation " + n);
+            assertTrue(e.getMessage().contains("--vram"), e.getMessage());
+            assertEquals(0, e.getSuppressed().length, "giving back worked");
+            faulty.ledger().requireEmpty();
+        }
+    }
+
+    /** One level, from its packed weights. */
+    private static void write(FaultyGpuDriver driver) throws IOException {
+        ContinuationPlan plan = new ContinuationPlan(List.of(new int[] {3, 1, 4}), List.of(Sampler.GREEDY), 2);
+        Level level = Level.parse("int4:g16");
+        try (Checkpoint checkpoint = Checkpoints.open(MODEL);
+                Lanes lanes = new Lanes(1);
+                CudaBackend backend = new CudaBackend(driver, 1 << 26, ComputeType.FP32, 1)) {
+            int layers = checkpoint.spec().layers();
+            LevelTally tally = new LevelTally(
+                    Recipe.of(checkpoint, List.of(level)).getFirst(), null, 0, layers);
+            try (PackedLevels weights = RoundedLevels.of(
+                    level.format(),
+                    layers,
+                    new WeightReader(checkpoint, lanes),
+                    Path.of(System.getProperty("java.io.tmpdir")))) {
+                new ContinuationPass(backend, checkpoint, lanes)
+                        .run(plan, List.of(tally), weights, Measurements.PLENTY, begun -> {});
+            }
         }
     }
 

@@ -28,12 +28,7 @@ import org.bitscarp.model.TensorRole;
 import org.bitscarp.model.TinyLlama;
 import org.bitscarp.model.TinyTokenizer;
 import org.bitscarp.quant.BlockFormat;
-import org.bitscarp.quant.DenseMatrix;
 import org.bitscarp.quant.Level;
-import org.bitscarp.quant.PackedMatrix;
-import org.bitscarp.quant.SolveStats;
-import org.bitscarp.quant.Solvers;
-import org.bitscarp.quant.transform.BasisChange;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -44,6 +39,8 @@ class PackedModelTest {
     private static final int LAYERS = 2;
     private static final int VOCABULARY = 300;
     private static final long PLENTY = 1L << 28;
+    /** Does not hold a layer twice, so the host quantizes, which is quicker than an emulated device. */
+    private static final long LITTLE = 4 << 20;
     private static final int[] PROMPTS = {6, 9};
     /** More than are multiplied from packed weights. */
     private static final int MANY = 66;
@@ -77,8 +74,8 @@ class PackedModelTest {
         checkpoint.close();
     }
 
-    private static CudaBackend emulated(GpuDriver driver) {
-        return new CudaBackend(driver, PLENTY, ComputeType.FP32, 2);
+    private static CudaBackend emulated(GpuDriver driver, long memory) {
+        return new CudaBackend(driver, memory, ComputeType.FP32, 2);
     }
 
     private Sweep write(Backend backend, String levels) throws IOException {
@@ -100,7 +97,7 @@ class PackedModelTest {
         String levels = "fp32,fp16,int4,nf4,q4_k,q2_k,int4:hadamard";
         Sweep cpu = write(CpuBackend.create(CpuBackend.MatrixProduct.JAVA, 2), levels);
         GpuDriver driver = GpuDevices.emulated();
-        Sweep device = write(emulated(driver), levels);
+        Sweep device = write(emulated(driver, LITTLE), levels);
         driver.ledger().requireEmpty();
         for (int level = 0; level < cpu.written().size(); level++) {
             for (int text = 0; text < PROMPTS.length; text++) {
@@ -115,26 +112,6 @@ class PackedModelTest {
                 "Continuations are products with packed weights on the device: fp16, int4, nf4, q4_k, q2_k; continuations"
                         + " with some weights decoded first: int4:hadamard.",
                 device.writingNote().orElseThrow());
-    }
-
-    /** All linear maps in one format, rounded to nearest. */
-    private PackedLevels packed(BlockFormat format, WeightReader reader) throws IOException {
-        PackedLevels levels = new PackedLevels(0, 0, folder);
-        try (Arena arena = Arena.ofShared()) {
-            var host = reader.allocateLayer(arena);
-            for (int layer = 0; layer < LAYERS; layer++) {
-                reader.layer(layer, host);
-                for (TensorRole role : host.keySet()) {
-                    if (role.linear()) {
-                        DenseMatrix w = host.get(role);
-                        PackedMatrix packed = PackedMatrix.allocate(format, w.rows(), w.columns(), arena);
-                        Solvers.RTN.prepare(w, null, packed).solve(0, w.rows(), new SolveStats());
-                        levels.keep(0, layer, role, packed, BasisChange.NONE);
-                    }
-                }
-            }
-        }
-        return levels;
     }
 
     @Test
@@ -153,9 +130,9 @@ class PackedModelTest {
         }
         GpuDriver driver = GpuDevices.emulated();
         try (Lanes lanes = new Lanes(2);
-                CudaBackend backend = emulated(driver)) {
+                CudaBackend backend = emulated(driver, PLENTY)) {
             WeightReader reader = new WeightReader(checkpoint, lanes);
-            try (PackedLevels levels = packed(format, reader)) {
+            try (PackedLevels levels = RoundedLevels.of(format, LAYERS, reader, folder)) {
                 long before = backend.availableMemory();
                 try (LevelModel model =
                         new LevelModel(backend, reader, levels, 0, LAYERS, manyRows(), 4 * LAYERS * linear, lanes)) {
@@ -179,12 +156,12 @@ class PackedModelTest {
     void roomChangesNoBit() throws IOException {
         GpuDriver driver = GpuDevices.emulated();
         try (Lanes lanes = new Lanes(2);
-                CudaBackend backend = emulated(driver);
+                CudaBackend backend = emulated(driver, PLENTY);
                 TensorMemory memory = backend.newMemory();
                 Arena arena = Arena.ofConfined()) {
             WeightReader reader = new WeightReader(checkpoint, lanes);
-            try (PackedLevels small = packed(Level.parse("q2_k").format(), reader);
-                    PackedLevels large = packed(Level.parse("int8").format(), reader);
+            try (PackedLevels small = RoundedLevels.of(Level.parse("q2_k").format(), LAYERS, reader, folder);
+                    PackedLevels large = RoundedLevels.of(Level.parse("int8").format(), LAYERS, reader, folder);
                     PackedLevels mixed = new PackedLevels(0, 0, folder)) {
                 for (int layer = 0; layer < LAYERS; layer++) {
                     for (TensorRole role : TensorRole.values()) {
