@@ -181,11 +181,12 @@ public final class Sweep {
                 Preflight.of(checkpoint, fixed, plan.rows(), (long) calibrated * calibrationRows, tallies.size());
         preflight.check(keeper);
         preflight.say(backend, checkpoint, unitRows, tallies.size(), progress);
-        long forStates = resources.memoryBudget() - fixed;
-        // In proportion to what each of the two would take.
-        double calibrationBytes = (double) calibrated * calibrationRows;
-        double share = calibrationBytes / (calibrationBytes + (double) plan.rows() * tallies.size());
-        long forCalibration = (long) (forStates * share);
+        // In proportion to what each of them would take.
+        double rowBytes = 4.0 * spec.hidden();
+        double levelBytes = rowBytes * plan.rows() * tallies.size();
+        double calibrationBytes = rowBytes * calibrated * calibrationRows;
+        double inputBytes = FullPrecisionInputs.bytes(checkpoint, recipes, calibrationRows);
+        double share = (resources.memoryBudget() - fixed) / (levelBytes + calibrationBytes + inputBytes);
         try (Lanes lanes = resources.newLanes();
                 PackedLevels packed = continuations == null
                         ? null
@@ -197,20 +198,28 @@ public final class Sweep {
                         tallies.size(),
                         plan.rows(),
                         spec.hidden(),
-                        forStates - forCalibration,
+                        (long) (levelBytes * share),
                         resources.spillFolder());
                 HiddenStates calibrationStates = calibrationPlan == null
                         ? null
                         : new HiddenStates(
-                                calibrated, calibrationRows, spec.hidden(), forCalibration, resources.spillFolder())) {
-            spilled = states.spilled() || calibrationStates != null && calibrationStates.spilled();
+                                calibrated,
+                                calibrationRows,
+                                spec.hidden(),
+                                (long) (calibrationBytes * share),
+                                resources.spillFolder());
+                FullPrecisionInputs inputs = FullPrecisionInputs.of(
+                        checkpoint, resources, recipes, calibrationPlan, (long) (inputBytes * share))) {
+            spilled = states.spilled()
+                    || calibrationStates != null && calibrationStates.spilled()
+                    || inputs != null && inputs.spilled();
             WeightReader reader = new WeightReader(checkpoint, digest, lanes);
             LayerKeeper.Parts parts = new LayerKeeper.Parts(
                     tallies,
                     digest,
                     states,
                     calibrationStates,
-                    given.kept() != null && given.kept().complete(),
+                    inputs == null && given.kept() != null && given.kept().complete(),
                     packed);
             int finished = keeper.restore(parts);
             if (finished == 0) {
@@ -219,7 +228,7 @@ public final class Sweep {
                 goesOnAt(finished, levelRows, calibrationWork);
             }
             PackedSink sinks = packed == null ? sink : packed.before(sink);
-            layers(finished, parts, reader, unitRows, lanes, sinks);
+            layers(finished, parts, inputs, reader, unitRows, lanes, sinks);
             if (finished <= spec.layers()) {
                 progress.report("scoring the vocabulary", done.sum(), total);
                 new HeadScorer(backend, checkpoint, reader, lanes).run(plan, tallies, states, (level, nanos) -> {
@@ -307,7 +316,13 @@ public final class Sweep {
     }
 
     private void layers(
-            int finished, LayerKeeper.Parts parts, WeightReader reader, int unitRows, Lanes lanes, PackedSink sinks)
+            int finished,
+            LayerKeeper.Parts parts,
+            FullPrecisionInputs inputs,
+            WeightReader reader,
+            int unitRows,
+            Lanes lanes,
+            PackedSink sinks)
             throws IOException {
         List<Workspace> spaces = new ArrayList<>();
         try (Arena arena = Arena.ofShared();
@@ -320,7 +335,8 @@ public final class Sweep {
             }
             LayerPass pass = new LayerPass(
                             backend, decoder, quantizer, lanes, spaces, checkpoint, tensors, sinks, this::advance)
-                    .goBy(given);
+                    .goBy(given)
+                    .compareWith(inputs);
             for (int layer = finished; layer < spec.layers(); layer++) {
                 pass.run(layer, plan, parts.tallies(), parts.states(), calibrationPlan, parts.calibration());
                 keeper.finished(layer + 1, parts);

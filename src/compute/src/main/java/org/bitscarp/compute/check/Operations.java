@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.bitscarp.compute.Activation;
 import org.bitscarp.compute.AttentionShape;
 import org.bitscarp.compute.Scores;
@@ -23,41 +24,9 @@ final class Operations {
     private static final int[] SIZES = {1, 3, 7, 8, 15, 16, 17, 31, 33, 63, 129, 1025, 4097};
 
     /** Storage formats of every kind; decoding is exact. */
-    private static final String[] FORMATS = {
-        "fp32",
-        "fp16",
-        "bf16",
-        "int2",
-        "int3:sym",
-        "int3:g5",
-        "int4",
-        "int4:g32",
-        "int5:row",
-        "int6:g64",
-        "int7",
-        "int8:sym",
-        "nf4",
-        "ternary",
-        "ternary:g8",
-        "q4_0",
-        "q4_1",
-        "q5_0",
-        "q5_1",
-        "q8_0",
-        "q2_0",
-        "q1_0",
-        "iq4_nl",
-        "iq4_xs",
-        "mxfp4",
-        "nvfp4",
-        "tq1_0",
-        "tq2_0",
-        "q2_k",
-        "q3_k",
-        "q4_k",
-        "q5_k",
-        "q6_k"
-    };
+    private static final List<String> FORMATS = Stream.concat(
+                    Stream.of("fp32", "fp16", "bf16"), RandomWeights.FORMATS.stream())
+            .toList();
 
     private final List<BackendCheck.Operation> list = new ArrayList<>();
 

@@ -34,21 +34,16 @@ final class CublasProduct implements MatrixProduct {
                 List.of(x.block(), w.block()),
                 List.of(y.block()),
                 () -> handle(lane)
-                        .multiply(
-                                true,
-                                false,
+                        .multiply(new Cublas.Product(
                                 n,
                                 x.rows(),
                                 k,
-                                w.address(),
-                                k,
-                                x.address(),
-                                k,
+                                Cublas.Matrix.transpose(w.address(), k),
+                                Cublas.Matrix.plain(x.address(), k),
                                 0,
-                                y.address(),
-                                n,
+                                Cublas.Matrix.plain(y.address(), n),
                                 Cublas.Storage.FP32,
-                                arithmetic));
+                                arithmetic)));
     }
 
     /** The panel's transpose [N − first, count] += X[first…]·X[first … first + count]ᵀ with X = xᵀ [N, rows]. */
@@ -62,21 +57,16 @@ final class CublasProduct implements MatrixProduct {
                 List.of(x.block()),
                 List.of(sums.block()),
                 () -> handle(lane)
-                        .multiply(
-                                false,
-                                true,
+                        .multiply(new Cublas.Product(
                                 n - first,
                                 count,
                                 x.rows(),
-                                from,
-                                n,
-                                from,
-                                n,
+                                Cublas.Matrix.plain(from, n),
+                                Cublas.Matrix.transpose(from, n),
                                 1,
-                                target,
-                                n,
+                                Cublas.Matrix.plain(target, n),
                                 Cublas.Storage.FP32,
-                                Cublas.Arithmetic.FP32));
+                                Cublas.Arithmetic.FP32)));
     }
 
     private Cublas.Handle handle(Lane lane) {
