@@ -5,13 +5,14 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Predicate;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.bitscarp.eval.engine.CandidateErrors.Cost;
 import org.bitscarp.eval.engine.CandidateErrors.Place;
@@ -94,10 +95,12 @@ public final class BudgetPlanner {
                         new Level(format, budget.solver()) + " throughout, tables included",
                         pure(allowance, layout, format))));
         int singles = candidates.size() - 1;
+        Set<Map<Place, BlockFormat>> tried =
+                candidates.stream().map(Candidate::formats).collect(Collectors.toSet());
         rivals.stream()
                 .map(rival -> new Candidate("the mix " + rival.name(), formats(allowance, rival)))
                 .filter(rival -> allowance.allows(rival.formats))
-                .filter(rival -> new HashSet<>(rival.formats.values()).size() > 1)
+                .filter(rival -> tried.add(rival.formats))
                 .sorted(Comparator.comparingLong((Candidate rival) -> allowance.bytes(rival.formats))
                         .reversed())
                 .limit(RIVALS)
