@@ -104,7 +104,7 @@ final class RowRecipes {
         String maps = counts.entrySet().stream()
                 .map(entry -> entry.getValue() + " " + entry.getKey())
                 .collect(Collectors.joining(", "));
-        return "linear maps by format: " + maps + ", all by " + plan.base().solver().name() + "; "
-                + String.join(", ", tables);
+        return "linear maps by format: " + maps + ", all by "
+                + plan.base().solver().name() + "; " + String.join(", ", tables);
     }
 }

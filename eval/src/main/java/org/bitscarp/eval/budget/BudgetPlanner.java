@@ -88,8 +88,8 @@ public final class BudgetPlanner {
         Level base = new Level(pure.or(() -> bare).orElseGet(() -> smallest(errors)), budget.solver());
         List<Candidate> candidates = new ArrayList<>();
         candidates.add(new Candidate(CHOSEN, choose(allowance, layout, base)));
-        bare.ifPresent(format -> candidates.add(new Candidate(
-                new Level(format, budget.solver()) + " throughout", single(allowance, format))));
+        bare.ifPresent(format -> candidates.add(
+                new Candidate(new Level(format, budget.solver()) + " throughout", single(allowance, format))));
         pure.filter(format -> !bare.equals(Optional.of(format)))
                 .ifPresent(format -> candidates.add(new Candidate(
                         new Level(format, budget.solver()) + " throughout, tables included",
@@ -126,11 +126,11 @@ public final class BudgetPlanner {
     }
 
     private static Stream<BlockFormat> everywhere(Map<Place, Map<BlockFormat, Cost>> errors) {
-        return FORMATS.stream()
-                .filter(format -> errors.values().stream().allMatch(costs -> costs.containsKey(format)));
+        return FORMATS.stream().filter(format -> errors.values().stream().allMatch(costs -> costs.containsKey(format)));
     }
 
-    private static double sum(Map<Place, Map<BlockFormat, Cost>> errors, ToDoubleFunction<Map<BlockFormat, Cost>> cost) {
+    private static double sum(
+            Map<Place, Map<BlockFormat, Cost>> errors, ToDoubleFunction<Map<BlockFormat, Cost>> cost) {
         return errors.values().stream().mapToDouble(cost).sum();
     }
 

@@ -111,8 +111,7 @@ final class Damages {
                         .withTables(embedding ? format : null, embedding && !tied ? null : format));
             }
         }
-        List<LevelResult> results =
-                new Sweep(checkpoint, resources, windows.sensitivity(), null, recipes).run();
+        List<LevelResult> results = new Sweep(checkpoint, resources, windows.sensitivity(), null, recipes).run();
         int next = 1;
         for (Place place : open) {
             Map<BlockFormat, Double> damages = new LinkedHashMap<>();

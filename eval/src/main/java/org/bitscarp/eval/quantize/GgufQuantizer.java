@@ -104,17 +104,28 @@ public final class GgufQuantizer {
                         GgufRecipes.mixes(checkpoint, budget.solver()));
         GgufTypes types = GgufTypes.of(
                 model,
-                tensor -> plan.formats().get(switch (tensor.name()) {
-                    case GgufTypes.EMBEDDING -> FileLayout.EMBEDDING;
-                    case GgufTypes.OUTPUT -> FileLayout.OUTPUT;
-                    default -> {
-                        GgufModel.Part part = model.parts(tensor.name()).getFirst();
-                        yield new Place(part.role(), part.layer());
-                    }
-                }));
+                tensor -> plan.formats()
+                        .get(
+                                switch (tensor.name()) {
+                                    case GgufTypes.EMBEDDING -> FileLayout.EMBEDDING;
+                                    case GgufTypes.OUTPUT -> FileLayout.OUTPUT;
+                                    default -> {
+                                        GgufModel.Part part =
+                                                model.parts(tensor.name()).getFirst();
+                                        yield new Place(part.role(), part.layer());
+                                    }
+                                }));
         Recipe recipe = GgufRecipes.of(budget.toString(), plan.base(), model, types);
         int fileType = GgufFileTypes.of(plan.base().format());
-        return write(FoldedCheckpoint.of(checkpoint, plan.base()), model, recipe, fileType, types, file, replace, started)
+        return write(
+                        FoldedCheckpoint.of(checkpoint, plan.base()),
+                        model,
+                        recipe,
+                        fileType,
+                        types,
+                        file,
+                        replace,
+                        started)
                 .with(plan.notes());
     }
 
@@ -134,11 +145,7 @@ public final class GgufQuantizer {
                     .computeIfAbsent(part.layer(), layer -> new ArrayList<>())
                     .add(part);
         }
-        QuantizePass pass = new QuantizePass(
-                        folded.plain(),
-                        means.resources,
-                        recipe,
-                        means.calibration)
+        QuantizePass pass = new QuantizePass(folded.plain(), means.resources, recipe, means.calibration)
                 .importances(means.given, means.seen);
         GgufOutput.Origin origin = new GgufOutput.Origin(fileType, recipe.name(), means.program);
         try (GgufOutput output = new GgufOutput(model, types, origin, file, replace)) {

@@ -71,9 +71,7 @@ public final class GgufRecipes {
         GgufTypes types = GgufTypes.of(
                 model,
                 GgufTypes.with(
-                        GgufTypes.level(model, BudgetPlanner.FORMATS.getLast()),
-                        wanted.embedding(),
-                        wanted.output()));
+                        GgufTypes.level(model, BudgetPlanner.FORMATS.getLast()), wanted.embedding(), wanted.output()));
         long rest = GgufOutput.size(model, types, new GgufOutput.Origin(0, name, program));
         List<List<Place>> maps = new ArrayList<>();
         Map<Place, List<BlockFormat>> tables = new LinkedHashMap<>();
@@ -103,8 +101,8 @@ public final class GgufRecipes {
         return Stream.concat(
                         Stream.of(own),
                         BudgetPlanner.FORMATS.stream()
-                                .filter(format -> format.supports(columns)
-                                        && format.rowBytes(columns) < own.rowBytes(columns)))
+                                .filter(format ->
+                                        format.supports(columns) && format.rowBytes(columns) < own.rowBytes(columns)))
                 .toList();
     }
 

@@ -121,7 +121,8 @@ class BudgetPlannerTest {
         String message = assertThrows(IllegalArgumentException.class, () -> plan("3bpw:rtn", single(places())))
                 .getMessage();
         double weights = places().stream()
-                .mapToDouble(place -> model.weight(place.role(), place.layer()).orElseThrow().size())
+                .mapToDouble(place ->
+                        model.weight(place.role(), place.layer()).orElseThrow().size())
                 .sum();
         double smallest = places().stream().mapToLong(this::smallest).sum() * 8 / weights;
         assertTrue(message.contains("a budget of 3.0bpw:rtn"), message);
@@ -144,9 +145,7 @@ class BudgetPlannerTest {
     private FileLayout wholeFile() {
         Map<Place, List<BlockFormat>> tables = new LinkedHashMap<>();
         tables.put(FileLayout.EMBEDDING, List.of(FloatFormat.FP16, format("q8_0")));
-        tables.put(
-                FileLayout.OUTPUT,
-                List.of(FloatFormat.FP16, format("iq4_nl"), format("q5_0"), format("q8_0")));
+        tables.put(FileLayout.OUTPUT, List.of(FloatFormat.FP16, format("iq4_nl"), format("q5_0"), format("q8_0")));
         return new FileLayout(single(places()), tables, REST);
     }
 
@@ -193,7 +192,10 @@ class BudgetPlannerTest {
             assertTrue(bytes <= limit && bytes >= 0.97 * limit, bytes + " of " + limit + ": " + plan.formats());
             assertTrue(plan.divergence() < before, plan.notes().toString());
             assertTrue(!(plan.uniform() < plan.divergence()), plan.notes().toString());
-            assertTrue(wholeFile().tables().get(FileLayout.OUTPUT).contains(plan.formats().get(FileLayout.OUTPUT)));
+            assertTrue(wholeFile()
+                    .tables()
+                    .get(FileLayout.OUTPUT)
+                    .contains(plan.formats().get(FileLayout.OUTPUT)));
             Recipe recipe = plan.recipe(model, "planned");
             assertEquals(plan.formats().get(FileLayout.EMBEDDING), recipe.embedding());
             assertEquals(plan.formats().get(FileLayout.OUTPUT), recipe.head());
@@ -209,15 +211,9 @@ class BudgetPlannerTest {
     void mixesThatAreBetterAreTaken() throws IOException {
         Level level = Level.parse("iq4_nl:rtn");
         Recipe better = Recipe.of(
-                model,
-                "better",
-                level,
-                (role, layer) -> role == TensorRole.DOWN ? format("iq4_nl") : format("q5_0"));
+                model, "better", level, (role, layer) -> role == TensorRole.DOWN ? format("iq4_nl") : format("q5_0"));
         Recipe tooLarge = Recipe.of(
-                model,
-                "too-large",
-                level,
-                (role, layer) -> role == TensorRole.DOWN ? format("q5_0") : format("q8_0"));
+                model, "too-large", level, (role, layer) -> role == TensorRole.DOWN ? format("q5_0") : format("q8_0"));
         FileLayout oneTensor = new FileLayout(List.of(places()), Map.of(), 0);
         BudgetPlan alone = plan("5.4bpw:rtn", oneTensor, List.of());
         BudgetPlan plan = plan("5.4bpw:rtn", oneTensor, List.of(tooLarge, better));
@@ -238,16 +234,44 @@ class BudgetPlannerTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"3bpw, 3.0bpw", "2.75BPW, 2.75bpw", "3.0bpw:gptq, 3.0bpw", "4bpw:rtn, 4.0bpw:rtn", "3.5, 3.5bpw",
-        "2.6MB, 2.6MB", "4 GiB:search, 4.294967296GB:search", "2600kb, 2.6MB", "999b, 999B", "1.5KiB, 1.536KB"})
+    @CsvSource({
+        "3bpw, 3.0bpw",
+        "2.75BPW, 2.75bpw",
+        "3.0bpw:gptq, 3.0bpw",
+        "4bpw:rtn, 4.0bpw:rtn",
+        "3.5, 3.5bpw",
+        "2.6MB, 2.6MB",
+        "4 GiB:search, 4.294967296GB:search",
+        "2600kb, 2.6MB",
+        "999b, 999B",
+        "1.5KiB, 1.536KB"
+    })
     void textHasOneCanonicalForm(String text, String canonical) {
         assertEquals(canonical, Budget.parse(text).toString());
         assertEquals(Budget.parse(text), Budget.parse(canonical));
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "bpw", "0.5bpw", "17bpw", "3bpw:nonsense", "NaNbpw", "three", "3bpw:hadamard",
-        "2.6M", "4G", "0MB", "-1MB", "3ib", "1e3MB", "2.6MB:hadamard", "99999999TB", "MB"})
+    @ValueSource(
+            strings = {
+                "",
+                "bpw",
+                "0.5bpw",
+                "17bpw",
+                "3bpw:nonsense",
+                "NaNbpw",
+                "three",
+                "3bpw:hadamard",
+                "2.6M",
+                "4G",
+                "0MB",
+                "-1MB",
+                "3ib",
+                "1e3MB",
+                "2.6MB:hadamard",
+                "99999999TB",
+                "MB"
+            })
     void nonsenseIsRefused(String text) {
         assertThrows(LevelException.class, () -> Budget.parse(text));
     }

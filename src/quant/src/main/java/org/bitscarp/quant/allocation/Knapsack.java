@@ -49,8 +49,7 @@ public final class Knapsack {
     }
 
     private static long span(List<Option> options) {
-        LongSummaryStatistics bytes =
-                options.stream().mapToLong(Option::bytes).summaryStatistics();
+        LongSummaryStatistics bytes = options.stream().mapToLong(Option::bytes).summaryStatistics();
         return bytes.getMax() - bytes.getMin();
     }
 
