@@ -77,10 +77,12 @@ final class ContinuationPass {
             ContinuationPlan plan, List<LevelTally> levels, PackedLevels weights, long budget, Progressed written)
             throws IOException {
         long tensors = backend.availableMemory() == Long.MAX_VALUE ? budget : backend.availableMemory();
-        long room = tensors - bytes(
+        long room = tensors
+                - bytes(
                         checkpoint,
                         plan,
-                        MemoryUse.headFormats(levels.stream().map(level -> level.recipe).toList()));
+                        MemoryUse.headFormats(
+                                levels.stream().map(level -> level.recipe).toList()));
         List<List<int[]>> texts = new ArrayList<>();
         try (Arena arena = Arena.ofShared();
                 TensorMemory memory = backend.newMemory();
@@ -96,14 +98,7 @@ final class ContinuationPass {
                 LevelTally level = levels.get(l);
                 written.begins(level);
                 try (LevelModel model = new LevelModel(
-                        backend,
-                        reader,
-                        weights,
-                        l,
-                        spec.layers(),
-                        plan,
-                        room + layerBytes(checkpoint),
-                        lanes)) {
+                        backend, reader, weights, l, spec.layers(), plan, room + layerBytes(checkpoint), lanes)) {
                     note(level, model);
                     LinearMap head = heads.get(HeadScorer.nameOf(level.recipe.head()));
                     if (head == null) {

@@ -99,8 +99,8 @@ class DeviceFaultsTest {
                 Lanes lanes = new Lanes(1);
                 CudaBackend backend = new CudaBackend(driver, 1 << 26, ComputeType.FP32, 1)) {
             int layers = checkpoint.spec().layers();
-            LevelTally tally = new LevelTally(
-                    Recipe.of(checkpoint, List.of(level)).getFirst(), null, 0, layers);
+            LevelTally tally =
+                    new LevelTally(Recipe.of(checkpoint, List.of(level)).getFirst(), null, 0, layers);
             try (PackedLevels weights = RoundedLevels.of(
                     level.format(),
                     layers,

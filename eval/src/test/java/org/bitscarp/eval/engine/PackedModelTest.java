@@ -41,6 +41,7 @@ class PackedModelTest {
     private static final long PLENTY = 1L << 28;
     /** Does not hold a layer twice, so the host quantizes, which is quicker than an emulated device. */
     private static final long LITTLE = 4 << 20;
+
     private static final int[] PROMPTS = {6, 9};
     /** More than are multiplied from packed weights. */
     private static final int MANY = 66;
@@ -51,7 +52,8 @@ class PackedModelTest {
     private Checkpoint checkpoint;
     private final ContinuationPlan plan = new ContinuationPlan(
             java.util.Arrays.stream(PROMPTS)
-                    .mapToObj(n -> new SplittableRandom(n).ints(n, 0, VOCABULARY).toArray())
+                    .mapToObj(
+                            n -> new SplittableRandom(n).ints(n, 0, VOCABULARY).toArray())
                     .toList(),
             List.of(Sampler.GREEDY),
             3);
@@ -83,7 +85,11 @@ class PackedModelTest {
             Sweep sweep = new Sweep(
                             checkpoint,
                             Measurements.resources(backend),
-                            Measurements.plan(new SplittableRandom(1).ints(4, 0, VOCABULARY).toArray(), 4),
+                            Measurements.plan(
+                                    new SplittableRandom(1)
+                                            .ints(4, 0, VOCABULARY)
+                                            .toArray(),
+                                    4),
                             null,
                             Recipe.of(checkpoint, Level.parseList(levels)))
                     .letWrite(plan);
@@ -178,7 +184,8 @@ class PackedModelTest {
                         for (int rows : new int[] {7, MANY}) {
                             Tensor some = x.slice(0, rows);
                             float[] expected = keys(backend, memory, all.layer(layer), some);
-                            assertArrayEquals(expected, keys(backend, memory, single.layer(layer), some), "layer " + layer);
+                            assertArrayEquals(
+                                    expected, keys(backend, memory, single.layer(layer), some), "layer " + layer);
                         }
                     }
                     assertTrue(LinearMap.Packed.class.isInstance(all.layer(0).map(backend, TensorRole.KEY)));

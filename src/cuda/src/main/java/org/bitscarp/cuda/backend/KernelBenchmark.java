@@ -180,8 +180,7 @@ public final class KernelBenchmark {
             DeviceTensor rounded = bed.bytes(TensorCores.convertedBytes(DenseType.BF16, inputs.rows(), k));
             x = cores.convert(bed.lane, inputs, DenseType.BF16, rounded.address());
             DeviceTensor dense = bed.bytes(TensorCores.convertedBytes(DenseType.BF16, packed.rows(), k));
-            new PackedKernels(bed.launcher)
-                    .decode(bed.lane, packed, 0, packed.rows(), DenseType.BF16, dense.address());
+            new PackedKernels(bed.launcher).decode(bed.lane, packed, 0, packed.rows(), DenseType.BF16, dense.address());
             w = new TensorCores.Operand(
                     dense.address(), (long) k * DenseType.BF16.bytes, packed.rows(), DenseType.BF16.chunks(k));
             y = bed.tensor(inputs.rows(), packed.rows());

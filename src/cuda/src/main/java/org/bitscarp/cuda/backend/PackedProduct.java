@@ -47,10 +47,7 @@ final class PackedProduct {
     /** Whether {@link #multiply} computes in fp32; else operands are rounded to the type. */
     boolean exact(int rows, PackedFormat format, int columns) {
         boolean cored = launcher.queue.driver().device().computeCapability() >= TensorCores.CAPABILITY;
-        return type == DenseType.FP32
-                || rows <= VECTOR_ROWS
-                || !cored
-                || !(format.fused(columns) || chunked(columns));
+        return type == DenseType.FP32 || rows <= VECTOR_ROWS || !cored || !(format.fused(columns) || chunked(columns));
     }
 
     /**
@@ -62,8 +59,7 @@ final class PackedProduct {
             return false;
         }
         long again = Math.ceilDiv(rows, VECTOR_ROWS) - 1;
-        return !exact(rows, format, columns)
-                || rows <= FEW_ROWS && again * rowBytes <= (long) DECODED_BYTES * columns;
+        return !exact(rows, format, columns) || rows <= FEW_ROWS && again * rowBytes <= (long) DECODED_BYTES * columns;
     }
 
     /** Whether decoded rows are whole chunks of tensor cores. */

@@ -27,7 +27,9 @@ class CudaPackedProductsTest {
     }
 
     private static boolean multiplies(CudaBackend backend, String words, int rows) {
-        return backend.packedProducts().orElseThrow().multiplies(Level.parse(words).format(), 512, rows);
+        return backend.packedProducts()
+                .orElseThrow()
+                .multiplies(Level.parse(words).format(), 512, rows);
     }
 
     /**
