@@ -25,9 +25,4 @@ public record GptqOptions(
 
     /** The same with inputs of quantized maps. */
     public static final GptqOptions BEST_SEQUENTIAL = new GptqOptions(0.01, true, 4, 3, false, true);
-
-    /** Whether there is nothing beside the loop, and each grid is the format's published one when the loop reaches it. */
-    public boolean loopOnly() {
-        return !search && refinements == 0 && !activationOrder;
-    }
 }
