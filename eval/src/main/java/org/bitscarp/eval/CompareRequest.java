@@ -2,7 +2,10 @@ package org.bitscarp.eval;
 
 import java.nio.file.Path;
 import java.util.List;
+import org.bitscarp.compute.Backend;
 import org.bitscarp.datasets.Corpus;
+import org.bitscarp.eval.engine.Progress;
+import org.bitscarp.eval.engine.Resources;
 import org.bitscarp.eval.protocol.Protocol;
 import org.bitscarp.model.Checkpoint;
 
@@ -29,6 +32,11 @@ public record CompareRequest(
         Judgement judgement,
         Path scoresFolder,
         String command) {
+    /** What a pass for this request may use. */
+    Resources resources(Backend backend, Progress progress) {
+        return new Resources(backend, memoryBudget, spillFolder, progress);
+    }
+
     /**
      * One of the files.
      *

@@ -50,12 +50,9 @@ public final class CompareRunner {
                     request.files().stream()
                             .map(CompareRequest.File::checkpoint)
                             .toList(),
-                    backend,
+                    request.resources(backend, progress),
                     plan,
-                    request.judgement().noise(),
-                    request.memoryBudget(),
-                    request.spillFolder(),
-                    progress);
+                    request.judgement().noise());
             SameTokens same = new SameTokens(tokenizer, text, reference.name());
             for (CompareRequest.File file :
                     request.files().subList(1, request.files().size())) {

@@ -65,8 +65,7 @@ final class RowRecipes {
         List<Recipe> recipes = new ArrayList<>(
                 targets.stream().filter(recipe -> names.contains(recipe.name())).toList());
         PlanStore plans = new PlanStore(request.keeping().folder(), fingerprint);
-        BudgetPlanner planner = new BudgetPlanner(
-                checkpoint, backend, windows, request.memoryBudget(), request.spillFolder(), progress);
+        BudgetPlanner planner = new BudgetPlanner(checkpoint, request.resources(backend, progress), windows);
         for (Budget budget : request.rows().budgets()) {
             BudgetPlan plan = plans.get(budget).orElse(null);
             if (plan == null) {

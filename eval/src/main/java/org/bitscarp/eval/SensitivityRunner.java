@@ -59,14 +59,7 @@ public final class SensitivityRunner {
                                 + " not by those of maps that are quantized already.");
             }
             SensitivityPass pass = new SensitivityPass(
-                            checkpoint,
-                            backend,
-                            plan,
-                            calibration,
-                            level,
-                            request.memoryBudget(),
-                            request.spillFolder(),
-                            progress)
+                            checkpoint, request.resources(backend, progress), plan, calibration, level)
                     .goBy(GivenImportance.of(checkpoint, request.imatrix()));
             SensitivityPass.Result measured = pass.run(SensitivityPass.parts(checkpoint, tensors));
             double seconds = (Instant.now().toEpochMilli() - started.toEpochMilli()) / 1000.0;

@@ -2,8 +2,11 @@ package org.bitscarp.eval;
 
 import java.nio.file.Path;
 import java.util.List;
+import org.bitscarp.compute.Backend;
 import org.bitscarp.datasets.Corpus;
 import org.bitscarp.datasets.tasks.Task;
+import org.bitscarp.eval.engine.Progress;
+import org.bitscarp.eval.engine.Resources;
 import org.bitscarp.eval.generate.ContinuationRequest;
 import org.bitscarp.eval.protocol.Protocol;
 import org.bitscarp.eval.resume.Keeping;
@@ -45,4 +48,9 @@ public record SweepRequest(
         Judgement judgement,
         Path scoresFolder,
         Keeping keeping,
-        String command) {}
+        String command) {
+    /** What a pass for this request may use. */
+    Resources resources(Backend backend, Progress progress) {
+        return new Resources(backend, memoryBudget, spillFolder, progress);
+    }
+}

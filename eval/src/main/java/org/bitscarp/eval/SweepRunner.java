@@ -89,15 +89,7 @@ public final class SweepRunner {
             if (!missing.isEmpty()) {
                 try (KeptHessians kept = CalibrationFolder.open(
                         request.hessians(), checkpoint, tokenizer, request.calibration(), calibration)) {
-                    Sweep sweep = new Sweep(
-                                    checkpoint,
-                                    backend,
-                                    plan,
-                                    calibration,
-                                    toRun,
-                                    request.memoryBudget(),
-                                    request.spillFolder(),
-                                    progress)
+                    Sweep sweep = new Sweep(checkpoint, request.resources(backend, progress), plan, calibration, toRun)
                             .goBy(given.with(kept))
                             .keepIn(request.keeping(), LevelStore.of(fingerprint, missing))
                             .withNoiseFloor(names.size() < 2 ? null : judgement.noise())

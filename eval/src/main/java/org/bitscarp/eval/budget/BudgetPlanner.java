@@ -1,7 +1,6 @@
 package org.bitscarp.eval.budget;
 
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -13,12 +12,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
-import org.bitscarp.compute.Backend;
 import org.bitscarp.eval.engine.CandidateErrors;
 import org.bitscarp.eval.engine.CandidateErrors.Cost;
 import org.bitscarp.eval.engine.CandidateErrors.Place;
-import org.bitscarp.eval.engine.Progress;
 import org.bitscarp.eval.engine.Recipe;
+import org.bitscarp.eval.engine.Resources;
 import org.bitscarp.eval.engine.SensitivityPart;
 import org.bitscarp.eval.engine.SensitivityPass;
 import org.bitscarp.eval.engine.Sweep;
@@ -65,27 +63,15 @@ public final class BudgetPlanner {
     public record Windows(WindowPlan calibration, WindowPlan sensitivity, WindowPlan heldOut) {}
 
     private final Checkpoint checkpoint;
-    private final Backend backend;
+    private final Resources resources;
     private final Windows windows;
-    private final long memoryBudget;
-    private final Path spillFolder;
-    private final Progress progress;
     private final Map<String, Map<Place, Map<BlockFormat, Cost>>> known = new HashMap<>();
     private final Map<String, Map<Place, Double>> worths = new HashMap<>();
 
-    public BudgetPlanner(
-            Checkpoint checkpoint,
-            Backend backend,
-            Windows windows,
-            long memoryBudget,
-            Path spillFolder,
-            Progress progress) {
+    public BudgetPlanner(Checkpoint checkpoint, Resources resources, Windows windows) {
         this.checkpoint = checkpoint;
-        this.backend = backend;
+        this.resources = resources;
         this.windows = windows;
-        this.memoryBudget = memoryBudget;
-        this.spillFolder = spillFolder;
-        this.progress = progress;
     }
 
     /**
@@ -114,8 +100,7 @@ public final class BudgetPlanner {
     private Map<Place, Map<BlockFormat, Cost>> costs(Solver solver) throws IOException {
         Map<Place, Map<BlockFormat, Cost>> costs = known.get(solver.name());
         if (costs == null) {
-            costs = new CandidateErrors(checkpoint, backend, windows.calibration, memoryBudget, spillFolder, progress)
-                    .run(FORMATS, solver);
+            costs = new CandidateErrors(checkpoint, resources, windows.calibration).run(FORMATS, solver);
             known.put(solver.name(), costs);
         }
         return costs;
@@ -169,16 +154,8 @@ public final class BudgetPlanner {
         List<SensitivityPart> parts = SensitivityPass.parts(checkpoint, true).stream()
                 .filter(part -> part.roles().size() == 1)
                 .toList();
-        SensitivityPass.Result result = new SensitivityPass(
-                        checkpoint,
-                        backend,
-                        windows.sensitivity,
-                        windows.calibration,
-                        probe,
-                        memoryBudget,
-                        spillFolder,
-                        progress)
-                .run(parts);
+        SensitivityPass.Result result =
+                new SensitivityPass(checkpoint, resources, windows.sensitivity, windows.calibration, probe).run(parts);
         Map<Place, Double> worth = new LinkedHashMap<>();
         for (SensitivityPass.Cost cost : result.costs()) {
             TensorRole role = cost.part().roles().iterator().next();
@@ -307,15 +284,7 @@ public final class BudgetPlanner {
             recipes.add(Recipe.of(
                     checkpoint, candidate.name, base, (role, layer) -> candidate.formats.get(new Place(role, layer))));
         }
-        return new Sweep(
-                        checkpoint,
-                        backend,
-                        windows.heldOut,
-                        windows.calibration,
-                        recipes,
-                        memoryBudget,
-                        spillFolder,
-                        progress)
+        return new Sweep(checkpoint, resources, windows.heldOut, windows.calibration, recipes)
                 .run().stream()
                         .skip(1)
                         .mapToDouble(result -> divergence(result.scores(), windows.heldOut))

@@ -2,7 +2,6 @@ package org.bitscarp.eval.engine;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.bitscarp.compute.Backend;
@@ -17,34 +16,26 @@ import org.bitscarp.quant.SolveStats;
 final class CalibratedPass {
     private final Checkpoint checkpoint;
     private final DecoderSpec spec;
+    private final Resources resources;
     private final Backend backend;
     private static final WindowPlan NOTHING = new WindowPlan(new int[0], -1, false, List.of());
 
     private final WindowPlan calibration;
     private final boolean calibrated;
-    private final long memoryBudget;
-    private final Path spillFolder;
     private final Progress progress;
     private GivenImportance given = GivenImportance.NONE;
     private SeenImportance seen;
     private double done;
 
     /** @param calibration windows, or null for none */
-    CalibratedPass(
-            Checkpoint checkpoint,
-            Backend backend,
-            WindowPlan calibration,
-            long memoryBudget,
-            Path spillFolder,
-            Progress progress) {
+    CalibratedPass(Checkpoint checkpoint, Resources resources, WindowPlan calibration) {
         this.checkpoint = checkpoint;
         this.spec = checkpoint.spec();
-        this.backend = backend;
+        this.resources = resources;
+        this.backend = resources.backend();
         calibrated = calibration != null;
         this.calibration = calibrated ? calibration : NOTHING;
-        this.memoryBudget = memoryBudget;
-        this.spillFolder = spillFolder;
-        this.progress = progress;
+        this.progress = resources.progress();
     }
 
     /** See {@link LayerPass#goBy} and {@link LayerPass#tell}. */
@@ -66,13 +57,20 @@ final class CalibratedPass {
         List<Recipe> recipes = tallies.stream().map(tally -> tally.recipe).toList();
         long fixed = MemoryUse.fixed(checkpoint, recipes, 1, unitRows, backend.lanes());
         DeviceQuantization device = DeviceQuantization.of(backend, checkpoint, recipes, unitRows);
-        try (HiddenStates none = new HiddenStates(tallies.size(), 0, spec.hidden(), 0, spillFolder);
+        double stateBytes = 4.0 * spec.hidden() * CalibrationForward.states(tallies) * calibration.rows();
+        double inputBytes = FullPrecisionInputs.bytes(checkpoint, recipes, calibration.rows());
+        long room = resources.memoryBudget() - fixed;
+        // In proportion to what each of the two would take.
+        long forInputs = inputBytes == 0 ? 0 : (long) (room * inputBytes / (inputBytes + stateBytes));
+        try (HiddenStates none = new HiddenStates(tallies.size(), 0, spec.hidden(), 0, resources.spillFolder());
                 HiddenStates states = new HiddenStates(
                         CalibrationForward.states(tallies),
                         calibration.rows(),
                         spec.hidden(),
-                        memoryBudget - fixed,
-                        spillFolder);
+                        room - forInputs,
+                        resources.spillFolder());
+                FullPrecisionInputs inputs =
+                        FullPrecisionInputs.of(checkpoint, resources, recipes, calibration, forInputs);
                 Arena arena = Arena.ofShared();
                 TensorMemory memory = backend.newMemory();
                 LayerTensors tensors =
@@ -97,6 +95,7 @@ final class CalibratedPass {
                                 done += rows;
                             })
                     .goBy(given)
+                    .compareWith(inputs)
                     .tell(seen);
             for (int layer = 0; layer < spec.layers(); layer++) {
                 pass.run(layer, NOTHING, tallies, none, calibrated ? calibration : null, states);

@@ -5,12 +5,10 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.bitscarp.compute.Backend;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.TensorRole;
@@ -43,25 +41,13 @@ public final class CandidateErrors {
     }
 
     private final Checkpoint checkpoint;
-    private final Backend backend;
+    private final Resources resources;
     private final WindowPlan calibration;
-    private final long memoryBudget;
-    private final Path spillFolder;
-    private final Progress progress;
 
-    public CandidateErrors(
-            Checkpoint checkpoint,
-            Backend backend,
-            WindowPlan calibration,
-            long memoryBudget,
-            Path spillFolder,
-            Progress progress) {
+    public CandidateErrors(Checkpoint checkpoint, Resources resources, WindowPlan calibration) {
         this.checkpoint = checkpoint;
-        this.backend = backend;
+        this.resources = resources;
         this.calibration = calibration;
-        this.memoryBudget = memoryBudget;
-        this.spillFolder = spillFolder;
-        this.progress = progress;
     }
 
     /** Costs of every map in the formats whose blocks fit its rows. */
@@ -79,8 +65,8 @@ public final class CandidateErrors {
             tally.momentsWanted = true;
             tallies.add(tally);
         }
-        try (Lanes lanes = new Lanes(Math.max(backend.lanes(), backend.hostThreads()))) {
-            new CalibratedPass(checkpoint, backend, calibration, memoryBudget, spillFolder, progress)
+        try (Lanes lanes = resources.newLanes()) {
+            new CalibratedPass(checkpoint, resources, calibration)
                     .run(
                             tallies,
                             packed -> {

@@ -2,7 +2,6 @@ package org.bitscarp.eval.engine;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -31,11 +30,10 @@ public final class ComparePass {
 
     private final List<Checkpoint> checkpoints;
     private final DecoderSpec spec;
+    private final Resources resources;
     private final Backend backend;
     private final WindowPlan plan;
     private final RoundingNoise noise;
-    private final long memoryBudget;
-    private final Path spillFolder;
     private final Progress progress;
     private final List<ModelDigest> digests = new ArrayList<>();
     private LevelResult noiseFloor;
@@ -45,26 +43,16 @@ public final class ComparePass {
     /**
      * @param checkpoints the first is the reference; a checkpoint may be there twice
      * @param noise to run the reference with once more, or null
-     * @param memoryBudget bytes that weights, activations and hidden states may take; what of the hidden states does not
-     *     fit goes to a file in {@code spillFolder}
      * @throws IllegalArgumentException when a checkpoint cannot be one of the reference's model
      */
-    public ComparePass(
-            List<Checkpoint> checkpoints,
-            Backend backend,
-            WindowPlan plan,
-            RoundingNoise noise,
-            long memoryBudget,
-            Path spillFolder,
-            Progress progress) {
+    public ComparePass(List<Checkpoint> checkpoints, Resources resources, WindowPlan plan, RoundingNoise noise) {
         this.checkpoints = List.copyOf(checkpoints);
         this.spec = checkpoints.getFirst().spec();
-        this.backend = backend;
+        this.resources = resources;
+        this.backend = resources.backend();
         this.plan = plan;
         this.noise = noise;
-        this.memoryBudget = memoryBudget;
-        this.spillFolder = spillFolder;
-        this.progress = progress;
+        this.progress = resources.progress();
         for (Checkpoint checkpoint : checkpoints) {
             CompareChecks.sameShape(checkpoints.getFirst(), checkpoint);
             SweepChecks.positions(checkpoint, plan.longestWindow());
@@ -99,9 +87,13 @@ public final class ComparePass {
         Preflight preflight = Preflight.of(checkpoints.getFirst(), fixed, plan.rows(), 0, tallies.size());
         preflight.check(LayerKeeper.none());
         preflight.say(backend, checkpoints.getFirst(), unitRows, tallies.size(), progress);
-        try (Lanes lanes = new Lanes(Math.max(backend.lanes(), backend.hostThreads()));
+        try (Lanes lanes = resources.newLanes();
                 HiddenStates states = new HiddenStates(
-                        tallies.size(), plan.rows(), spec.hidden(), memoryBudget - fixed, spillFolder)) {
+                        tallies.size(),
+                        plan.rows(),
+                        spec.hidden(),
+                        resources.memoryBudget() - fixed,
+                        resources.spillFolder())) {
             spilled = states.spilled();
             List<WeightReader> readers = new ArrayList<>();
             for (int c = 0; c < checkpoints.size(); c++) {

@@ -37,6 +37,9 @@ final class DecoderLayer {
         /** @param expert whose input it is; 0 for a map that is not one of several */
         void see(TensorRole role, int expert, Tensor input);
 
+        /** Is told before an expert is run which rows of {@code x} its inputs belong to. */
+        default void route(int expert, int[] rows) {}
+
         /** Whether all that is wanted has been seen. The rest of the layer is then left out, and its output means nothing. */
         default boolean enough() {
             return false;

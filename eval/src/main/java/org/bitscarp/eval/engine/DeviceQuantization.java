@@ -55,7 +55,7 @@ public record DeviceQuantization(List<String> onDevice, List<String> onHost, lon
     }
 
     private static boolean supports(DeviceQuantizer device, Checkpoint checkpoint, Recipe recipe) {
-        boolean all = recipe.level().transform().identity();
+        boolean all = recipe.level().transform().identity() && !recipe.level().asymmetric();
         for (TensorRole role : TensorRole.values()) {
             for (int layer = 0; role.linear() && layer < checkpoint.spec().layers(); layer++) {
                 Weight weight = checkpoint.weight(role, layer).orElse(null);

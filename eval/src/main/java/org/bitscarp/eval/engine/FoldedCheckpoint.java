@@ -6,7 +6,6 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -16,9 +15,10 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.DecoderSpec;
+import org.bitscarp.model.ForwardingCheckpoint;
+import org.bitscarp.model.ForwardingWeight;
 import org.bitscarp.model.TensorInfo;
 import org.bitscarp.model.TensorRole;
-import org.bitscarp.model.Tokenizer;
 import org.bitscarp.model.Weight;
 import org.bitscarp.model.export.GptqPlan;
 import org.bitscarp.quant.Level;
@@ -34,17 +34,16 @@ import org.bitscarp.quant.transform.Scaling;
  * Linear maps are those of the plain model; the packed ones come from a {@link QuantizePass}, and {@link #carry} must be
  * told of each before weights of its layer are read.
  */
-public final class FoldedCheckpoint implements Checkpoint {
+public final class FoldedCheckpoint extends ForwardingCheckpoint {
     private record Key(TensorRole role, int layer) {}
 
-    private final Checkpoint plain;
     private final Folding folding;
     private final DecoderSpec spec;
     /** What is done to each row of a weight that differs from the plain one. */
     private final Map<Key, Consumer<float[]>> changes = new ConcurrentHashMap<>();
 
     private FoldedCheckpoint(Checkpoint plain, Folding folding) throws IOException {
-        this.plain = plain;
+        super(plain);
         this.folding = folding;
         boolean rotated = folding.rotatesResidual();
         spec = rotated && plain.spec().tiedHead() ? plain.spec().withOwnHead() : plain.spec();
@@ -184,23 +183,12 @@ public final class FoldedCheckpoint implements Checkpoint {
     }
 
     /** A weight with what it carries at the time that it is read. */
-    private final class Folded implements Weight {
-        private final Weight weight;
+    private final class Folded extends ForwardingWeight {
         private final Key key;
 
         Folded(Weight weight, Key key) {
-            this.weight = weight;
+            super(weight);
             this.key = key;
-        }
-
-        @Override
-        public String name() {
-            return weight.name();
-        }
-
-        @Override
-        public List<Long> shape() {
-            return weight.shape();
         }
 
         /** Values in another basis are in nobody's stored format. */
@@ -247,36 +235,7 @@ public final class FoldedCheckpoint implements Checkpoint {
     }
 
     @Override
-    public Path path() {
-        return plain.path();
-    }
-
-    @Override
-    public String container() {
-        return plain.container();
-    }
-
-    @Override
     public DecoderSpec spec() {
         return spec;
     }
-
-    @Override
-    public List<TensorInfo> tensors() {
-        return plain.tensors();
-    }
-
-    @Override
-    public MemorySegment map(TensorInfo tensor, long firstRow, long rows, Arena arena) throws IOException {
-        return plain.map(tensor, firstRow, rows, arena);
-    }
-
-    @Override
-    public Tokenizer tokenizer() throws IOException {
-        return plain.tokenizer();
-    }
-
-    /** The plain model is closed by whoever opened it. */
-    @Override
-    public void close() {}
 }

@@ -72,6 +72,8 @@ final class MemoryUse {
         List<Level> levels = recipes.stream().map(Recipe::level).toList();
         boolean shared = levels.stream().anyMatch(level -> level.usesHessian() && !level.sequential());
         boolean own = levels.stream().anyMatch(Level::sequential);
+        // Cross moments and the correction that they make.
+        int matrices = levels.stream().anyMatch(Level::asymmetric) ? 5 + 3 : 5;
         long all = 0;
         long largest = 0;
         for (TensorRole role : TensorRole.values()) {
@@ -80,7 +82,8 @@ final class MemoryUse {
                     : null;
             if (weight != null) {
                 long inputs = role.perExpert() ? checkpoint.spec().mlp().experts() : 1;
-                long bytes = (transforms(recipes) ? 2 : 1) * 5 * 4 * inputs * weight.columns() * weight.columns();
+                long bytes =
+                        (transforms(recipes) ? 2 : 1) * matrices * 4L * inputs * weight.columns() * weight.columns();
                 all += bytes;
                 largest = Math.max(largest, bytes);
             }

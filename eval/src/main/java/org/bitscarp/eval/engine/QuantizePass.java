@@ -2,7 +2,6 @@ package org.bitscarp.eval.engine;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.nio.file.Path;
 import java.util.List;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.eval.protocol.WindowPlan;
@@ -28,12 +27,11 @@ public final class QuantizePass {
 
     private final Checkpoint checkpoint;
     private final DecoderSpec spec;
+    private final Resources resources;
     private final Backend backend;
     private final Recipe recipe;
     private final Level level;
     private final WindowPlan calibration;
-    private final long memoryBudget;
-    private final Path spillFolder;
     private final Progress progress;
     private final SolveStats stats = new SolveStats();
     private GivenImportance given = GivenImportance.NONE;
@@ -44,26 +42,16 @@ public final class QuantizePass {
     /**
      * @param recipe of the linear maps; formats of tables are given with {@link #table}
      * @param calibration windows that importances are gathered on, or null for none
-     * @param memoryBudget bytes that weights and hidden states of the calibration may take
-     * @param spillFolder where hidden states go that do not fit
      */
-    public QuantizePass(
-            Checkpoint checkpoint,
-            Backend backend,
-            Recipe recipe,
-            WindowPlan calibration,
-            long memoryBudget,
-            Path spillFolder,
-            Progress progress) {
+    public QuantizePass(Checkpoint checkpoint, Resources resources, Recipe recipe, WindowPlan calibration) {
         this.checkpoint = checkpoint;
         this.spec = checkpoint.spec();
-        this.backend = backend;
+        this.resources = resources;
+        this.backend = resources.backend();
         this.recipe = recipe;
         level = recipe.level();
         this.calibration = calibration;
-        this.memoryBudget = memoryBudget;
-        this.spillFolder = spillFolder;
-        this.progress = progress;
+        this.progress = resources.progress();
     }
 
     /**
@@ -100,7 +88,7 @@ public final class QuantizePass {
         SweepChecks.transforms(checkpoint, List.of(recipe));
         given.check(List.of(recipe), calibration);
         SweepChecks.calibration(List.of(recipe), calibration);
-        try (Lanes lanes = new Lanes(Math.max(backend.lanes(), backend.hostThreads()))) {
+        try (Lanes lanes = resources.newLanes()) {
             WindowPlan windows = seen != null || given.leaves(level) ? calibration : null;
             // A transform acts on all maps of a layer together.
             if (windows != null || !level.transform().identity()) {
@@ -168,7 +156,7 @@ public final class QuantizePass {
 
     private void byLayer(WindowPlan windows, PackedSink sink, Lanes lanes) throws IOException {
         LevelTally tally = new LevelTally(recipe, null, 0, spec.layers());
-        new CalibratedPass(checkpoint, backend, windows, memoryBudget, spillFolder, progress)
+        new CalibratedPass(checkpoint, resources, windows)
                 .importances(given, seen)
                 .run(List.of(tally), sink, lanes);
         stats.add(tally.stats);
@@ -176,7 +164,7 @@ public final class QuantizePass {
 
     /** Rounds embedding or output projection to a format, piece by piece. */
     public void table(Weight table, BlockFormat format, Rows sink) throws IOException {
-        try (Lanes lanes = new Lanes(Math.max(backend.lanes(), backend.hostThreads()))) {
+        try (Lanes lanes = resources.newLanes()) {
             MatrixQuantizer quantizer = new MatrixQuantizer(backend, lanes);
             long step = Math.max(1, TABLE_PIECE / table.columns());
             for (long row = 0; row < table.rows(); row += step) {

@@ -29,6 +29,7 @@ final class RoutedMlp {
         for (int expert = 0; expert < mlp.experts(); expert++) {
             int[] rows = routing.rows(expert);
             if (rows.length > 0) {
+                tap.route(expert, rows);
                 Tensor gathered = space.gathered(rows.length);
                 backend.gatherRows(in, rows, gathered);
                 backend.addScaledRows(out, rows, routing.weights(expert), expert(expert, w, gathered, space, tap));

@@ -2,7 +2,6 @@ package org.bitscarp.eval.engine;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -32,12 +31,11 @@ public final class SensitivityPass {
 
     private final Checkpoint checkpoint;
     private final DecoderSpec spec;
+    private final Resources resources;
     private final Backend backend;
     private final WindowPlan plan;
     private final WindowPlan calibrationPlan;
     private final Level level;
-    private final long memoryBudget;
-    private final Path spillFolder;
     private final Progress progress;
     private final ModelDigest digest;
     private GivenImportance given = GivenImportance.NONE;
@@ -45,26 +43,17 @@ public final class SensitivityPass {
     /**
      * @param calibrationPlan windows that importances are gathered on, or null
      * @param level that parts are quantized to
-     * @param memoryBudget bytes that hidden states may take before they go to a file in {@code spillFolder}
      */
     public SensitivityPass(
-            Checkpoint checkpoint,
-            Backend backend,
-            WindowPlan plan,
-            WindowPlan calibrationPlan,
-            Level level,
-            long memoryBudget,
-            Path spillFolder,
-            Progress progress) {
+            Checkpoint checkpoint, Resources resources, WindowPlan plan, WindowPlan calibrationPlan, Level level) {
         this.checkpoint = checkpoint;
         this.spec = checkpoint.spec();
-        this.backend = backend;
+        this.resources = resources;
+        this.backend = resources.backend();
         this.plan = plan;
         this.calibrationPlan = calibrationPlan;
         this.level = level;
-        this.memoryBudget = memoryBudget;
-        this.spillFolder = spillFolder;
-        this.progress = progress;
+        this.progress = resources.progress();
         digest = new ModelDigest(checkpoint);
     }
 
@@ -132,14 +121,15 @@ public final class SensitivityPass {
             tallies.add(new LevelTally(recipe, null, plan.rows(), spec.layers()));
         }
         int calibrationRows = calibrationPlan == null ? 0 : calibrationPlan.rows();
-        long share = memoryBudget / (calibrationRows == 0 ? 1 : 2);
+        long share = resources.memoryBudget() / (calibrationRows == 0 ? 1 : 2);
         long[] weights = new long[parts.size()];
         long[] bytes = new long[parts.size()];
-        try (Lanes lanes = new Lanes(Math.max(backend.lanes(), backend.hostThreads()));
-                HiddenStates hidden = new HiddenStates(states, plan.rows(), spec.hidden(), share, spillFolder);
+        try (Lanes lanes = resources.newLanes();
+                HiddenStates hidden =
+                        new HiddenStates(states, plan.rows(), spec.hidden(), share, resources.spillFolder());
                 HiddenStates calibration = calibrationPlan == null
                         ? null
-                        : new HiddenStates(1, calibrationRows, spec.hidden(), share, spillFolder)) {
+                        : new HiddenStates(1, calibrationRows, spec.hidden(), share, resources.spillFolder())) {
             WeightReader reader = new WeightReader(checkpoint, digest, lanes);
             embed(reader, hidden, calibration, lanes);
             layers(parts, reader, hidden, calibration, lanes, weights, bytes);

@@ -2,7 +2,6 @@ package org.bitscarp.eval.engine;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.DoubleAdder;
@@ -29,12 +28,11 @@ import org.bitscarp.quant.SolveStats;
 public final class Sweep {
     private final Checkpoint checkpoint;
     private final DecoderSpec spec;
+    private final Resources resources;
     private final Backend backend;
     private final WindowPlan plan;
     private final WindowPlan calibrationPlan;
     private final List<Recipe> recipes;
-    private final long memoryBudget;
-    private final Path spillFolder;
     private final Progress progress;
     private PackedSink sink = PackedSink.NONE;
     private GivenImportance given = GivenImportance.NONE;
@@ -52,28 +50,21 @@ public final class Sweep {
     /**
      * @param calibrationPlan windows that importances are gathered on, or null for none
      * @param recipes the first is the reference
-     * @param memoryBudget bytes that weights, activations and hidden states may take; what of the hidden states does not
-     *     fit goes to a file
-     * @param spillFolder where that file goes
      */
     public Sweep(
             Checkpoint checkpoint,
-            Backend backend,
+            Resources resources,
             WindowPlan plan,
             WindowPlan calibrationPlan,
-            List<Recipe> recipes,
-            long memoryBudget,
-            Path spillFolder,
-            Progress progress) {
+            List<Recipe> recipes) {
         this.checkpoint = checkpoint;
         this.spec = checkpoint.spec();
-        this.backend = backend;
+        this.resources = resources;
+        this.backend = resources.backend();
         this.plan = plan;
         this.calibrationPlan = calibrationPlan;
         this.recipes = List.copyOf(recipes);
-        this.memoryBudget = memoryBudget;
-        this.spillFolder = spillFolder;
-        this.progress = progress;
+        this.progress = resources.progress();
         digest = new ModelDigest(checkpoint);
     }
 
@@ -190,28 +181,45 @@ public final class Sweep {
                 Preflight.of(checkpoint, fixed, plan.rows(), (long) calibrated * calibrationRows, tallies.size());
         preflight.check(keeper);
         preflight.say(backend, checkpoint, unitRows, tallies.size(), progress);
-        long forStates = memoryBudget - fixed;
-        // In proportion to what each of the two would take.
-        double calibrationBytes = (double) calibrated * calibrationRows;
-        double share = calibrationBytes / (calibrationBytes + (double) plan.rows() * tallies.size());
-        long forCalibration = (long) (forStates * share);
-        try (Lanes lanes = new Lanes(Math.max(backend.lanes(), backend.hostThreads()));
+        // In proportion to what each of them would take.
+        double rowBytes = 4.0 * spec.hidden();
+        double levelBytes = rowBytes * plan.rows() * tallies.size();
+        double calibrationBytes = rowBytes * calibrated * calibrationRows;
+        double inputBytes = FullPrecisionInputs.bytes(checkpoint, recipes, calibrationRows);
+        double share = (resources.memoryBudget() - fixed) / (levelBytes + calibrationBytes + inputBytes);
+        try (Lanes lanes = resources.newLanes();
                 PackedLevels packed = continuations == null
                         ? null
-                        : new PackedLevels(MemoryUse.packedModels(checkpoint, recipes), memoryBudget / 4, spillFolder);
+                        : new PackedLevels(
+                                MemoryUse.packedModels(checkpoint, recipes),
+                                resources.memoryBudget() / 4,
+                                resources.spillFolder());
                 HiddenStates states = new HiddenStates(
-                        tallies.size(), plan.rows(), spec.hidden(), forStates - forCalibration, spillFolder);
+                        tallies.size(),
+                        plan.rows(),
+                        spec.hidden(),
+                        (long) (levelBytes * share),
+                        resources.spillFolder());
                 HiddenStates calibrationStates = calibrationPlan == null
                         ? null
-                        : new HiddenStates(calibrated, calibrationRows, spec.hidden(), forCalibration, spillFolder)) {
-            spilled = states.spilled() || calibrationStates != null && calibrationStates.spilled();
+                        : new HiddenStates(
+                                calibrated,
+                                calibrationRows,
+                                spec.hidden(),
+                                (long) (calibrationBytes * share),
+                                resources.spillFolder());
+                FullPrecisionInputs inputs = FullPrecisionInputs.of(
+                        checkpoint, resources, recipes, calibrationPlan, (long) (inputBytes * share))) {
+            spilled = states.spilled()
+                    || calibrationStates != null && calibrationStates.spilled()
+                    || inputs != null && inputs.spilled();
             WeightReader reader = new WeightReader(checkpoint, digest, lanes);
             LayerKeeper.Parts parts = new LayerKeeper.Parts(
                     tallies,
                     digest,
                     states,
                     calibrationStates,
-                    given.kept() != null && given.kept().complete(),
+                    inputs == null && given.kept() != null && given.kept().complete(),
                     packed);
             int finished = keeper.restore(parts);
             if (finished == 0) {
@@ -220,7 +228,7 @@ public final class Sweep {
                 goesOnAt(finished, levelRows, calibrationWork);
             }
             PackedSink sinks = packed == null ? sink : packed.before(sink);
-            layers(finished, parts, reader, unitRows, lanes, sinks);
+            layers(finished, parts, inputs, reader, unitRows, lanes, sinks);
             if (finished <= spec.layers()) {
                 progress.report("scoring the vocabulary", done.sum(), total);
                 new HeadScorer(backend, checkpoint, reader, lanes).run(plan, tallies, states, (level, nanos) -> {
@@ -239,7 +247,7 @@ public final class Sweep {
                                 continuations,
                                 tallies.subList(0, recipes.size()),
                                 packed,
-                                memoryBudget / 2,
+                                resources.memoryBudget() / 2,
                                 level -> progress.report(level.recipe.name() + " writes", done.sum(), total));
             }
             progress.report("done", done.sum(), total);
@@ -308,7 +316,13 @@ public final class Sweep {
     }
 
     private void layers(
-            int finished, LayerKeeper.Parts parts, WeightReader reader, int unitRows, Lanes lanes, PackedSink sinks)
+            int finished,
+            LayerKeeper.Parts parts,
+            FullPrecisionInputs inputs,
+            WeightReader reader,
+            int unitRows,
+            Lanes lanes,
+            PackedSink sinks)
             throws IOException {
         List<Workspace> spaces = new ArrayList<>();
         try (Arena arena = Arena.ofShared();
@@ -321,7 +335,8 @@ public final class Sweep {
             }
             LayerPass pass = new LayerPass(
                             backend, decoder, quantizer, lanes, spaces, checkpoint, tensors, sinks, this::advance)
-                    .goBy(given);
+                    .goBy(given)
+                    .compareWith(inputs);
             for (int layer = finished; layer < spec.layers(); layer++) {
                 pass.run(layer, plan, parts.tallies(), parts.states(), calibrationPlan, parts.calibration());
                 keeper.finished(layer + 1, parts);

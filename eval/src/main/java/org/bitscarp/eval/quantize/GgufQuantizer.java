@@ -8,15 +8,14 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.bitscarp.compute.Backend;
 import org.bitscarp.eval.budget.Budget;
 import org.bitscarp.eval.budget.BudgetPlan;
 import org.bitscarp.eval.budget.BudgetPlanner;
 import org.bitscarp.eval.engine.CandidateErrors.Place;
 import org.bitscarp.eval.engine.FoldedCheckpoint;
 import org.bitscarp.eval.engine.GivenImportance;
-import org.bitscarp.eval.engine.Progress;
 import org.bitscarp.eval.engine.QuantizePass;
+import org.bitscarp.eval.engine.Resources;
 import org.bitscarp.eval.engine.SeenImportance;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.model.Checkpoint;
@@ -46,26 +45,15 @@ public final class GgufQuantizer {
      * @param calibration windows for solvers that use calibration, or null
      * @param given importances of a file, for solvers that need no more
      * @param seen takes the importances that the calibration finds, or null
-     * @param memoryBudget bytes for weights and hidden states of the calibration
-     * @param spillFolder for hidden states beyond that
      * @param program name and version, for the file
      */
     public record Means(
-            WindowPlan calibration,
-            GivenImportance given,
-            SeenImportance seen,
-            long memoryBudget,
-            Path spillFolder,
-            String program) {}
+            WindowPlan calibration, GivenImportance given, SeenImportance seen, Resources resources, String program) {}
 
-    private final Backend backend;
     private final Means means;
-    private final Progress progress;
 
-    public GgufQuantizer(Backend backend, Means means, Progress progress) {
-        this.backend = backend;
+    public GgufQuantizer(Means means) {
         this.means = means;
-        this.progress = progress;
     }
 
     /**
@@ -103,8 +91,7 @@ public final class GgufQuantizer {
             throws IOException {
         long started = System.nanoTime();
         GgufModel model = GgufModel.of(checkpoint);
-        BudgetPlan plan = new BudgetPlanner(
-                        checkpoint, backend, windows, means.memoryBudget, means.spillFolder, progress)
+        BudgetPlan plan = new BudgetPlanner(checkpoint, means.resources, windows)
                 .plan(budget, GgufRecipes.tensors(model), GgufRecipes.mixes(checkpoint, budget.solver()));
         GgufTypes.Rule maps = tensor -> {
             GgufModel.Part part = model.parts(tensor.name()).getFirst();
@@ -136,12 +123,9 @@ public final class GgufQuantizer {
         }
         QuantizePass pass = new QuantizePass(
                         folded.plain(),
-                        backend,
+                        means.resources,
                         GgufRecipes.of(target.toString(), target.level(), model, types),
-                        means.calibration,
-                        means.memoryBudget,
-                        means.spillFolder,
-                        progress)
+                        means.calibration)
                 .importances(means.given, means.seen);
         GgufOutput.Origin origin = new GgufOutput.Origin(target.fileType(), target.toString(), means.program);
         try (GgufOutput output = new GgufOutput(model, types, origin, file, replace)) {

@@ -2,9 +2,7 @@ package org.bitscarp.eval.quantize;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import org.bitscarp.compute.Backend;
 import org.bitscarp.eval.engine.FoldedCheckpoint;
-import org.bitscarp.eval.engine.Progress;
 import org.bitscarp.eval.engine.QuantizePass;
 import org.bitscarp.eval.engine.Recipe;
 import org.bitscarp.model.Checkpoint;
@@ -20,14 +18,10 @@ import org.bitscarp.quant.gptq.GptqOptions;
 
 /** Quantizes a model into a folder of GPTQ safetensors. */
 public final class GptqQuantizer {
-    private final Backend backend;
     private final GgufQuantizer.Means means;
-    private final Progress progress;
 
-    public GptqQuantizer(Backend backend, GgufQuantizer.Means means, Progress progress) {
-        this.backend = backend;
+    public GptqQuantizer(GgufQuantizer.Means means) {
         this.means = means;
-        this.progress = progress;
     }
 
     /**
@@ -45,15 +39,9 @@ public final class GptqQuantizer {
         }
         FoldedCheckpoint folded = FoldedCheckpoint.of(checkpoint, level);
         QuantizePass pass = new QuantizePass(
-                        checkpoint,
-                        backend,
-                        Recipe.of(checkpoint, level),
-                        means.calibration(),
-                        means.memoryBudget(),
-                        means.spillFolder(),
-                        progress)
+                        checkpoint, means.resources(), Recipe.of(checkpoint, level), means.calibration())
                 .importances(means.given(), means.seen());
-        try (PackedSpool spool = new PackedSpool(means.spillFolder())) {
+        try (PackedSpool spool = new PackedSpool(means.resources().spillFolder())) {
             // Damping is recorded for readers who want to know; no reader's result depends on it.
             double damping = level.solver().needsHessian() ? GptqOptions.BEST.damping() : 0;
             GptqPlan.History history = new GptqPlan.History(means.program().replace(' ', ':'), damping, false, false);

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -50,13 +49,7 @@ class BudgetPlannerTest {
                     Measurements.plan(tokens(300, 1), 30),
                     Measurements.plan(tokens(200, 2), 40),
                     Measurements.plan(tokens(400, 3), 40));
-            return new BudgetPlanner(
-                            model,
-                            backend,
-                            windows,
-                            Measurements.PLENTY,
-                            Path.of(System.getProperty("java.io.tmpdir")),
-                            Progress.NONE)
+            return new BudgetPlanner(model, Measurements.resources(backend), windows)
                     .plan(Budget.parse(budget), together, List.of());
         }
     }

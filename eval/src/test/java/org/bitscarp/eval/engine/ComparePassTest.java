@@ -25,8 +25,7 @@ class ComparePassTest {
 
     private static ComparePass pass(
             List<Checkpoint> models, Backend backend, WindowPlan plan, RoundingNoise noise, long memory) {
-        return new ComparePass(
-                models, backend, plan, noise, memory, Path.of(System.getProperty("java.io.tmpdir")), Progress.NONE);
+        return new ComparePass(models, Measurements.resources(backend, memory), plan, noise);
     }
 
     private static WindowPlan plan(int vocabulary) {
@@ -88,14 +87,7 @@ class ComparePassTest {
                     plenty.noiseFloor().scores().kld(),
                     little.noiseFloor().scores().kld());
             Sweep sweep = new Sweep(
-                            model,
-                            one,
-                            plan,
-                            null,
-                            Recipe.of(model, Level.parseList("fp32")),
-                            Measurements.PLENTY,
-                            Path.of(System.getProperty("java.io.tmpdir")),
-                            Progress.NONE)
+                            model, Measurements.resources(one), plan, null, Recipe.of(model, Level.parseList("fp32")))
                     .withNoiseFloor(NOISE);
             sweep.run();
             assertArrayEquals(

@@ -42,13 +42,10 @@ class ContinuationTest {
         try (Backend backend = CpuBackend.create(CpuBackend.MatrixProduct.AUTO, lanes)) {
             Sweep sweep = new Sweep(
                             model,
-                            backend,
+                            Measurements.resources(backend, memory),
                             text,
                             null,
-                            Recipe.of(model, Level.parseList(LEVELS)),
-                            memory,
-                            Path.of(System.getProperty("java.io.tmpdir")),
-                            Progress.NONE)
+                            Recipe.of(model, Level.parseList(LEVELS)))
                     .letWrite(plan);
             sweep.run();
             return sweep.written();

@@ -104,21 +104,22 @@ class DeviceFaultsTest {
                 CudaBackend backend = new CudaBackend(driver, memory, ComputeType.FP32, 1)) {
             return new Sweep(
                             checkpoint,
-                            backend,
-                            plan,
-                            plan,
-                            Recipe.of(checkpoint, Level.parseList(LEVELS)),
-                            Measurements.PLENTY,
-                            Path.of(System.getProperty("java.io.tmpdir")),
-                            new Progress() {
-                                @Override
-                                public void report(String what, double done, double total) {}
+                            new Resources(
+                                    backend,
+                                    Measurements.PLENTY,
+                                    Path.of(System.getProperty("java.io.tmpdir")),
+                                    new Progress() {
+                                        @Override
+                                        public void report(String what, double done, double total) {}
 
-                                @Override
-                                public void note(String text) {
-                                    notes.add(text);
-                                }
-                            })
+                                        @Override
+                                        public void note(String text) {
+                                            notes.add(text);
+                                        }
+                                    }),
+                            plan,
+                            plan,
+                            Recipe.of(checkpoint, Level.parseList(LEVELS)))
                     .keepIn(new Keeping(folder, 0), new Fingerprint().with("test", "device faults"))
                     .run();
         }

@@ -56,13 +56,10 @@ class DeviceQuantizationTest {
         try (backend) {
             Sweep sweep = new Sweep(
                     checkpoint,
-                    backend,
+                    Measurements.resources(backend),
                     plan,
                     plan,
-                    Recipe.of(checkpoint, Level.parseList(levels)),
-                    Measurements.PLENTY,
-                    Path.of(System.getProperty("java.io.tmpdir")),
-                    Progress.NONE);
+                    Recipe.of(checkpoint, Level.parseList(levels)));
             if (keep) {
                 sweep.sendTo(p -> packed.put(
                         p.level() + " " + p.layer() + " " + p.role() + " " + p.expert(),

@@ -182,13 +182,10 @@ class DivergenceGoldenTest {
                 Checkpoint checkpoint = Checkpoints.open(MODEL)) {
             Sweep sweep = new Sweep(
                             checkpoint,
-                            backend,
+                            Measurements.resources(backend),
                             Measurements.plan(tokens, 32),
                             null,
-                            Recipe.of(checkpoint, org.bitscarp.quant.Level.parseList("fp32,bf16")),
-                            Measurements.PLENTY,
-                            Path.of(System.getProperty("java.io.tmpdir")),
-                            Progress.NONE)
+                            Recipe.of(checkpoint, org.bitscarp.quant.Level.parseList("fp32,bf16")))
                     .withNoiseFloor(new RoundingNoise(RoundingNoise.BF16, seed));
             assertEquals(2, sweep.run().size());
             return sweep.noiseFloor().scores().kld();

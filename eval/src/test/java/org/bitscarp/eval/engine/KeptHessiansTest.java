@@ -52,14 +52,7 @@ class KeptHessiansTest {
         Map<String, byte[]> packed = new LinkedHashMap<>();
         Level level = Level.parse(LEVEL);
         try (Backend backend = CpuBackend.create(CpuBackend.MatrixProduct.AUTO, 2)) {
-            new QuantizePass(
-                            model,
-                            backend,
-                            Recipe.of(model, level),
-                            windows,
-                            Measurements.PLENTY,
-                            Path.of(System.getProperty("java.io.tmpdir")),
-                            Progress.NONE)
+            new QuantizePass(model, Measurements.resources(backend), Recipe.of(model, level), windows)
                     .importances(GivenImportance.NONE.with(kept), null)
                     .linearMaps(p -> packed.put(
                             p.layer() + " " + p.role() + " " + p.expert(),
@@ -113,13 +106,10 @@ class KeptHessiansTest {
         try (Backend backend = CpuBackend.create(CpuBackend.MatrixProduct.AUTO, 2)) {
             return new Sweep(
                             model,
-                            backend,
+                            Measurements.resources(backend),
                             windows(400),
                             windows(800),
-                            Recipe.of(model, Level.parseList(levels)),
-                            Measurements.PLENTY,
-                            Path.of(System.getProperty("java.io.tmpdir")),
-                            Progress.NONE)
+                            Recipe.of(model, Level.parseList(levels)))
                     .goBy(GivenImportance.NONE.with(kept))
                     .run();
         }

@@ -70,13 +70,10 @@ class LostWorkTest {
                 Backend backend = CpuBackend.create(CpuBackend.MatrixProduct.AUTO, 1)) {
             new Sweep(
                             checkpoint,
-                            backend,
+                            new Resources(backend, Measurements.PLENTY, folder, progress),
                             plan,
                             null,
-                            Recipe.of(checkpoint, Level.parseList("fp32,int4")),
-                            Measurements.PLENTY,
-                            folder,
-                            progress)
+                            Recipe.of(checkpoint, Level.parseList("fp32,int4")))
                     .keepIn(new Keeping(kept, 0), new Fingerprint().with("model", "prose"))
                     .run();
         }

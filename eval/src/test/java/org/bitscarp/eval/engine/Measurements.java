@@ -23,6 +23,14 @@ final class Measurements {
         return checkout().resolve("datasets/models/prose-6m");
     }
 
+    static Resources resources(Backend backend) {
+        return resources(backend, PLENTY);
+    }
+
+    static Resources resources(Backend backend, long memory) {
+        return new Resources(backend, memory, Path.of(System.getProperty("java.io.tmpdir")), Progress.NONE);
+    }
+
     static WindowPlan plan(int[] tokens, int context) {
         return new WindowPlan(tokens, -1, false, List.of(Protocol.of(Protocol.Kind.GPTQ, context, 0)));
     }
@@ -37,13 +45,10 @@ final class Measurements {
             throws IOException {
         return new Sweep(
                         checkpoint,
-                        backend,
+                        resources(backend, memory),
                         plan,
                         calibration,
-                        Recipe.of(checkpoint, Level.parseList(levels)),
-                        memory,
-                        Path.of(System.getProperty("java.io.tmpdir")),
-                        Progress.NONE)
+                        Recipe.of(checkpoint, Level.parseList(levels)))
                 .run();
     }
 }

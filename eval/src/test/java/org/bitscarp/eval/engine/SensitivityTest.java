@@ -33,14 +33,7 @@ class SensitivityTest {
             throws IOException {
         try (Backend backend = CpuBackend.create(CpuBackend.MatrixProduct.AUTO, lanes)) {
             return new SensitivityPass(
-                            model,
-                            backend,
-                            plan,
-                            calibration,
-                            Level.parse(level),
-                            memory,
-                            Path.of(System.getProperty("java.io.tmpdir")),
-                            Progress.NONE)
+                            model, Measurements.resources(backend, memory), plan, calibration, Level.parse(level))
                     .run(SensitivityPass.parts(model, tensors));
         }
     }

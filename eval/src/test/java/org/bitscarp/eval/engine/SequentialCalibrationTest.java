@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -37,14 +36,7 @@ class SequentialCalibrationTest {
         Map<Place, float[]> inputs = new HashMap<>();
         try (Backend backend = CpuBackend.create(CpuBackend.MatrixProduct.AUTO, 2)) {
             Level parsed = Level.parse(level);
-            new QuantizePass(
-                            model,
-                            backend,
-                            Recipe.of(model, parsed),
-                            calibration,
-                            Measurements.PLENTY,
-                            Path.of(System.getProperty("java.io.tmpdir")),
-                            Progress.NONE)
+            new QuantizePass(model, Measurements.resources(backend), Recipe.of(model, parsed), calibration)
                     .linearMaps(packed -> {
                         inputs.put(
                                 new Place(packed.layer(), packed.role(), packed.expert()),

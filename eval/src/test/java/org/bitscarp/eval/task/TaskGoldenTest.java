@@ -17,6 +17,7 @@ import org.bitscarp.datasets.tasks.TaskFile;
 import org.bitscarp.eval.engine.LevelResult;
 import org.bitscarp.eval.engine.Progress;
 import org.bitscarp.eval.engine.Recipe;
+import org.bitscarp.eval.engine.Resources;
 import org.bitscarp.eval.engine.Sweep;
 import org.bitscarp.eval.generate.ContinuationPlan;
 import org.bitscarp.eval.generate.Sampler;
@@ -63,13 +64,11 @@ class TaskGoldenTest {
                     new int[64], -1, false, List.of(Protocol.of(Protocol.Kind.GPTQ, 32, 0)), sequences.sequences());
             Sweep sweep = new Sweep(
                             model,
-                            backend,
+                            new Resources(
+                                    backend, 1L << 30, Path.of(System.getProperty("java.io.tmpdir")), Progress.NONE),
                             plan,
                             null,
-                            Recipe.of(model, Level.parseList("fp32")),
-                            1L << 30,
-                            Path.of(System.getProperty("java.io.tmpdir")),
-                            Progress.NONE)
+                            Recipe.of(model, Level.parseList("fp32")))
                     .letWrite(new ContinuationPlan(prompts, List.of(Sampler.GREEDY), length));
             LevelResult result = sweep.run().getFirst();
 

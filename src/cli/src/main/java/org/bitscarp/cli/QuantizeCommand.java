@@ -15,6 +15,7 @@ import org.bitscarp.eval.budget.BudgetPlanner;
 import org.bitscarp.eval.engine.GivenImportance;
 import org.bitscarp.eval.engine.KeptHessians;
 import org.bitscarp.eval.engine.Progress;
+import org.bitscarp.eval.engine.Resources;
 import org.bitscarp.eval.engine.SeenImportance;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.eval.quantize.GgufQuantizer;
@@ -228,11 +229,13 @@ final class QuantizeCommand implements Callable<Integer> {
             Progress progress)
             throws IOException {
         GgufQuantizer.Means means = means(
-                windows, GivenImportance.of(checkpoint, calibration.imatrix()).with(kept));
+                backend,
+                progress,
+                windows,
+                GivenImportance.of(checkpoint, calibration.imatrix()).with(kept));
         QuantizeSummary summary = out.toString().endsWith(".gguf")
-                ? new GgufQuantizer(backend, means, progress).run(checkpoint, target, types, out, force)
-                : new GptqQuantizer(backend, means, progress)
-                        .run(checkpoint, target.level(), gptqFormat.ordinal() + 1, out);
+                ? new GgufQuantizer(means).run(checkpoint, target, types, out, force)
+                : new GptqQuantizer(means).run(checkpoint, target.level(), gptqFormat.ordinal() + 1, out);
         save(means);
         return summary;
     }
@@ -244,9 +247,8 @@ final class QuantizeCommand implements Callable<Integer> {
         try (Tokenizer tokenizer = checkpoint.tokenizer()) {
             BudgetPlanner.Windows windows =
                     CalibrationWindows.forBudget(checkpoint, tokenizer, text, calibration.size(context));
-            GgufQuantizer.Means means = means(windows.calibration(), GivenImportance.NONE);
-            QuantizeSummary summary =
-                    new GgufQuantizer(backend, means, progress).run(checkpoint, budget, windows, types, out, force);
+            GgufQuantizer.Means means = means(backend, progress, windows.calibration(), GivenImportance.NONE);
+            QuantizeSummary summary = new GgufQuantizer(means).run(checkpoint, budget, windows, types, out, force);
             save(means);
             return summary;
         }
@@ -260,13 +262,12 @@ final class QuantizeCommand implements Callable<Integer> {
         }
     }
 
-    private GgufQuantizer.Means means(WindowPlan windows, GivenImportance given) {
+    private GgufQuantizer.Means means(Backend backend, Progress progress, WindowPlan windows, GivenImportance given) {
         return new GgufQuantizer.Means(
                 windows,
                 given,
                 saveImatrix == null ? null : new SeenImportance(),
-                compute.memory(),
-                Path.of(System.getProperty("java.io.tmpdir")),
+                new Resources(backend, compute.memory(), Measurement.spillFolder(), progress),
                 "bitscarp " + Version.text());
     }
 

@@ -130,13 +130,15 @@ final class SweepCommand implements Callable<Integer> {
         }
         SweepRows rows = rows();
         SweepResult result;
-        try (SweepFolder folder = SweepFolder.lock(out)) {
+        try (Measurement.Inputs inputs = Measurement.Inputs.open(options);
+                SweepFolder folder = SweepFolder.lock(out)) {
             OutputFolder.prepare(out);
             if (fresh) {
                 LevelStore.forget(folder);
                 PlanStore.forget(folder);
             }
             result = Measurement.run(
+                    inputs,
                     options,
                     rows,
                     new CliffRule(1 + threshold / 100),

@@ -83,6 +83,21 @@ public final class Operands {
         Objects.checkFromIndexSize(first, count, x.columns());
     }
 
+    /** A tile of logits for a scorer of that many rows and that width. */
+    public static void requireLogits(LogitScorer.Logits logits, LogitScorer.Tile tile, int rows, int width) {
+        require(
+                logits.x().columns() == logits.head().columns()
+                        && logits.x().rows() == tile.targets().length
+                        && logits.x().rows() <= rows
+                        && logits.head().rows() <= width,
+                "logits: %s · %sᵀ of %d targets for at most [%d, %d]",
+                shape(logits.x()),
+                shape(logits.head()),
+                tile.targets().length,
+                rows,
+                width);
+    }
+
     /** One index for each row of {@code few}, each a row of {@code many}. */
     public static void requireRows(String operation, int[] rows, Tensor few, Tensor many) {
         require(

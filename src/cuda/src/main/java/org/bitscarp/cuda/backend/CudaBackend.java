@@ -9,6 +9,8 @@ import org.bitscarp.compute.Activation;
 import org.bitscarp.compute.AttentionShape;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.DeviceQuantizer;
+import org.bitscarp.compute.LogitScorer;
+import org.bitscarp.compute.LogitsThenScores;
 import org.bitscarp.compute.Operands;
 import org.bitscarp.compute.Scores;
 import org.bitscarp.compute.Tensor;
@@ -34,6 +36,7 @@ public final class CudaBackend implements Backend {
     private final DeviceMemory memory;
     private final DeviceQueue queue;
     private final KernelLibrary kernels;
+    private final Launcher launcher;
     private final LayerKernels layers;
     private final SumKernels sums;
     private final ScoreKernels scores;
@@ -59,7 +62,7 @@ public final class CudaBackend implements Backend {
         memory = new DeviceMemory(driver, memoryCap);
         queue = new DeviceQueue(driver, memory, LANES + UPLOADS);
         kernels = new KernelLibrary(driver);
-        Launcher launcher = new Launcher(queue, kernels);
+        launcher = new Launcher(queue, kernels);
         layers = new LayerKernels(launcher);
         sums = new SumKernels(launcher);
         scores = new ScoreKernels(launcher);
@@ -294,6 +297,13 @@ public final class CudaBackend implements Backend {
     @Override
     public void keepTop(Tensor logits, int firstToken, TopTokens top) {
         on(logits, (lane, t) -> tops.keep(lane, t, firstToken, top));
+    }
+
+    @Override
+    public LogitScorer newLogitScorer(TensorMemory memory, int rows, int vocabulary, boolean levels) {
+        return product.scoring()
+                .<LogitScorer>map(type -> new FusedLogits(launcher, type, memory, rows, vocabulary, levels))
+                .orElseGet(() -> new LogitsThenScores(this, memory, rows, vocabulary));
     }
 
     @FunctionalInterface

@@ -55,7 +55,7 @@ final class CudaQuantizer implements DeviceQuantizer {
 
     static boolean hasKernel(Solver solver, BlockFormat format, int columns) {
         if (solver instanceof GptqSolver || solver == Solvers.SEARCH) {
-            return format instanceof GroupedInt;
+            return format instanceof GroupedInt && !solver.asymmetric();
         }
         return solver == Solvers.RTN && format.supports(columns) && QuantizeKernels.supports(format);
     }

@@ -204,21 +204,17 @@ public final class KernelBenchmark {
             int k = (int) (w.stride() / DenseType.BF16.bytes);
             bed.driver.makeCurrent();
             try (Cublas.Handle handle = cublas.get().open(bed.lane.stream)) {
-                return bed.median(turn -> handle.multiply(
-                        true,
-                        false,
+                Cublas.Product product = new Cublas.Product(
                         n,
                         m,
                         k,
-                        w.address(),
-                        k,
-                        x.address(),
-                        k,
+                        Cublas.Matrix.transpose(w.address(), k),
+                        Cublas.Matrix.plain(x.address(), k),
                         0,
-                        y.address(),
-                        n,
+                        Cublas.Matrix.plain(y.address(), n),
                         Cublas.Storage.BF16,
-                        Cublas.Arithmetic.FP32));
+                        Cublas.Arithmetic.FP32);
+                return bed.median(turn -> handle.multiply(product));
             }
         }
     }

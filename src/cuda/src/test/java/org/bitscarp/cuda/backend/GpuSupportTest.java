@@ -1,6 +1,7 @@
 package org.bitscarp.cuda.backend;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -41,7 +42,7 @@ class GpuSupportTest {
             * **rtn**, **search**, **gptq-published**, **gptq**: what chooses the codes. `yes` on a GPU means that a kernel
               writes the CPU's bytes from weights, and for GPTQ from sums of x·xᵀ, that are there already; `host` that the CPU
               quantizes and packed bytes are uploaded, which the report says. `gptq-actorder` and `gptq-sequential` are where
-              `gptq` is. `–`: only read, or nothing to choose.
+              `gptq` is, `gptaq` is the host's. `–`: only read, or nothing to choose.
 
             | format | decode | 1–8 rows | more rows | rtn | search | gptq-published | gptq |
             |---|---|---|---|---|---|---|---|
@@ -107,6 +108,7 @@ class GpuSupportTest {
                         CudaQuantizer.hasKernel(like, format, columns),
                         like.name() + " of " + format.name());
             }
+            assertFalse(CudaQuantizer.hasKernel(Solvers.GPTAQ, format, columns), "gptaq of " + format.name());
         }
         return "yes / " + (CudaQuantizer.hasKernel(solver, format, columns) ? "yes" : "host");
     }

@@ -4,30 +4,17 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.util.List;
-import java.util.Optional;
+import org.bitscarp.model.ForwardingWeight;
 import org.bitscarp.model.Weight;
-import org.bitscarp.quant.StoredFormat;
 
 /** A weight times a scale of its own: NVFP4 maps, whose blocks have scales of 8 bits only. */
-public final class ScaledWeight implements Weight {
-    private final Weight weight;
+public final class ScaledWeight extends ForwardingWeight {
     private final float[] scales;
 
     /** @param scales one for each of as many equal runs of rows */
     public ScaledWeight(Weight weight, float[] scales) {
-        this.weight = weight;
+        super(weight);
         this.scales = scales.clone();
-    }
-
-    @Override
-    public String name() {
-        return weight.name();
-    }
-
-    @Override
-    public List<Long> shape() {
-        return weight.shape();
     }
 
     @Override
@@ -51,15 +38,5 @@ public final class ScaledWeight implements Weight {
                 target.set(JAVA_FLOAT_UNALIGNED, at, target.get(JAVA_FLOAT_UNALIGNED, at) * scale);
             }
         }
-    }
-
-    @Override
-    public Optional<StoredFormat> format() {
-        return Optional.empty();
-    }
-
-    @Override
-    public void copy(long firstRow, long rows, MemorySegment target, long offset) {
-        throw new IllegalStateException(name() + " is stored with a scale beside it and has no rows to copy");
     }
 }
