@@ -70,10 +70,11 @@ final class SweepCommand implements Callable<Integer> {
 
     @Option(
             names = "--budget",
-            paramLabel = "BITS",
+            paramLabel = "SIZES",
             description =
-                    "Also models whose linear maps keep within so many bits per weight, each map in the GGUF type whose bits"
-                            + " do most good, e.g. 3.0bpw,2.5bpw:search. Needs --calibration.")
+                    "Also models whose linear maps keep within so many bits per weight, or whose GGUF files within so many"
+                            + " bytes, each matrix in the type whose bits do most good, e.g. 3.0bpw,2.5bpw:search,2.6MB."
+                            + " Needs --calibration.")
     private String budgets;
 
     @Option(

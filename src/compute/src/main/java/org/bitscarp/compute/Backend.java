@@ -50,6 +50,11 @@ public interface Backend extends AutoCloseable {
         return Optional.empty();
     }
 
+    /** Who multiplies weights that stay packed; empty where they are decoded first in any case. */
+    default Optional<PackedProducts> packedProducts() {
+        return Optional.empty();
+    }
+
     /** x = 0. */
     void clear(Tensor x);
 

@@ -21,6 +21,26 @@ public final class Operands {
                 shape(y));
     }
 
+    /** y = x·wᵀ with packed w. */
+    public static void requireMatmul(Tensor x, PackedTensor w, Tensor y) {
+        require(
+                x.columns() == w.columns() && y.rows() == x.rows() && y.columns() == w.rows(),
+                "matmul: %s · packed [%d, %d]ᵀ into %s",
+                shape(x),
+                w.rows(),
+                w.columns(),
+                shape(y));
+    }
+
+    public static void requireDecode(PackedTensor packed, Tensor target) {
+        require(
+                packed.rows() == target.rows() && packed.columns() == target.columns(),
+                "decode: a packed %d × %d matrix into %s",
+                packed.rows(),
+                packed.columns(),
+                shape(target));
+    }
+
     public static void requireDecode(PackedMatrix packed, int from, int to, Tensor target) {
         require(
                 packed.rows() == target.rows() && packed.columns() == target.columns(),

@@ -12,6 +12,7 @@ import org.bitscarp.compute.DeviceQuantizer;
 import org.bitscarp.compute.LogitScorer;
 import org.bitscarp.compute.LogitsThenScores;
 import org.bitscarp.compute.Operands;
+import org.bitscarp.compute.PackedProducts;
 import org.bitscarp.compute.Scores;
 import org.bitscarp.compute.Tensor;
 import org.bitscarp.compute.TensorMemory;
@@ -43,6 +44,7 @@ public final class CudaBackend implements Backend {
     private final TopKernels tops;
     private final Decoding decoding;
     private final CudaQuantizer quantizer;
+    private final CudaPackedProducts packed;
     private final MatrixProduct product;
     private final ComputeType compute;
     private final int hostThreads;
@@ -69,6 +71,7 @@ public final class CudaBackend implements Backend {
         tops = new TopKernels(launcher);
         decoding = new Decoding(launcher);
         quantizer = new CudaQuantizer(launcher, this::tensors);
+        packed = new CudaPackedProducts(launcher, compute);
         product = MatrixProducts.choose(driver, launcher, compute);
     }
 
@@ -135,6 +138,11 @@ public final class CudaBackend implements Backend {
     @Override
     public Optional<DeviceQuantizer> quantizer() {
         return Optional.of(quantizer);
+    }
+
+    @Override
+    public Optional<PackedProducts> packedProducts() {
+        return Optional.of(packed);
     }
 
     @Override

@@ -134,7 +134,8 @@ public final class KernelBenchmark {
         DeviceTensor y = bed.tensor(m, n);
         double time =
                 bed.median(turn -> product.multiply(bed.lane, x.slice(0, m), weights.get(turn % weights.size()), y));
-        double error = error(product.exact(m, weights.getFirst()), x, rows, y);
+        boolean exact = product.exact(m, weights.getFirst().format(), x.columns());
+        double error = error(exact, x, rows, y);
         sink.accept(new BenchmarkLine(kernel, m + " × " + n + " × " + x.columns(), time, floor, against, error, ""));
     }
 
@@ -179,16 +180,7 @@ public final class KernelBenchmark {
             DeviceTensor rounded = bed.bytes(TensorCores.convertedBytes(DenseType.BF16, inputs.rows(), k));
             x = cores.convert(bed.lane, inputs, DenseType.BF16, rounded.address());
             DeviceTensor dense = bed.bytes(TensorCores.convertedBytes(DenseType.BF16, packed.rows(), k));
-            new PackedKernels(bed.launcher)
-                    .decode(
-                            bed.lane,
-                            packed.format(),
-                            packed.weights().address(),
-                            packed.rowBytes(),
-                            packed.rows(),
-                            k,
-                            DenseType.BF16,
-                            dense.address());
+            new PackedKernels(bed.launcher).decode(bed.lane, packed, 0, packed.rows(), DenseType.BF16, dense.address());
             w = new TensorCores.Operand(
                     dense.address(), (long) k * DenseType.BF16.bytes, packed.rows(), DenseType.BF16.chunks(k));
             y = bed.tensor(inputs.rows(), packed.rows());

@@ -34,11 +34,13 @@ class GpuSupportTest {
             the new one in `src/cuda/target`. Each cell is CPU / CUDA. Every kernel that is named here runs on the emulated
             device in each build, against the CPU's decoder, product or quantizer.
 
-            * **decode**: packed bytes to fp32 (on a GPU also fp16 or bf16), equal to the last bit. A sweep decodes each
-              level's layer once and multiplies the decoded weights.
-            * **1–8 rows**, **more rows**: products straight from packed bytes. The CPU decodes first. On tensor cores (compute
-              capability 8.0 on) weights are decoded on the way (`fused`) or first (`decoded`); on older devices eight rows at
-              a time. `refused` is a message that says to decode first.
+            * **decode**: packed bytes to fp32 (on a GPU also fp16 or bf16), equal to the last bit. Scoring decodes each level's
+              layer once and multiplies the decoded weights by up to 2048 rows at a time.
+            * **1–8 rows**, **more rows**: products straight from packed bytes, which is what levels write with
+              ([0014](adr/0014-packed-weights-stay-packed.md)). The CPU decodes first. In fp32 and tf32 more rows are taken
+              eight at a time up to 64, and decoded beyond. With `--compute fp16` or `bf16` tensor cores (compute capability
+              8.0 on) take more rows, from weights that are decoded on the way (`fused`) or first (`decoded`). `refused`:
+              decoded to fp32.
             * **rtn**, **search**, **gptq-published**, **gptq**: what chooses the codes. `yes` on a GPU means that a kernel
               writes the CPU's bytes from weights, and for GPTQ from sums of x·xᵀ, that are there already; `host` that the CPU
               quantizes and packed bytes are uploaded, which the report says. `gptq-actorder` and `gptq-sequential` are where

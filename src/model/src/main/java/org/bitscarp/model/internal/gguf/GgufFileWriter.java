@@ -122,7 +122,16 @@ public final class GgufFileWriter implements AutoCloseable {
         return offset;
     }
 
-    private static long aligned(long bytes) {
+    /** Bytes of the whole file. */
+    public static long size(GgufKeys keys, List<Tensor> tensors) {
+        return aligned(header(keys, tensors).length)
+                + tensors.stream()
+                        .mapToLong(tensor -> aligned(tensor.type.bytes(tensor.shape)))
+                        .sum();
+    }
+
+    /** Bytes that a tensor takes with its padding. */
+    public static long aligned(long bytes) {
         return Math.ceilDiv(bytes, ALIGNMENT) * ALIGNMENT;
     }
 
