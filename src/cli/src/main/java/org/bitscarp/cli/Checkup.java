@@ -162,7 +162,9 @@ final class Checkup {
             findings.add(Finding.found(
                     "on a GPU",
                     solver.name() + " quantizes "
-                            + (formats.isEmpty() ? "on the host" : String.join(" ", formats) + "; others on the host")));
+                            + (formats.isEmpty()
+                                    ? "on the host"
+                                    : String.join(" ", formats) + "; others on the host")));
         }
         findings.add(Finding.found(
                 "on a GPU",

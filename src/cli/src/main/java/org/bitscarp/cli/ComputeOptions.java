@@ -150,9 +150,7 @@ final class ComputeOptions {
      */
     static long cap(GpuDriver driver, String vram) {
         long free = driver.freeMemory();
-        return vram == null
-                ? Math.max(free - RESERVE, free / 2)
-                : Math.min(free, MemorySize.parse("--vram", vram));
+        return vram == null ? Math.max(free - RESERVE, free / 2) : Math.min(free, MemorySize.parse("--vram", vram));
     }
 
     long memory() {

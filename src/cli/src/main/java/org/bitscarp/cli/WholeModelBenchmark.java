@@ -146,8 +146,7 @@ final class WholeModelBenchmark {
         long begin = System.nanoTime();
         int status = Main.run(
                 words.toArray(String[]::new),
-                new Commands.Streams(
-                        streams.err(), streams.err(), streams.environment(), bytes -> peak[0] = bytes));
+                new Commands.Streams(streams.err(), streams.err(), streams.environment(), bytes -> peak[0] = bytes));
         if (status != 0) {
             throw new IllegalStateException("bitscarp " + words.getFirst() + " fails, see above");
         }

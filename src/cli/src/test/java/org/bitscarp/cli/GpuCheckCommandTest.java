@@ -75,7 +75,9 @@ class GpuCheckCommandTest {
     @Test
     void aimsAreReachedOrNot() {
         BenchmarkLine line = new BenchmarkLine("k", "s", 4, 3, "copy", Double.NaN, "");
-        assertTrue(line.withAim(0.75).markdown().contains("| 0.75 | 0.75 reached |"), line.withAim(0.75).markdown());
+        assertTrue(
+                line.withAim(0.75).markdown().contains("| 0.75 | 0.75 reached |"),
+                line.withAim(0.75).markdown());
         assertTrue(line.withAim(0.8).markdown().contains("| 0.75 | 0.80 NOT REACHED |"));
         assertTrue(line.markdown().contains("| 0.75 | – |"));
         BenchmarkLine leftOut = new BenchmarkLine("k", "s", Double.NaN, Double.NaN, "", Double.NaN, "").withAim(0.8);

@@ -25,13 +25,7 @@ public record BenchmarkLine(
         double aim) {
     /** A line without an aim. */
     public BenchmarkLine(
-            String kernel,
-            String shape,
-            double milliseconds,
-            double floor,
-            String against,
-            double error,
-            String note) {
+            String kernel, String shape, double milliseconds, double floor, String against, double error, String note) {
         this(kernel, shape, milliseconds, floor, against, error, note, Double.NaN);
     }
 

@@ -11,8 +11,8 @@ import org.bitscarp.quant.ggml.GgmlTypes;
 
 /** What the kernels are there for, by storage format: for people who ask before a sweep. */
 public final class DeviceSupport {
-    private static final List<String> WORDS = List.of(
-            "fp32", "fp16", "bf16", "int2", "int3", "int4", "int5", "int6", "int7", "int8", "nf4", "ternary");
+    private static final List<String> WORDS =
+            List.of("fp32", "fp16", "bf16", "int2", "int3", "int4", "int5", "int6", "int7", "int8", "nf4", "ternary");
 
     private DeviceSupport() {}
 
@@ -36,14 +36,16 @@ public final class DeviceSupport {
 
     /** Words of the formats that few rows are multiplied with as they are packed. */
     public static List<String> packed() {
-        return words(format ->
-                PackedFormat.of(format, columns(format)).filter(PackedFormat::vectors).isPresent());
+        return words(format -> PackedFormat.of(format, columns(format))
+                .filter(PackedFormat::vectors)
+                .isPresent());
     }
 
     private static List<String> words(Predicate<BlockFormat> supported) {
         return formats().stream()
                 .filter(supported)
-                .map(format -> PackedFormat.of(format, columns(format)).orElseThrow().word())
+                .map(format ->
+                        PackedFormat.of(format, columns(format)).orElseThrow().word())
                 .toList();
     }
 }
