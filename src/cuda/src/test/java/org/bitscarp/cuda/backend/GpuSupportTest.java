@@ -15,11 +15,9 @@ import org.bitscarp.cuda.driver.EntrySignature;
 import org.bitscarp.kernels.Artefacts;
 import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.FloatFormat;
-import org.bitscarp.quant.Level;
 import org.bitscarp.quant.Solver;
 import org.bitscarp.quant.Solvers;
 import org.bitscarp.quant.ggml.GgmlFormat;
-import org.bitscarp.quant.ggml.GgmlTypes;
 import org.junit.jupiter.api.Test;
 
 /** What a GPU does with each storage format, written down from the kernels that are there: docs/gpu-support.md. */
@@ -52,16 +50,6 @@ class GpuSupportTest {
 
     private final Map<String, Set<String>> entries = new HashMap<>();
 
-    private static List<BlockFormat> formats() {
-        List<BlockFormat> formats = new ArrayList<>();
-        for (String text : List.of(
-                "fp32", "fp16", "bf16", "int2", "int3", "int4", "int5", "int6", "int7", "int8", "nf4", "ternary")) {
-            formats.add(Level.parse(text).format());
-        }
-        formats.addAll(GgmlTypes.ALL);
-        return formats;
-    }
-
     private boolean has(String module, String entry) {
         return entries.computeIfAbsent(
                         module,
@@ -71,7 +59,7 @@ class GpuSupportTest {
     }
 
     private String line(BlockFormat format) {
-        int columns = format instanceof GgmlFormat ggml ? ggml.blockLength() : 256;
+        int columns = DeviceSupport.columns(format);
         PackedFormat packed = PackedFormat.of(format, columns).orElseThrow();
         String word = packed.word();
         assertEquals(true, has("decode_" + packed.family(), "decode_" + word), "a kernel that decodes " + word);
@@ -118,7 +106,7 @@ class GpuSupportTest {
     @Test
     void theTableIsUpToDate() throws IOException {
         StringBuilder table = new StringBuilder(HEAD);
-        for (BlockFormat format : formats()) {
+        for (BlockFormat format : DeviceSupport.formats()) {
             table.append(line(format));
         }
         String found = Files.exists(TABLE) ? Files.readString(TABLE) : "";
