@@ -198,6 +198,7 @@ final class QuantizeCommand implements Callable<Integer> {
                     ? quantize(checkpoint, backend, budget, types, progress)
                     : quantize(checkpoint, backend, target, types, progress);
             line.close();
+            Measurement.sayDeviceMemory(backend, quiet, streams);
             print(target, summary);
         }
         return 0;

@@ -85,6 +85,11 @@ public final class CudaBackend implements Backend {
         return driver.name() + ", " + driver.device().name() + ", " + product.description();
     }
 
+    /** Who multiplies matrices, and why nobody else. */
+    public String product() {
+        return product.description();
+    }
+
     @Override
     public String computeType() {
         return compute.word();
