@@ -74,6 +74,7 @@ static __device__ void loadTile(
     }
 }
 
+// q, out: [windows · length, heads · headDim]; k, v: [windows · length, kvHeads · headDim].
 // A block for TILE rows of one head of one window; THREADS / TILE threads share a row, each with TILE² / THREADS keys of a
 // tile and groups of four columns of the output. Keys and values take turns in the same shared memory. Rows of
 // shared tiles are 4 floats longer than the head, so that threads of a row read different banks.

@@ -1,4 +1,4 @@
-// See decode.cuh.
+// Decodes GGUF's types with one scale a block: decode.cuh, with floor and shapes.
 #include "decode.cuh"
 #include "formats/ggml.cuh"
 

@@ -1,4 +1,4 @@
-// See decode.cuh.
+// Decodes GGUF's k-quants: decode.cuh, with floor and shapes.
 #include "decode.cuh"
 #include "formats/kquants.cuh"
 

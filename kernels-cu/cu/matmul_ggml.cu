@@ -1,5 +1,5 @@
 // arch: 80
-// See matmul_packed.cuh.
+// Products on tensor cores with GGUF's types with one scale a block: matmul_packed.cuh, with floor and shapes.
 #include "formats/ggml.cuh"
 #include "matmul_packed.cuh"
 

@@ -1,5 +1,5 @@
 // arch: 80
-// See matmul_packed.cuh.
+// Products on tensor cores with integers of 2 to 8 bits, NF4 and ternary: matmul_packed.cuh, with floor and shapes.
 #include "formats/grouped.cuh"
 #include "matmul_packed.cuh"
 

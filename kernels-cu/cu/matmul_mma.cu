@@ -1,5 +1,5 @@
 // arch: 80
-// Dense products on tensor cores, see mma.cuh. Specification: matmul_naive (matmul_fp32.cu) of operands rounded by convert.cu.
+// Dense products on tensor cores: mma.cuh, with the floor. Specification: matmul_naive (matmul_fp32.cu) of operands rounded by convert.cu.
 #include "mma.cuh"
 
 // x: [m, strideX bytes], w: [n, strideW bytes], both chunks of 16 bytes deep; y: [m, n] in rows of strideY floats.

@@ -1,4 +1,4 @@
-// See matvec.cuh.
+// Products of 1 to 8 rows with GGUF's k-quants: matvec.cuh, with floor and shapes.
 #include "formats/kquants.cuh"
 #include "matvec.cuh"
 

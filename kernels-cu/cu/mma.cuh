@@ -72,25 +72,49 @@ struct Dense {
     __device__ __forceinline__ void end(uint32_t) {}
 };
 
-// A block of 32·DOWN·ACROSS threads for M × N outputs; a warp has M / DOWN × N / ACROSS of them. Tiles of STAGES steps are on
-// their way at the same time. Left and Right: operands with begin and end as Dense has them.
-// y: [m, n] in rows of strideY; add: whether y is added to
+// Which of a block's M × N outputs a thread of 32·DOWN·ACROSS has: those of mma.sync in its warp's M / DOWN × N / ACROSS.
+template <int M, int N, int DOWN, int ACROSS>
+struct Fragments {
+    static constexpr int ROWS = M / DOWN / 16;
+    static constexpr int COLUMNS = N / ACROSS / 8;
+    // Shared memory for the tiles of STAGES steps, which are on their way at the same time.
+    static constexpr int BYTES = STAGES * (M + N) * DEPTH;
+
+    // The first row and column of the thread's warp.
+    static __device__ __forceinline__ int warpRow() { return threadIdx.x / 32 / ACROSS * (M / DOWN); }
+    static __device__ __forceinline__ int warpColumn() { return threadIdx.x / 32 % ACROSS * (N / ACROSS); }
+
+    // Where sums[i][j][e] belongs in the tile.
+    static __device__ __forceinline__ int row(int i, int e) {
+        return warpRow() + 16 * i + e / 2 * 8 + threadIdx.x % 32 / 4;
+    }
+    static __device__ __forceinline__ int column(int j, int e) {
+        return warpColumn() + 8 * j + threadIdx.x % 4 * 2 + e % 2;
+    }
+};
+
+// The sums of one block's tile, a thread's Fragments of it. Left and Right: operands with begin and end as Dense has them.
+// shared: Fragments::BYTES, free again after a barrier
 template <typename Mma, int M, int N, int DOWN, int ACROSS, typename Left, typename Right>
-__device__ __forceinline__ void tensorProduct(
-        Left left, Right right, float* y, long long strideY, int m, int n, int chunks, bool add) {
-    constexpr int ROWS = M / DOWN / 16;
-    constexpr int COLUMNS = N / ACROSS / 8;
-    __shared__ __align__(128) uint8_t shared[STAGES * (M + N) * DEPTH];
+__device__ __forceinline__ void tensorSums(
+        Left& left,
+        Right& right,
+        uint8_t* shared,
+        int m,
+        int n,
+        int chunks,
+        float (&sums)[M / DOWN / 16][N / ACROSS / 8][4]) {
+    using Own = Fragments<M, N, DOWN, ACROSS>;
+    constexpr int ROWS = Own::ROWS;
+    constexpr int COLUMNS = Own::COLUMNS;
     uint32_t tiles = (uint32_t)__cvta_generic_to_shared(shared);
     int firstRow = blockIdx.y * M;
     int firstColumn = blockIdx.x * N;
     int lane = threadIdx.x % 32;
-    int warp = threadIdx.x / 32;
-    int row = warp / ACROSS * (M / DOWN);
-    int column = warp % ACROSS * (N / ACROSS);
+    int row = Own::warpRow();
+    int column = Own::warpColumn();
     int steps = (chunks + CHUNKS - 1) / CHUNKS;
 
-    float sums[ROWS][COLUMNS][4];
 #pragma unroll
     for (int i = 0; i < ROWS; i++) {
 #pragma unroll
@@ -148,15 +172,24 @@ __device__ __forceinline__ void tensorProduct(
             right.end(nextTile + M * DEPTH);
         }
     }
+}
 
+// y = x·wᵀ, one block for a tile. y: [m, n] in rows of strideY; add: whether y is added to
+template <typename Mma, int M, int N, int DOWN, int ACROSS, typename Left, typename Right>
+__device__ __forceinline__ void tensorProduct(
+        Left left, Right right, float* y, long long strideY, int m, int n, int chunks, bool add) {
+    using Own = Fragments<M, N, DOWN, ACROSS>;
+    __shared__ __align__(128) uint8_t shared[Own::BYTES];
+    float sums[Own::ROWS][Own::COLUMNS][4];
+    tensorSums<Mma, M, N, DOWN, ACROSS>(left, right, shared, m, n, chunks, sums);
 #pragma unroll
-    for (int i = 0; i < ROWS; i++) {
+    for (int i = 0; i < Own::ROWS; i++) {
 #pragma unroll
-        for (int j = 0; j < COLUMNS; j++) {
+        for (int j = 0; j < Own::COLUMNS; j++) {
 #pragma unroll
             for (int e = 0; e < 4; e++) {
-                int r = firstRow + row + 16 * i + e / 2 * 8 + lane / 4;
-                int c = firstColumn + column + 8 * j + lane % 4 * 2 + e % 2;
+                int r = blockIdx.y * M + Own::row(i, e);
+                int c = blockIdx.x * N + Own::column(j, e);
                 if (r < m && c < n) {
                     float* to = y + r * strideY + c;
                     *to = add ? *to + sums[i][j][e] : sums[i][j][e];

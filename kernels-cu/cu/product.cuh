@@ -1,4 +1,7 @@
 // Tiles of dense products in fp32.
+//
+// Floor: 2·m·n·k operations on the fp32 units; a block of TILE × TILE outputs reads 8·TILE bytes for each step of depth, so
+// 8·m·n·k / TILE bytes come out of the second cache and 4·(m + n)·k of them out of memory.
 #pragma once
 
 // An operand as the tiles see it: value (i, depth) lies at i·pitch + depth, or at depth·pitch + i where it is TRANSPOSED.
@@ -37,42 +40,38 @@ struct Operand {
     }
 };
 
-// What happens to c. STORE and ADD sum from zero on; SUBTRACT goes on from c, so that each element stays one chain of fused
-// multiply-adds in the order of the depth, wherever callers cut it.
-enum Update { STORE, ADD, SUBTRACT };
+// Which elements of a tile a thread has: SIDE × SIDE, in quads TILE / 2 apart. Its element i lies at row or column
+// first + i / 4 · TILE / 2 + i % 4 of the tile.
+template <int TILE, int SIDE>
+struct Square {
+    static constexpr int ACROSS = TILE / SIDE;
+    static constexpr int THREADS = ACROSS * ACROSS;
 
-// One block for a tile of c; a thread sums SIDE × SIDE outputs, in quads TILE / 2 apart. The next slice of depth is on its
-// way while one is multiplied. a: m values wide, b: n, both k deep; c: [m, ·] with rows of ldc
-template <int TILE, int SIDE, int DEPTH, bool TRANSPOSED, Update UPDATE>
-__device__ __forceinline__ void product(
+    static __device__ __forceinline__ int row(int i) { return threadIdx.x / ACROSS * 4 + i / 4 * TILE / 2 + i % 4; }
+    static __device__ __forceinline__ int column(int j) { return threadIdx.x % ACROSS * 4 + j / 4 * TILE / 2 + j % 4; }
+};
+
+// sum += a·bᵀ over one block's tile, or −= where it is NEGATIVE; a thread has a Square of it. The next slice of depth is on
+// its way while one is multiplied. Each element is one chain of fused multiply-adds in the order of the depth.
+// a: m values wide from the tile's first on, b: n, both k deep
+template <int TILE, int SIDE, int DEPTH, bool TRANSPOSED, bool NEGATIVE>
+__device__ __forceinline__ void addProducts(
         const float* __restrict__ a,
         const float* __restrict__ b,
-        float* __restrict__ c,
+        float (&sum)[SIDE][SIDE],
         int m,
         int n,
         int k,
-        int pitch,
-        int ldc) {
-    constexpr int ACROSS = TILE / SIDE;
-    constexpr int THREADS = ACROSS * ACROSS;
+        int pitch) {
+    using Own = Square<TILE, SIDE>;
+    using Tile = Operand<TILE, DEPTH, Own::THREADS, TRANSPOSED>;
     constexpr int QUADS = SIDE / 4;
-    using Tile = Operand<TILE, DEPTH, THREADS, TRANSPOSED>;
     __shared__ __align__(16) float as[DEPTH][TILE + 4];
     __shared__ __align__(16) float bs[DEPTH][TILE + 4];
     int firstRow = blockIdx.y * TILE;
     int firstColumn = blockIdx.x * TILE;
-    int down = threadIdx.x / ACROSS * 4;
-    int right = threadIdx.x % ACROSS * 4;
-    float sum[SIDE][SIDE];
-#pragma unroll
-    for (int i = 0; i < SIDE; i++) {
-        int row = firstRow + down + i / 4 * TILE / 2 + i % 4;
-#pragma unroll
-        for (int j = 0; j < SIDE; j++) {
-            int column = firstColumn + right + j / 4 * TILE / 2 + j % 4;
-            sum[i][j] = UPDATE == SUBTRACT && row < m && column < n ? c[(long long)row * ldc + column] : 0;
-        }
-    }
+    int down = Own::row(0);
+    int right = Own::column(0);
     float nextA[Tile::EACH];
     float nextB[Tile::EACH];
     a += Tile::origin(firstRow, pitch);
@@ -104,19 +103,50 @@ __device__ __forceinline__ void product(
             for (int i = 0; i < SIDE; i++) {
 #pragma unroll
                 for (int j = 0; j < SIDE; j++) {
-                    sum[i][j] = fmaf(UPDATE == SUBTRACT ? -side[i] : side[i], top[j], sum[i][j]);
+                    sum[i][j] = fmaf(NEGATIVE ? -side[i] : side[i], top[j], sum[i][j]);
                 }
             }
         }
     }
+}
+
+// What happens to c. STORE and ADD sum from zero on; SUBTRACT goes on from c, so that each element stays one chain of fused
+// multiply-adds in the order of the depth, wherever callers cut it.
+enum Update { STORE, ADD, SUBTRACT };
+
+// One block for a tile of c = a·bᵀ. a: m values wide, b: n, both k deep; c: [m, ·] with rows of ldc
+template <int TILE, int SIDE, int DEPTH, bool TRANSPOSED, Update UPDATE>
+__device__ __forceinline__ void product(
+        const float* __restrict__ a,
+        const float* __restrict__ b,
+        float* __restrict__ c,
+        int m,
+        int n,
+        int k,
+        int pitch,
+        int ldc) {
+    using Own = Square<TILE, SIDE>;
+    int firstRow = blockIdx.y * TILE;
+    int firstColumn = blockIdx.x * TILE;
+    float sum[SIDE][SIDE];
 #pragma unroll
     for (int i = 0; i < SIDE; i++) {
-        int row = firstRow + down + i / 4 * TILE / 2 + i % 4;
-        float* to = c + (long long)row * ldc + firstColumn + right;
+        int row = firstRow + Own::row(i);
 #pragma unroll
         for (int j = 0; j < SIDE; j++) {
-            int column = j / 4 * TILE / 2 + j % 4;
-            if (row < m && firstColumn + right + column < n) {
+            int column = firstColumn + Own::column(j);
+            sum[i][j] = UPDATE == SUBTRACT && row < m && column < n ? c[(long long)row * ldc + column] : 0;
+        }
+    }
+    addProducts<TILE, SIDE, DEPTH, TRANSPOSED, UPDATE == SUBTRACT>(a, b, sum, m, n, k, pitch);
+#pragma unroll
+    for (int i = 0; i < SIDE; i++) {
+        int row = firstRow + Own::row(i);
+        float* to = c + (long long)row * ldc + firstColumn;
+#pragma unroll
+        for (int j = 0; j < SIDE; j++) {
+            int column = Own::column(j);
+            if (row < m && firstColumn + column < n) {
                 to[column] = UPDATE == ADD ? to[column] + sum[i][j] : sum[i][j];
             }
         }

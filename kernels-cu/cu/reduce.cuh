@@ -14,12 +14,19 @@ struct Max {
     static __device__ T apply(T a, T b) { return a > b ? a : b; }
 };
 
-// shared: one T for each warp, at least 32. It may be used again after the call.
+// Over the lanes of a warp.
 template <typename T, typename Combine>
-__device__ T reduceBlock(T value, T* shared) {
+__device__ __forceinline__ T reduceWarp(T value) {
     for (int offset = 16; offset > 0; offset /= 2) {
         value = Combine::apply(value, __shfl_xor_sync(FULL_WARP, value, offset));
     }
+    return value;
+}
+
+// shared: one T for each warp, at least 32. It may be used again after the call.
+template <typename T, typename Combine>
+__device__ T reduceBlock(T value, T* shared) {
+    value = reduceWarp<T, Combine>(value);
     int warps = blockDim.x / 32;
     if (warps == 1) {
         return value;

@@ -4,16 +4,7 @@
 // level's slice adds two reads, 16·rows·n. One exponential and two double additions per logit.
 #include "ranked.cuh"
 #include "reduce.cuh"
-
-// What a slice gives for one row.
-struct RowScore {
-    double sum;    // Σ exp(z − max)
-    double cross;  // Σ exp(z_r − max_r)·(z_r − z)
-    float max;     // greatest logit that is not NaN, −∞ where there is none
-    float target;  // logit of the target token where the slice has it
-    int argmax;    // its place in the slice, the first of equals; −1 where there is none
-    int unused;
-};
+#include "row_score.cuh"
 
 // Specification: one thread for a row. logits: [rows, n]; targets: [rows], place in the slice or negative; reference and
 // exponentials: [rows, n] or null; scores: [rows]

@@ -4,54 +4,6 @@
 #include "ranked.cuh"
 #include "reduce.cuh"
 
-#define COUNT 5
-
-// The greatest first, 0 where there are no more.
-struct Best {
-    unsigned long long held[COUNT];
-
-    __device__ __forceinline__ Best() {
-#pragma unroll
-        for (int i = 0; i < COUNT; i++) {
-            held[i] = 0;
-        }
-    }
-
-    __device__ __forceinline__ void offer(float logit, int place) {
-        if (!(logit > -INFINITY)) {
-            return;
-        }
-        unsigned long long next = ranked(logit, place);
-        if (next <= held[COUNT - 1]) {
-            return;
-        }
-#pragma unroll
-        for (int i = 0; i < COUNT; i++) {
-            unsigned long long greater = max(held[i], next);
-            next = min(held[i], next);
-            held[i] = greater;
-        }
-    }
-
-    __device__ __forceinline__ void drop() {
-#pragma unroll
-        for (int i = 1; i < COUNT; i++) {
-            held[i - 1] = held[i];
-        }
-        held[COUNT - 1] = 0;
-    }
-};
-
-struct Token {
-    float logit;
-    int place;  // in the slice; −1 where there are no more
-};
-
-__device__ __forceinline__ Token token(const float* z, unsigned long long best) {
-    int place = best == 0 ? -1 : placeOf(best);
-    return {best == 0 ? 0 : z[place], place};
-}
-
 // Specification: one thread for a row. logits: [rows, n]; tokens: [rows, 5]
 extern "C" __global__ void top_tokens_naive(const float* logits, Token* tokens, int rows, int n) {
     int row = blockIdx.x * blockDim.x + threadIdx.x;
@@ -67,7 +19,7 @@ extern "C" __global__ void top_tokens_naive(const float* logits, Token* tokens, 
                 best = max(best, ranked(z[i], i));
             }
         }
-        tokens[row * COUNT + rank] = token(z, best);
+        tokens[row * COUNT + rank] = tokenOf(best);
         above = best;
     }
 }
@@ -83,11 +35,9 @@ extern "C" __global__ void top_tokens(const float* __restrict__ logits, Token* _
     }
     for (int rank = 0; rank < COUNT; rank++) {
         unsigned long long best = reduceBlock<unsigned long long, Max<unsigned long long>>(own.held[0], shared);
-        if (best != 0 && best == own.held[0]) {
-            own.drop();
-        }
+        own.dropIf(best);
         if (threadIdx.x == 0) {
-            tokens[blockIdx.x * COUNT + rank] = token(z, best);
+            tokens[blockIdx.x * COUNT + rank] = tokenOf(best);
         }
     }
 }

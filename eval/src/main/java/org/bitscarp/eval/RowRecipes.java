@@ -10,6 +10,7 @@ import org.bitscarp.compute.Backend;
 import org.bitscarp.eval.budget.Budget;
 import org.bitscarp.eval.budget.BudgetPlan;
 import org.bitscarp.eval.budget.BudgetPlanner;
+import org.bitscarp.eval.budget.FileLayout;
 import org.bitscarp.eval.budget.PlanStore;
 import org.bitscarp.eval.engine.Progress;
 import org.bitscarp.eval.engine.Recipe;
@@ -22,12 +23,15 @@ import org.bitscarp.model.Checkpoint;
 final class RowRecipes {
     private final Checkpoint checkpoint;
     private final SweepRequest request;
+    private final String program;
     private final List<Recipe> targets = new ArrayList<>();
     private final List<String> notes = new ArrayList<>();
 
-    RowRecipes(Checkpoint checkpoint, SweepRequest request) throws IOException {
+    /** @param program name and version, which stand in files that keep within a budget */
+    RowRecipes(Checkpoint checkpoint, SweepRequest request, String program) throws IOException {
         this.checkpoint = checkpoint;
         this.request = request;
+        this.program = program;
         for (QuantizeTarget target : request.rows().targets()) {
             targets.add(GgufRecipes.of(checkpoint, target, notes));
         }
@@ -38,7 +42,7 @@ final class RowRecipes {
         return targets;
     }
 
-    /** Bytes of the linear maps of all budgets together at most. */
+    /** Bytes that linear maps of all budgets take together at most. */
     long budgetBytes() {
         return request.rows().budgets().stream()
                 .mapToLong(budget -> budget.bytes(checkpoint))
@@ -71,26 +75,36 @@ final class RowRecipes {
             if (plan == null) {
                 progress.note("looking for the formats of " + budget);
                 plan = planner.plan(
-                        budget, GgufRecipes.tensors(checkpoint), GgufRecipes.mixes(checkpoint, budget.solver()));
+                        budget,
+                        GgufRecipes.layout(checkpoint, budget.toString(), program),
+                        GgufRecipes.mixes(checkpoint, budget.solver()));
                 plans.add(budget, plan);
             }
             for (String note : plan.notes()) {
                 notes.add(budget + ": " + note);
             }
-            notes.add(budget + ": linear maps by format: " + counts(plan) + ", all by "
-                    + budget.solver().name() + ".");
+            notes.add(budget + ": " + formats(plan) + ".");
             if (names.contains(budget.toString())) {
-                recipes.add(Recipe.of(checkpoint, budget.toString(), plan.base(), plan.allocation()));
+                recipes.add(plan.recipe(checkpoint, budget.toString()));
             }
         }
         return recipes;
     }
 
-    private static String counts(BudgetPlan plan) {
+    private static String formats(BudgetPlan plan) {
         Map<String, Integer> counts = new LinkedHashMap<>();
-        plan.formats().values().forEach(format -> counts.merge(format.name(), 1, Integer::sum));
-        return counts.entrySet().stream()
+        List<String> tables = new ArrayList<>();
+        plan.formats().forEach((place, format) -> {
+            if (place.role().linear()) {
+                counts.merge(format.name(), 1, Integer::sum);
+            } else {
+                tables.add((place.equals(FileLayout.EMBEDDING) ? "embedding " : "output projection ") + format.name());
+            }
+        });
+        String maps = counts.entrySet().stream()
                 .map(entry -> entry.getValue() + " " + entry.getKey())
                 .collect(Collectors.joining(", "));
+        return "linear maps by format: " + maps + ", all by "
+                + plan.base().solver().name() + "; " + String.join(", ", tables);
     }
 }

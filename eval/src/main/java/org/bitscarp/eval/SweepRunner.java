@@ -67,7 +67,7 @@ public final class SweepRunner {
                     ? forBudgets.calibration()
                     : CalibrationWindows.of(checkpoint, tokenizer, request.calibration(), request.calibrationSize());
             List<String> names = request.rows().names();
-            RowRecipes recipes = new RowRecipes(checkpoint, request);
+            RowRecipes recipes = new RowRecipes(checkpoint, request, "bitscarp " + version);
             Judgement judgement = request.judgement();
             ContinuationPlan asked = asked(request, text, tokenizer);
             String obstacle = asked == null ? null : obstacle(checkpoint, request, recipes, asked);
@@ -96,6 +96,7 @@ public final class SweepRunner {
                             .letWrite(writing);
                     store.add(sweep, sweep.run(), fingerprint);
                     sweep.device().note().ifPresent(notes::add);
+                    sweep.writingNote().ifPresent(notes::add);
                 }
             }
             List<LevelResult> results = store.results(names);

@@ -57,13 +57,20 @@ final class CalibratedPass {
         List<Recipe> recipes = tallies.stream().map(tally -> tally.recipe).toList();
         long fixed = MemoryUse.fixed(checkpoint, recipes, 1, unitRows, backend.lanes());
         DeviceQuantization device = DeviceQuantization.of(backend, checkpoint, recipes, unitRows);
+        double stateBytes = 4.0 * spec.hidden() * CalibrationForward.states(tallies) * calibration.rows();
+        double inputBytes = FullPrecisionInputs.bytes(checkpoint, recipes, calibration.rows());
+        long room = resources.memoryBudget() - fixed;
+        // In proportion to what each of the two would take.
+        long forInputs = inputBytes == 0 ? 0 : (long) (room * inputBytes / (inputBytes + stateBytes));
         try (HiddenStates none = new HiddenStates(tallies.size(), 0, spec.hidden(), 0, resources.spillFolder());
                 HiddenStates states = new HiddenStates(
                         CalibrationForward.states(tallies),
                         calibration.rows(),
                         spec.hidden(),
-                        resources.memoryBudget() - fixed,
+                        room - forInputs,
                         resources.spillFolder());
+                FullPrecisionInputs inputs =
+                        FullPrecisionInputs.of(checkpoint, resources, recipes, calibration, forInputs);
                 Arena arena = Arena.ofShared();
                 TensorMemory memory = backend.newMemory();
                 LayerTensors tensors =
@@ -88,6 +95,7 @@ final class CalibratedPass {
                                 done += rows;
                             })
                     .goBy(given)
+                    .compareWith(inputs)
                     .tell(seen);
             for (int layer = 0; layer < spec.layers(); layer++) {
                 pass.run(layer, NOTHING, tallies, none, calibrated ? calibration : null, states);

@@ -6,17 +6,19 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.TreeMap;
 import org.bitscarp.compute.Backend;
+import org.bitscarp.compute.Tensor;
 import org.bitscarp.model.TensorRole;
 
 /**
  * Mean squared activation of each input channel of one layer's linear maps, and their second moments, gathered from the full-precision model on
  * calibration windows. Maps that read the same input share a mean; each expert has its own, over the tokens that were sent
- * to it. Sums are kept per unit and added in the order of units, so that they do not depend on the lanes.
+ * to it. What inputs lack of others, see {@link CrossSums}, is gathered on the way. Sums are kept per unit and added in the order of units, so that they do not depend on the lanes.
  */
 final class Calibration implements AutoCloseable {
     private final String what;
     private final Backend backend;
     private final HessianSums hessians;
+    private final CrossSums cross;
     /** Units that came before one of their predecessors: about as many as there are lanes. */
     private final TreeMap<Integer, UnitSums> waiting = new TreeMap<>();
 
@@ -28,9 +30,15 @@ final class Calibration implements AutoCloseable {
      * @param withHessians whether second moments are wanted too
      */
     Calibration(String what, Backend backend, boolean withHessians) {
+        this(what, backend, withHessians, null);
+    }
+
+    /** @param fullPrecision inputs that those which are gathered are compared with; null for none */
+    Calibration(String what, Backend backend, boolean withHessians, FullPrecisionInputs fullPrecision) {
         this.what = what;
         this.backend = backend;
         hessians = withHessians ? new HessianSums(backend) : null;
+        cross = fullPrecision == null ? null : new CrossSums(backend, fullPrecision);
     }
 
     /** Whether second moments are gathered too. */
@@ -75,6 +83,35 @@ final class Calibration implements AutoCloseable {
         }
     }
 
+    private final class UnitTap implements DecoderLayer.Tap {
+        private final int unit;
+        private final UnitSums seen;
+        private int[] routed;
+
+        UnitTap(int unit, UnitSums seen) {
+            this.unit = unit;
+            this.seen = seen;
+        }
+
+        @Override
+        public void route(int expert, int[] rows) {
+            routed = rows;
+        }
+
+        @Override
+        public void see(TensorRole role, int expert, Tensor input) {
+            Sum sum = seen.of(role, expert, input.columns());
+            backend.addColumnSquares(input, sum.squares);
+            sum.rows += input.rows();
+            if (hessians != null) {
+                hessians.add(unit, role, expert, input);
+            }
+            if (cross != null) {
+                cross.add(unit, role, expert, routed, input);
+            }
+        }
+    }
+
     /** A pass over one unit, on one thread. */
     @FunctionalInterface
     interface Pass {
@@ -85,17 +122,13 @@ final class Calibration implements AutoCloseable {
     void unit(int unit, Pass pass) throws IOException {
         UnitSums seen = new UnitSums();
         try {
-            pass.run((role, expert, input) -> {
-                Sum sum = seen.of(role, expert, input.columns());
-                backend.addColumnSquares(input, sum.squares);
-                sum.rows += input.rows();
-                if (hessians != null) {
-                    hessians.add(unit, role, expert, input);
-                }
-            });
+            pass.run(new UnitTap(unit, seen));
         } finally {
             if (hessians != null) {
                 hessians.finish(unit);
+            }
+            if (cross != null) {
+                cross.finish(unit);
             }
         }
         synchronized (this) {
@@ -125,7 +158,12 @@ final class Calibration implements AutoCloseable {
             ofExperts.put(role, means);
             rows.put(role, counts);
         }
-        return new Importance(overall, ofExperts, hessians == null ? Map.of() : hessians.means(), rows);
+        return new Importance(
+                overall,
+                ofExperts,
+                hessians == null ? Map.of() : hessians.means(),
+                rows,
+                cross == null ? Map.of() : cross.means());
     }
 
     private float[] checked(TensorRole role, float[] mean) throws IOException {
@@ -142,6 +180,9 @@ final class Calibration implements AutoCloseable {
     public void close() {
         if (hessians != null) {
             hessians.close();
+        }
+        if (cross != null) {
+            cross.close();
         }
     }
 }

@@ -1,6 +1,7 @@
 package org.bitscarp.eval.engine;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.List;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.Tensor;
@@ -60,6 +61,11 @@ final class CalibrationForward {
         forEachUnit(place, true, (u, tapped) -> calibration.unit(u, tapped::run));
     }
 
+    /** The same, and stores every input. */
+    void gatherAndMove(Place place, Calibration calibration, FullPrecisionInputs inputs) throws IOException {
+        forEachUnit(place, true, (u, tapped) -> calibration.unit(u, tap -> tapped.run(inputs.storing(u, tap))));
+    }
+
     /** Gathers every input; the states stay where they are. */
     void gather(Place place, Calibration calibration) throws IOException {
         forEachUnit(place, false, (u, tapped) -> calibration.unit(u, tapped::run));
@@ -73,6 +79,11 @@ final class CalibrationForward {
     /** Moves states on to the next layer. */
     void move(Place place) throws IOException {
         forEachUnit(place, true, (u, tapped) -> tapped.run(DecoderLayer.Tap.NONE));
+    }
+
+    /** The same, and stores every input on the way. */
+    void move(Place place, FullPrecisionInputs inputs) throws IOException {
+        forEachUnit(place, true, (u, tapped) -> tapped.run(inputs.storing(u, DecoderLayer.Tap.NONE)));
     }
 
     private interface Tapped {
@@ -89,7 +100,11 @@ final class CalibrationForward {
             Workspace space = spaces.get(lane);
             Tensor x = space.x(unit.rows());
             place.states.load(place.state, unit.firstRow(), backend, x, space.host);
-            work.run(u, tap -> decoder.forward(place.layer, place.weights, x, unit.length(), space, tap));
+            try {
+                work.run(u, tap -> decoder.forward(place.layer, place.weights, x, unit.length(), space, tap));
+            } catch (UncheckedIOException e) {
+                throw e.getCause();
+            }
             if (move) {
                 place.states.store(place.state, unit.firstRow(), backend, x, space.host);
             }
@@ -105,6 +120,11 @@ final class CalibrationForward {
         Single(TensorRole wanted, DecoderLayer.Tap tap) {
             this.wanted = wanted;
             this.tap = tap;
+        }
+
+        @Override
+        public void route(int expert, int[] rows) {
+            tap.route(expert, rows);
         }
 
         @Override

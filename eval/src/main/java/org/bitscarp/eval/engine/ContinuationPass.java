@@ -10,7 +10,9 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.bitscarp.compute.Backend;
+import org.bitscarp.compute.PackedProducts;
 import org.bitscarp.compute.Tensor;
 import org.bitscarp.compute.TensorMemory;
 import org.bitscarp.eval.generate.ContinuationPlan;
@@ -33,6 +35,8 @@ final class ContinuationPass {
     private final DecoderSpec spec;
     private final WeightReader reader;
     private final Lanes lanes;
+    private final List<String> packed = new ArrayList<>();
+    private final List<String> decoded = new ArrayList<>();
 
     ContinuationPass(Backend backend, Checkpoint checkpoint, Lanes lanes) {
         this.backend = backend;
@@ -47,7 +51,7 @@ final class ContinuationPass {
         DecoderSpec spec = checkpoint.spec();
         long head = 4L * spec.vocabulary() * spec.hidden();
         return (headFormats + 1) * head
-                + LevelModel.bytes(layerBytes(checkpoint), spec.layers(), false)
+                + LevelModel.bytes(layerBytes(checkpoint), 1)
                 + Workspace.bytes(spec, plan.sequences() * plan.longestPrompt());
     }
 
@@ -64,20 +68,21 @@ final class ContinuationPass {
     /**
      * Continues all prompts at all levels.
      *
-     * @param packed quantized matrices of the levels
-     * @param budget bytes that this may take
+     * @param weights quantized matrices of the levels
+     * @param budget bytes that this may take of the host's memory
      * @param written told of each level before it begins
      * @return for each level, for each sampler and each prompt, the tokens written; fewer than asked where a logit was NaN
      */
     List<List<int[]>> run(
-            ContinuationPlan plan, List<LevelTally> levels, PackedLevels packed, long budget, Progressed written)
+            ContinuationPlan plan, List<LevelTally> levels, PackedLevels weights, long budget, Progressed written)
             throws IOException {
-        boolean resident = bytes(checkpoint, plan, (int) levels.stream()
-                                .map(l -> HeadScorer.nameOf(l.recipe.head()))
-                                .distinct()
-                                .count())
-                        + LevelModel.bytes(layerBytes(checkpoint), spec.layers(), true)
-                <= Math.min(budget, backend.availableMemory());
+        long tensors = backend.availableMemory() == Long.MAX_VALUE ? budget : backend.availableMemory();
+        long room = tensors
+                - bytes(
+                        checkpoint,
+                        plan,
+                        MemoryUse.headFormats(
+                                levels.stream().map(level -> level.recipe).toList()));
         List<List<int[]>> texts = new ArrayList<>();
         try (Arena arena = Arena.ofShared();
                 TensorMemory memory = backend.newMemory();
@@ -88,14 +93,16 @@ final class ContinuationPass {
                     checkpoint.weight(TensorRole.POSITION_EMBEDDING, 0).isEmpty()
                             ? null
                             : reader.whole(TensorRole.POSITION_EMBEDDING, arena);
-            Map<String, Tensor> heads = new HashMap<>();
+            Map<String, LinearMap> heads = new HashMap<>();
             for (int l = 0; l < levels.size(); l++) {
                 LevelTally level = levels.get(l);
                 written.begins(level);
-                try (LevelModel model = new LevelModel(backend, reader, packed, l, spec.layers(), resident, lanes)) {
-                    Tensor head = heads.get(HeadScorer.nameOf(level.recipe.head()));
+                try (LevelModel model = new LevelModel(
+                        backend, reader, weights, l, spec.layers(), plan, room + layerBytes(checkpoint), lanes)) {
+                    note(level, model);
+                    LinearMap head = heads.get(HeadScorer.nameOf(level.recipe.head()));
                     if (head == null) {
-                        head = head(level.recipe.head(), memory);
+                        head = head(level.recipe.head(), plan.sequences(), memory);
                         heads.put(HeadScorer.nameOf(level.recipe.head()), head);
                     }
                     texts.add(new Writer(decoder, model, finalNorm, positions, level.recipe.embedding(), head, space)
@@ -106,26 +113,68 @@ final class ContinuationPass {
         return texts;
     }
 
+    private void note(LevelTally level, LevelModel model) {
+        switch (model.weights()) {
+            case PACKED -> packed.add(level.recipe.name());
+            case DECODED -> decoded.add(level.recipe.name());
+            case AS_STORED -> {}
+        }
+    }
+
+    /** For reports: which levels wrote from packed weights; empty where the backend decodes everything. */
+    Optional<String> note() {
+        if (backend.packedProducts().isEmpty() || packed.isEmpty() && decoded.isEmpty()) {
+            return Optional.empty();
+        }
+        List<String> parts = new ArrayList<>();
+        if (!packed.isEmpty()) {
+            parts.add("continuations are products with packed weights on the device: " + String.join(", ", packed));
+        }
+        if (!decoded.isEmpty()) {
+            parts.add("continuations with some weights decoded first: " + String.join(", ", decoded));
+        }
+        String text = String.join("; ", parts);
+        return Optional.of(Character.toUpperCase(text.charAt(0)) + text.substring(1) + ".");
+    }
+
     /** Told of a level that is about to write. */
     @FunctionalInterface
     interface Progressed {
         void begins(LevelTally level);
     }
 
-    /** The whole output projection as a level stores it. */
-    private Tensor head(BlockFormat format, TensorMemory memory) throws IOException {
+    /**
+     * The whole output projection as a level stores it.
+     *
+     * @param rows of a product with it at most
+     */
+    private LinearMap head(BlockFormat format, int rows, TensorMemory memory) throws IOException {
         TensorRole role = spec.tiedHead() ? TensorRole.EMBEDDING : TensorRole.HEAD;
-        Tensor head = memory.allocate(spec.vocabulary(), spec.hidden());
         try (Arena arena = Arena.ofShared()) {
             DenseMatrix whole = reader.whole(role, arena);
+            PackedProducts products = backend.packedProducts().orElse(null);
+            if (format != null && products != null && products.multiplies(format, whole.columns(), rows)) {
+                LinearMap[] head = new LinearMap[1];
+                quantize(whole, format, null, (job, packed) -> {
+                    Tensor room = memory.allocate(LevelModel.floats(packed), 1);
+                    head[0] = new LinearMap.Packed(backend, products, products.upload(packed, room), null);
+                });
+                return head[0];
+            }
+            Tensor head = memory.allocate(spec.vocabulary(), spec.hidden());
             if (format == null) {
                 backend.upload(whole.data(), head);
             } else {
-                new MatrixQuantizer(backend, lanes)
-                        .run(Solvers.RTN, List.of(new MatrixQuantizer.Job(whole, format, null, head)), null);
+                quantize(whole, format, head, null);
             }
+            return new LinearMap.Dense(backend, head);
         }
-        return head;
+    }
+
+    private void quantize(DenseMatrix whole, BlockFormat format, Tensor target, MatrixQuantizer.Receiver receiver)
+            throws IOException {
+        new MatrixQuantizer(backend, lanes)
+                .run(Solvers.RTN, List.of(new MatrixQuantizer.Job(whole, format, null, target)), receiver);
     }
 
     /** One level's model at work. */
@@ -135,7 +184,7 @@ final class ContinuationPass {
         private final FinalNorm finalNorm;
         private final DenseMatrix positions;
         private final BlockFormat embeddingFormat;
-        private final Tensor head;
+        private final LinearMap head;
         private final Workspace space;
 
         Writer(
@@ -144,7 +193,7 @@ final class ContinuationPass {
                 FinalNorm finalNorm,
                 DenseMatrix positions,
                 BlockFormat embeddingFormat,
-                Tensor head,
+                LinearMap head,
                 Workspace space) {
             this.decoder = decoder;
             this.model = model;
@@ -232,7 +281,7 @@ final class ContinuationPass {
                 int[] ends = new int[n];
                 Arrays.setAll(ends, i -> (i + 1) * length - 1);
                 backend.gatherRows(x, ends, last);
-                backend.matmul(finalNorm.apply(last, normed), head, logits);
+                head.multiply(finalNorm.apply(last, normed), logits);
                 if (spec.logitSoftCap() != 0) {
                     backend.softCap(logits, spec.logitSoftCap());
                 }

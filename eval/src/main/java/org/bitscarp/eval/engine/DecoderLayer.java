@@ -37,6 +37,9 @@ final class DecoderLayer {
         /** @param expert whose input it is; 0 for a map that is not one of several */
         void see(TensorRole role, int expert, Tensor input);
 
+        /** Is told before an expert is run which rows of {@code x} its inputs belong to. */
+        default void route(int expert, int[] rows) {}
+
         /** Whether all that is wanted has been seen. The rest of the layer is then left out, and its output means nothing. */
         default boolean enough() {
             return false;
@@ -194,7 +197,7 @@ final class DecoderLayer {
     }
 
     private Tensor linear(LayerWeights w, TensorRole role, TensorRole bias, Tensor in, Tensor out) {
-        backend.matmul(in, w.get(role), out);
+        w.map(backend, role).multiply(in, out);
         if (w.has(bias)) {
             backend.addBias(out, w.get(bias));
         }

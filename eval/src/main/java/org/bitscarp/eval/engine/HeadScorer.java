@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.IntFunction;
 import org.bitscarp.compute.Backend;
+import org.bitscarp.compute.LogitScorer;
+import org.bitscarp.compute.LogitsThenScores;
 import org.bitscarp.compute.Scores;
 import org.bitscarp.compute.Tensor;
 import org.bitscarp.compute.TensorMemory;
@@ -30,8 +32,6 @@ import org.bitscarp.quant.Solvers;
 final class HeadScorer {
     /** Bytes of a vocabulary slice's fp32 weights. A constant, so that results do not depend on memory settings. */
     private static final long SLICE_BYTES = 64L << 20;
-    /** Vocabulary entries whose logits exist at a time. */
-    private static final int TILE = 2048;
 
     private final Backend backend;
     private final IntFunction<Source> sources;
@@ -77,8 +77,8 @@ final class HeadScorer {
     /** Bytes that scoring takes besides the hidden states. */
     static long bytes(DecoderSpec spec, int unitRows, int lanes, int headFormats) {
         long slice = 4L * sliceRows(spec) * spec.hidden();
-        long tile = 4L * unitRows * Math.min(TILE, spec.vocabulary());
-        return slice * (1 + headFormats) + lanes * (3 * tile + 12L * unitRows * spec.hidden());
+        long scorer = LogitsThenScores.bytes(unitRows, sliceRows(spec));
+        return slice * (1 + headFormats) + lanes * (scorer + 12L * unitRows * spec.hidden());
     }
 
     /** Called after each level of each unit, from any lane, with the rows it covered. */
@@ -117,7 +117,7 @@ final class HeadScorer {
                     new DenseMatrix(arena.allocate(4L * sliceRows * spec.hidden(), 64), sliceRows, spec.hidden());
             List<Buffers> buffers = new ArrayList<>();
             for (int lane = 0; lane < backend.lanes(); lane++) {
-                buffers.add(new Buffers(memory, arena, plan.largestUnit()));
+                buffers.add(new Buffers(memory, arena, plan.largestUnit(), levels.size() > 1));
             }
             for (int first = 0; first < spec.vocabulary(); first += sliceRows) {
                 int n = Math.min(sliceRows, spec.vocabulary() - first);
@@ -191,43 +191,26 @@ final class HeadScorer {
         for (int i = 0; i < rows; i++) {
             targets[i] = unit.targets()[unit.scored()[i]];
         }
-        for (int column = 0; column < n; column += TILE) {
-            int width = Math.min(TILE, n - column);
-            Tensor referenceLogits = b.logits(b.referenceLogits, rows, width);
-            Tensor exponentials = b.logits(b.exponentials, rows, width);
+        Tensor normed = null;
+        for (int column = 0; column < n; column += b.scorer.width()) {
+            int width = Math.min(b.scorer.width(), n - column);
+            LogitScorer.Tile tile = new LogitScorer.Tile(first + column, targets);
             for (int l = 0; l < levels.size(); l++) {
                 long started = System.nanoTime();
                 Projection projection = projections.get(l);
-                Tensor normed = normed(unit, l, projection.norm, states, b);
-                Tensor head = projection.slice.slice(column, width);
+                if (normed == null || levels.size() > 1) {
+                    normed = normed(unit, l, projection.norm, states, b);
+                }
+                LogitScorer.Logits logits =
+                        new LogitScorer.Logits(normed, projection.slice.slice(column, width), projection.softCap);
+                RowScores own = scores[l][u];
                 if (l == 0) {
-                    project(normed, head, projection.softCap, referenceLogits);
-                    backend.scoreReference(referenceLogits, first + column, targets, scores[0][u].sums, exponentials);
-                    if (levels.size() > 1) {
-                        backend.keepTop(referenceLogits, first + column, scores[0][u].top);
-                    }
+                    b.scorer.reference(logits, tile, own.sums, levels.size() > 1 ? own.top : null);
                 } else {
-                    Tensor logits = b.logits(b.levelLogits, rows, width);
-                    project(normed, head, projection.softCap, logits);
-                    backend.scoreAgainst(
-                            referenceLogits,
-                            exponentials,
-                            scores[0][u].sums,
-                            logits,
-                            first + column,
-                            targets,
-                            scores[l][u].sums);
-                    backend.keepTop(logits, first + column, scores[l][u].top);
+                    b.scorer.against(logits, tile, scores[0][u].sums, own.sums, own.top);
                 }
                 listener.scored(levels.get(l), System.nanoTime() - started);
             }
-        }
-    }
-
-    private void project(Tensor normed, Tensor head, float softCap, Tensor logits) {
-        backend.matmul(normed, head, logits);
-        if (softCap != 0) {
-            backend.softCap(logits, softCap);
         }
     }
 
@@ -287,23 +270,14 @@ final class HeadScorer {
     private final class Buffers {
         final Tensor x;
         final Tensor normed;
-        final Tensor referenceLogits;
-        final Tensor exponentials;
-        final Tensor levelLogits;
+        final LogitScorer scorer;
         final MemorySegment host;
 
-        Buffers(TensorMemory memory, Arena arena, int rows) {
+        Buffers(TensorMemory memory, Arena arena, int rows, boolean levels) {
             x = memory.allocate(rows, spec.hidden());
             normed = memory.allocate(rows, spec.hidden());
-            int width = Math.min(TILE, sliceRows(spec));
-            referenceLogits = memory.allocate(1, rows * width);
-            exponentials = memory.allocate(1, rows * width);
-            levelLogits = memory.allocate(1, rows * width);
+            scorer = backend.newLogitScorer(memory, rows, sliceRows(spec), levels);
             host = arena.allocate(4L * rows * spec.hidden(), 64);
-        }
-
-        Tensor logits(Tensor buffer, int rows, int width) {
-            return buffer.reshape(rows, width);
         }
     }
 }

@@ -32,6 +32,7 @@ final class LayerPass {
     private final Sweep.Work work;
     private GivenImportance given = GivenImportance.NONE;
     private SeenImportance seen;
+    private FullPrecisionInputs inputs;
     private int layer;
 
     LayerPass(
@@ -66,6 +67,12 @@ final class LayerPass {
     /** Hands on what calibration finds; null for nobody. */
     LayerPass tell(SeenImportance listener) {
         seen = listener;
+        return this;
+    }
+
+    /** Keeps full-precision inputs there, for levels that compare theirs with them; null where no level does. */
+    LayerPass compareWith(FullPrecisionInputs memory) {
+        inputs = memory;
         return this;
     }
 
@@ -117,13 +124,20 @@ final class LayerPass {
     /** @param arena for second moments that are read and not gathered */
     private Importance fullPrecision(WindowPlan plan, HiddenStates states, Calibration calibration, Arena arena)
             throws IOException {
-        KeptHessians kept = given.kept();
-        if (kept != null && kept.complete()) {
-            return kept.read(layer, arena);
-        }
         CalibrationForward.Place place = new CalibrationForward.Place(
                 layer, tensors.fullPrecision(), plan, states, CalibrationForward.FULL_PRECISION);
-        calibrationForward.gatherAndMove(place, calibration);
+        KeptHessians kept = given.kept();
+        if (kept != null && kept.complete()) {
+            if (inputs != null) {
+                calibrationForward.move(place, inputs);
+            }
+            return kept.read(layer, arena);
+        }
+        if (inputs != null) {
+            calibrationForward.gatherAndMove(place, calibration, inputs);
+        } else {
+            calibrationForward.gatherAndMove(place, calibration);
+        }
         Importance importance = calibration.importance();
         if (kept != null && calibration.withHessians()) {
             kept.write(layer, importance);
@@ -137,6 +151,7 @@ final class LayerPass {
 
     private boolean measuresFullPrecision(List<LevelTally> tallies) {
         return seen != null
+                || inputs != null
                 || tallies.stream().anyMatch(t -> !t.level.sequential() && (t.momentsWanted || given.leaves(t.level)));
     }
 
@@ -162,7 +177,7 @@ final class LayerPass {
             throws IOException {
         LayerWeights sofar = tensors.fullPrecision();
         if (!tally.level.transform().identity()) {
-            try (Calibration calibration = new Calibration(name(tally), backend, true)) {
+            try (Calibration calibration = ofItsOwn(tally)) {
                 calibrationForward.gather(new CalibrationForward.Place(layer, sofar, plan, states, state), calibration);
                 Importance importance = calibration.importance();
                 quantize(level, tally, importance, linearMaps(tally, importance, role -> true));
@@ -170,7 +185,7 @@ final class LayerPass {
         } else {
             Set<TensorRole> quantized = EnumSet.noneOf(TensorRole.class);
             for (TensorRole input : inputs()) {
-                try (Calibration calibration = new Calibration(name(tally), backend, true)) {
+                try (Calibration calibration = ofItsOwn(tally)) {
                     calibrationForward.gather(
                             new CalibrationForward.Place(layer, sofar, plan, states, state), calibration, input);
                     Importance importance = calibration.importance();
@@ -184,6 +199,10 @@ final class LayerPass {
         }
         calibrationForward.move(new CalibrationForward.Place(layer, tensors.ofLevel(), plan, states, state));
         return tensors.ofLevel();
+    }
+
+    private Calibration ofItsOwn(LevelTally tally) {
+        return new Calibration(name(tally), backend, true, tally.level.asymmetric() ? inputs : null);
     }
 
     /** The inputs of the layer's linear maps, in the order of its work. */

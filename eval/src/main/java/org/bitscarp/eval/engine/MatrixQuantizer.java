@@ -140,6 +140,7 @@ final class MatrixQuantizer {
         return device != null
                 && job.device != null
                 && (job.device.moments != null || !fitting.needsHessian())
+                && !fitting.asymmetric()
                 && device.supports(fitting, job.format, job.weights.columns());
     }
 

@@ -13,6 +13,14 @@ import org.bitscarp.quant.Level;
 final class MemoryUse {
     private MemoryUse() {}
 
+    /** Different formats in which recipes want the output projection. */
+    static int headFormats(List<Recipe> recipes) {
+        return (int) recipes.stream()
+                .map(recipe -> HeadScorer.nameOf(recipe.head()))
+                .distinct()
+                .count();
+    }
+
     /**
      * Bytes outside the heap at the worse of the two stages, layers and vocabulary.
      *
@@ -72,6 +80,8 @@ final class MemoryUse {
         List<Level> levels = recipes.stream().map(Recipe::level).toList();
         boolean shared = levels.stream().anyMatch(level -> level.usesHessian() && !level.sequential());
         boolean own = levels.stream().anyMatch(Level::sequential);
+        // Cross moments and the correction that they make.
+        int matrices = levels.stream().anyMatch(Level::asymmetric) ? 5 + 3 : 5;
         long all = 0;
         long largest = 0;
         for (TensorRole role : TensorRole.values()) {
@@ -80,7 +90,8 @@ final class MemoryUse {
                     : null;
             if (weight != null) {
                 long inputs = role.perExpert() ? checkpoint.spec().mlp().experts() : 1;
-                long bytes = (transforms(recipes) ? 2 : 1) * 5 * 4 * inputs * weight.columns() * weight.columns();
+                long bytes =
+                        (transforms(recipes) ? 2 : 1) * matrices * 4L * inputs * weight.columns() * weight.columns();
                 all += bytes;
                 largest = Math.max(largest, bytes);
             }

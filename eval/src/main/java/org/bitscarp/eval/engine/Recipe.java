@@ -45,6 +45,11 @@ public record Recipe(
         return new Recipe(name, format(checkpoint, maps), level, maps, tables, tables);
     }
 
+    /** The same with tables in formats of their own; null for one that stays as it is. */
+    public Recipe withTables(BlockFormat newEmbedding, BlockFormat newHead) {
+        return new Recipe(name, format, level, maps, newEmbedding, newHead);
+    }
+
     /** Words for the formats of the linear maps. */
     public static String format(Checkpoint checkpoint, Allocation maps) {
         return MapFormats.words(

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.DoubleAdder;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.TensorMemory;
@@ -40,6 +41,7 @@ public final class Sweep {
     private LevelResult noiseFloor;
     private ContinuationPlan continuations;
     private List<List<int[]>> written = List.of();
+    private Optional<String> writing = Optional.empty();
     private LayerKeeper keeper = LayerKeeper.none();
     private final ModelDigest digest;
     private final DoubleAdder done = new DoubleAdder();
@@ -118,6 +120,11 @@ public final class Sweep {
         return written;
     }
 
+    /** For reports: what the device multiplied while levels wrote; empty where there is no device, or nothing was written. */
+    public Optional<String> writingNote() {
+        return writing;
+    }
+
     /** Bytes that {@link #letWrite} makes a sweep take beside the rest: whole models of all recipes, and one at work. */
     public static long bytesToWrite(Checkpoint checkpoint, List<Recipe> recipes, ContinuationPlan plan) {
         return MemoryUse.packedModels(checkpoint, recipes) + tensorBytesToWrite(checkpoint, recipes, plan);
@@ -125,7 +132,7 @@ public final class Sweep {
 
     /** Bytes of tensors at least while levels write, with one layer at a time on the backend. */
     public static long tensorBytesToWrite(Checkpoint checkpoint, List<Recipe> recipes, ContinuationPlan plan) {
-        return ContinuationPass.bytes(checkpoint, plan, recipes.size());
+        return ContinuationPass.bytes(checkpoint, plan, MemoryUse.headFormats(recipes));
     }
 
     /** SHA-256 of the model's tensors, read along the way; complete after {@link #run}. */
@@ -172,20 +179,18 @@ public final class Sweep {
         total = spec.layers() * (levelRows + calibrationWork) + levelRows;
         int unitRows = Math.max(plan.largestUnit(), calibrationPlan == null ? 0 : calibrationPlan.largestUnit());
         device = DeviceQuantization.of(backend, checkpoint, recipes, unitRows);
-        int headFormats = (int) tallies.stream()
-                .map(tally -> HeadScorer.nameOf(tally.recipe.head()))
-                .distinct()
-                .count();
+        int headFormats = MemoryUse.headFormats(recipes);
         long fixed = MemoryUse.fixed(checkpoint, recipes, headFormats, unitRows, backend.lanes());
         Preflight preflight =
                 Preflight.of(checkpoint, fixed, plan.rows(), (long) calibrated * calibrationRows, tallies.size());
         preflight.check(keeper);
         preflight.say(backend, checkpoint, unitRows, tallies.size(), progress);
-        long forStates = resources.memoryBudget() - fixed;
-        // In proportion to what each of the two would take.
-        double calibrationBytes = (double) calibrated * calibrationRows;
-        double share = calibrationBytes / (calibrationBytes + (double) plan.rows() * tallies.size());
-        long forCalibration = (long) (forStates * share);
+        // In proportion to what each of them would take.
+        double rowBytes = 4.0 * spec.hidden();
+        double levelBytes = rowBytes * plan.rows() * tallies.size();
+        double calibrationBytes = rowBytes * calibrated * calibrationRows;
+        double inputBytes = FullPrecisionInputs.bytes(checkpoint, recipes, calibrationRows);
+        double share = (resources.memoryBudget() - fixed) / (levelBytes + calibrationBytes + inputBytes);
         try (Lanes lanes = resources.newLanes();
                 PackedLevels packed = continuations == null
                         ? null
@@ -197,20 +202,28 @@ public final class Sweep {
                         tallies.size(),
                         plan.rows(),
                         spec.hidden(),
-                        forStates - forCalibration,
+                        (long) (levelBytes * share),
                         resources.spillFolder());
                 HiddenStates calibrationStates = calibrationPlan == null
                         ? null
                         : new HiddenStates(
-                                calibrated, calibrationRows, spec.hidden(), forCalibration, resources.spillFolder())) {
-            spilled = states.spilled() || calibrationStates != null && calibrationStates.spilled();
+                                calibrated,
+                                calibrationRows,
+                                spec.hidden(),
+                                (long) (calibrationBytes * share),
+                                resources.spillFolder());
+                FullPrecisionInputs inputs = FullPrecisionInputs.of(
+                        checkpoint, resources, recipes, calibrationPlan, (long) (inputBytes * share))) {
+            spilled = states.spilled()
+                    || calibrationStates != null && calibrationStates.spilled()
+                    || inputs != null && inputs.spilled();
             WeightReader reader = new WeightReader(checkpoint, digest, lanes);
             LayerKeeper.Parts parts = new LayerKeeper.Parts(
                     tallies,
                     digest,
                     states,
                     calibrationStates,
-                    given.kept() != null && given.kept().complete(),
+                    inputs == null && given.kept() != null && given.kept().complete(),
                     packed);
             int finished = keeper.restore(parts);
             if (finished == 0) {
@@ -219,7 +232,7 @@ public final class Sweep {
                 goesOnAt(finished, levelRows, calibrationWork);
             }
             PackedSink sinks = packed == null ? sink : packed.before(sink);
-            layers(finished, parts, reader, unitRows, lanes, sinks);
+            layers(finished, parts, inputs, reader, unitRows, lanes, sinks);
             if (finished <= spec.layers()) {
                 progress.report("scoring the vocabulary", done.sum(), total);
                 new HeadScorer(backend, checkpoint, reader, lanes).run(plan, tallies, states, (level, nanos) -> {
@@ -233,13 +246,14 @@ public final class Sweep {
                 }
             }
             if (packed != null) {
-                written = new ContinuationPass(backend, checkpoint, lanes)
-                        .run(
-                                continuations,
-                                tallies.subList(0, recipes.size()),
-                                packed,
-                                resources.memoryBudget() / 2,
-                                level -> progress.report(level.recipe.name() + " writes", done.sum(), total));
+                ContinuationPass pass = new ContinuationPass(backend, checkpoint, lanes);
+                written = pass.run(
+                        continuations,
+                        tallies.subList(0, recipes.size()),
+                        packed,
+                        resources.memoryBudget() / 2,
+                        level -> progress.report(level.recipe.name() + " writes", done.sum(), total));
+                writing = pass.note();
             }
             progress.report("done", done.sum(), total);
         }
@@ -307,7 +321,13 @@ public final class Sweep {
     }
 
     private void layers(
-            int finished, LayerKeeper.Parts parts, WeightReader reader, int unitRows, Lanes lanes, PackedSink sinks)
+            int finished,
+            LayerKeeper.Parts parts,
+            FullPrecisionInputs inputs,
+            WeightReader reader,
+            int unitRows,
+            Lanes lanes,
+            PackedSink sinks)
             throws IOException {
         List<Workspace> spaces = new ArrayList<>();
         try (Arena arena = Arena.ofShared();
@@ -320,7 +340,8 @@ public final class Sweep {
             }
             LayerPass pass = new LayerPass(
                             backend, decoder, quantizer, lanes, spaces, checkpoint, tensors, sinks, this::advance)
-                    .goBy(given);
+                    .goBy(given)
+                    .compareWith(inputs);
             for (int layer = finished; layer < spec.layers(); layer++) {
                 pass.run(layer, plan, parts.tallies(), parts.states(), calibrationPlan, parts.calibration());
                 keeper.finished(layer + 1, parts);

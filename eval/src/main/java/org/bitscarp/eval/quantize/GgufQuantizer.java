@@ -11,15 +11,18 @@ import java.util.Optional;
 import org.bitscarp.eval.budget.Budget;
 import org.bitscarp.eval.budget.BudgetPlan;
 import org.bitscarp.eval.budget.BudgetPlanner;
+import org.bitscarp.eval.budget.FileLayout;
 import org.bitscarp.eval.engine.CandidateErrors.Place;
 import org.bitscarp.eval.engine.FoldedCheckpoint;
 import org.bitscarp.eval.engine.GivenImportance;
 import org.bitscarp.eval.engine.QuantizePass;
+import org.bitscarp.eval.engine.Recipe;
 import org.bitscarp.eval.engine.Resources;
 import org.bitscarp.eval.engine.SeenImportance;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.TensorRole;
+import org.bitscarp.model.export.GgufFileTypes;
 import org.bitscarp.model.export.GgufModel;
 import org.bitscarp.model.export.GgufOutput;
 import org.bitscarp.model.export.GgufTensorShape;
@@ -37,7 +40,9 @@ public final class GgufQuantizer {
      * @param embedding of the token embedding, if it is to differ
      * @param output of the output projection, if it is to differ
      */
-    public record Types(boolean pure, Optional<BlockFormat> embedding, Optional<BlockFormat> output) {}
+    public record Types(boolean pure, Optional<BlockFormat> embedding, Optional<BlockFormat> output) {
+        static final Types NONE = new Types(false, Optional.empty(), Optional.empty());
+    }
 
     /**
      * Where what is not the target goes.
@@ -72,12 +77,13 @@ public final class GgufQuantizer {
         GgufModel model = GgufModel.of(folded);
         GgufTypes types = GgufTypes.of(
                 model, GgufTypes.with(target.rule(model, wanted.pure()), wanted.embedding(), wanted.output()));
-        return write(folded, model, target, types, file, replace, started);
+        Recipe recipe = GgufRecipes.of(target.toString(), target.level(), model, types);
+        return write(folded, model, recipe, target.fileType(), types, file, replace, started);
     }
 
     /**
-     * Writes a file whose linear maps keep within a budget; embedding and output projection stay in their own type, at
-     * most 16 bits, unless {@code wanted} says otherwise.
+     * Writes a file that keeps within a budget. Where only linear maps are limited, embedding and output projection stay
+     * in their own type, at most 16 bits. Types that {@code wanted} names are not chosen.
      *
      * @param windows whose calibration windows are those of {@link Means}
      */
@@ -92,24 +98,42 @@ public final class GgufQuantizer {
         long started = System.nanoTime();
         GgufModel model = GgufModel.of(checkpoint);
         BudgetPlan plan = new BudgetPlanner(checkpoint, means.resources, windows)
-                .plan(budget, GgufRecipes.tensors(model), GgufRecipes.mixes(checkpoint, budget.solver()));
-        GgufTypes.Rule maps = tensor -> {
-            GgufModel.Part part = model.parts(tensor.name()).getFirst();
-            BlockFormat format = plan.formats().get(new Place(part.role(), part.layer()));
-            return format != null
-                    ? format
-                    : GgufTypes.level(model, plan.base().format()).of(tensor);
-        };
-        GgufTypes types = GgufTypes.of(model, GgufTypes.with(maps, wanted.embedding(), wanted.output()));
-        QuantizeTarget target = new QuantizeTarget(plan.base(), null);
-        return write(FoldedCheckpoint.of(checkpoint, plan.base()), model, target, types, file, replace, started)
-                .of(budget.toString(), plan.notes());
+                .plan(
+                        budget,
+                        GgufRecipes.layout(model, wanted, budget.toString(), means.program),
+                        GgufRecipes.mixes(checkpoint, budget.solver()));
+        GgufTypes types = GgufTypes.of(
+                model,
+                tensor -> plan.formats()
+                        .get(
+                                switch (tensor.name()) {
+                                    case GgufTypes.EMBEDDING -> FileLayout.EMBEDDING;
+                                    case GgufTypes.OUTPUT -> FileLayout.OUTPUT;
+                                    default -> {
+                                        GgufModel.Part part =
+                                                model.parts(tensor.name()).getFirst();
+                                        yield new Place(part.role(), part.layer());
+                                    }
+                                }));
+        Recipe recipe = GgufRecipes.of(budget.toString(), plan.base(), model, types);
+        int fileType = GgufFileTypes.of(plan.base().format());
+        return write(
+                        FoldedCheckpoint.of(checkpoint, plan.base()),
+                        model,
+                        recipe,
+                        fileType,
+                        types,
+                        file,
+                        replace,
+                        started)
+                .with(plan.notes());
     }
 
     private QuantizeSummary write(
             FoldedCheckpoint folded,
             GgufModel model,
-            QuantizeTarget target,
+            Recipe recipe,
+            int fileType,
             GgufTypes types,
             Path file,
             boolean replace,
@@ -121,13 +145,9 @@ public final class GgufQuantizer {
                     .computeIfAbsent(part.layer(), layer -> new ArrayList<>())
                     .add(part);
         }
-        QuantizePass pass = new QuantizePass(
-                        folded.plain(),
-                        means.resources,
-                        GgufRecipes.of(target.toString(), target.level(), model, types),
-                        means.calibration)
+        QuantizePass pass = new QuantizePass(folded.plain(), means.resources, recipe, means.calibration)
                 .importances(means.given, means.seen);
-        GgufOutput.Origin origin = new GgufOutput.Origin(target.fileType(), target.toString(), means.program);
+        GgufOutput.Origin origin = new GgufOutput.Origin(fileType, recipe.name(), means.program);
         try (GgufOutput output = new GgufOutput(model, types, origin, file, replace)) {
             for (GgufModel.Part part : model.parts()) {
                 if (!part.role().linear() && types.types().containsKey(part.tensor())) {
@@ -145,13 +165,13 @@ public final class GgufQuantizer {
                 }
             });
             output.finish();
-            return summary(model, target, types, pass, output.size(), file, started);
+            return summary(model, recipe.name(), types, pass, output.size(), file, started);
         }
     }
 
     private static QuantizeSummary summary(
             GgufModel model,
-            QuantizeTarget target,
+            String target,
             GgufTypes types,
             QuantizePass pass,
             long fileBytes,
@@ -161,14 +181,13 @@ public final class GgufQuantizer {
         for (GgufTensorShape tensor : model.tensors()) {
             BlockFormat format = types.types().getOrDefault(tensor.name(), FloatFormat.FP32);
             long weights = tensor.shape().stream().reduce(1L, Math::multiplyExact);
-            int columns = Math.toIntExact(tensor.shape().getLast());
-            summary.add(format.name(), weights, weights / columns * format.rowBytes(columns));
+            summary.add(format.name(), weights, tensor.bytes(format));
         }
         types.fallbacks()
                 .forEach((tensor, wanted) -> summary.fallback(
                         tensor, wanted.name(), types.types().get(tensor).name()));
         model.notes().forEach(summary::note);
-        return summary.build(file, target.toString(), fileBytes, pass.stats(), (System.nanoTime() - started) / 1e9);
+        return summary.build(file, target, fileBytes, pass.stats(), (System.nanoTime() - started) / 1e9);
     }
 
     private static void requireGguf(BlockFormat format) {

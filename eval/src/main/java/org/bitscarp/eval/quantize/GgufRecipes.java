@@ -6,11 +6,16 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
+import org.bitscarp.eval.budget.BudgetPlanner;
+import org.bitscarp.eval.budget.FileLayout;
 import org.bitscarp.eval.engine.Allocation;
 import org.bitscarp.eval.engine.CandidateErrors.Place;
 import org.bitscarp.eval.engine.Recipe;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.export.GgufModel;
+import org.bitscarp.model.export.GgufOutput;
+import org.bitscarp.model.export.GgufTensorShape;
 import org.bitscarp.model.export.GgufTypes;
 import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.Level;
@@ -51,20 +56,54 @@ public final class GgufRecipes {
         return mixes;
     }
 
-    /** Linear maps by the tensor of a GGUF file that they are stored in. */
-    public static List<List<Place>> tensors(Checkpoint checkpoint) throws IOException {
-        return tensors(GgufModel.of(checkpoint));
+    /**
+     * What a budget for a GGUF file has to know of it.
+     *
+     * @param name of the budget, which stands in the file
+     * @param program name and version, which stand there too
+     */
+    public static FileLayout layout(Checkpoint checkpoint, String name, String program) throws IOException {
+        return layout(GgufModel.of(checkpoint), GgufQuantizer.Types.NONE, name, program);
     }
 
-    static List<List<Place>> tensors(GgufModel model) {
-        Map<String, List<Place>> tensors = new LinkedHashMap<>();
-        for (GgufModel.Part part : model.parts()) {
-            if (part.role().linear()) {
-                tensors.computeIfAbsent(part.tensor(), name -> new ArrayList<>())
-                        .add(new Place(part.role(), part.layer()));
+    static FileLayout layout(GgufModel model, GgufQuantizer.Types wanted, String name, String program) {
+        // Any format with blocks will do: maps are counted by what they get in the end.
+        GgufTypes types = GgufTypes.of(
+                model,
+                GgufTypes.with(
+                        GgufTypes.level(model, BudgetPlanner.FORMATS.getLast()), wanted.embedding(), wanted.output()));
+        long rest = GgufOutput.size(model, types, new GgufOutput.Origin(0, name, program));
+        List<List<Place>> maps = new ArrayList<>();
+        Map<Place, List<BlockFormat>> tables = new LinkedHashMap<>();
+        for (GgufTensorShape tensor : model.tensors()) {
+            BlockFormat type = types.types().get(tensor.name());
+            List<GgufModel.Part> parts = model.parts(tensor.name());
+            boolean embedding = tensor.name().equals(GgufTypes.EMBEDDING);
+            if (parts.getFirst().role().linear()) {
+                maps.add(parts.stream()
+                        .map(part -> new Place(part.role(), part.layer()))
+                        .toList());
+            } else if (embedding || tensor.name().equals(GgufTypes.OUTPUT)) {
+                boolean fixed = (embedding ? wanted.embedding() : wanted.output()).isPresent();
+                tables.put(
+                        embedding ? FileLayout.EMBEDDING : FileLayout.OUTPUT,
+                        fixed ? List.of(type) : choices(type, tensor.columns()));
+            } else {
+                continue;
             }
+            rest -= GgufOutput.padded(tensor.bytes(type));
         }
-        return List.copyOf(tensors.values());
+        return new FileLayout(maps, tables, rest);
+    }
+
+    /** A table's own type, and what is smaller. */
+    private static List<BlockFormat> choices(BlockFormat own, int columns) {
+        return Stream.concat(
+                        Stream.of(own),
+                        BudgetPlanner.FORMATS.stream()
+                                .filter(format ->
+                                        format.supports(columns) && format.rowBytes(columns) < own.rowBytes(columns)))
+                .toList();
     }
 
     /** @param types of all matrices of the file */

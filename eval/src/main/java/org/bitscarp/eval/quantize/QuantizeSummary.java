@@ -48,12 +48,12 @@ public record QuantizeSummary(
         return 8.0 * types.stream().mapToLong(Type::bytes).sum() / Math.max(1, weights);
     }
 
-    /** The same under another name of the target, with more notes. */
-    QuantizeSummary of(String newTarget, List<String> more) {
+    /** The same with more notes. */
+    QuantizeSummary with(List<String> more) {
         List<String> all = new ArrayList<>(notes);
         all.addAll(more);
         return new QuantizeSummary(
-                path, newTarget, types, fallbacks, weights, fileBytes, stats, List.copyOf(all), seconds);
+                path, target, types, fallbacks, weights, fileBytes, stats, List.copyOf(all), seconds);
     }
 
     /** Collects tensors one by one. */

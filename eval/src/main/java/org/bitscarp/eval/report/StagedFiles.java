@@ -15,9 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import java.util.stream.Stream;
+import org.bitscarp.model.TemporaryName;
 import org.bitscarp.model.WriteFailure;
 
 /**
@@ -29,9 +27,6 @@ public final class StagedFiles {
     interface Sink {
         void write(Path file, byte[] bytes) throws IOException;
     }
-
-    /** Names of temporary files: the process that writes, and nanoseconds of its clock. */
-    private static final Pattern STAGED = Pattern.compile("\\..+\\.(\\d{1,18})\\.-?\\d+\\.tmp");
 
     private StagedFiles() {}
 
@@ -72,7 +67,7 @@ public final class StagedFiles {
                     if (Files.isDirectory(file)) {
                         throw new IOException("a folder has that name");
                     }
-                    Path temporary = temporary(file);
+                    Path temporary = TemporaryName.unique(file);
                     staged.add(temporary);
                     sink.write(temporary, entry.getValue());
                 } catch (IOException e) {
@@ -103,43 +98,20 @@ public final class StagedFiles {
         }
     }
 
-    private static Path temporary(Path file) {
-        return file.resolveSibling(
-                "." + file.getFileName() + "." + ProcessHandle.current().pid() + "." + System.nanoTime() + ".tmp");
-    }
-
     /**
      * Finds out whether files can be written into a folder, before the work that they are for, and removes what processes
      * that were killed have left half written there. To be called before this process stages anything in the folder.
      */
     public static void prepare(Path folder) throws IOException {
-        Path probe = temporary(folder.resolve("probe"));
+        Path probe = TemporaryName.unique(folder.resolve("probe"));
         try {
             Files.createDirectories(folder);
             Files.createFile(probe);
             Files.delete(probe);
-            for (Path file : listed(folder)) {
-                Matcher staged = STAGED.matcher(file.getFileName().toString());
-                if (staged.matches() && gone(staged.group(1))) {
-                    Files.deleteIfExists(file);
-                }
-            }
+            TemporaryName.removeLeftovers(folder);
         } catch (IOException e) {
             throw WriteFailure.of(folder, e);
         }
-    }
-
-    private static List<Path> listed(Path folder) throws IOException {
-        try (Stream<Path> files = Files.list(folder)) {
-            return files.toList();
-        }
-    }
-
-    /** A process with this one's number is an earlier one: containers give every process the same. */
-    private static boolean gone(String digits) {
-        long pid = Long.parseLong(digits);
-        return pid == ProcessHandle.current().pid()
-                || ProcessHandle.of(pid).filter(ProcessHandle::isAlive).isEmpty();
     }
 
     private static void move(Path from, Path to) throws IOException {

@@ -141,7 +141,7 @@ class SweepTest {
     @Test
     void neitherThreadsNorMemoryChangeABitOfErrorFeedback() throws IOException {
         WindowPlan calibration = Measurements.plan(tokens(45 * CONTEXT, 2), CONTEXT);
-        String levels = "fp32,int3:g64:gptq,q4_0:gptq-actorder,int3:g64:gptq-published";
+        String levels = "fp32,int3:g64:gptq,q4_0:gptq-actorder,int3:g64:gptq-published,q4_0:gptaq";
         List<LevelResult> one;
         try (Backend backend = cpu(1)) {
             one = Measurements.run(checkpoint, backend, plan, calibration, levels, Measurements.PLENTY);

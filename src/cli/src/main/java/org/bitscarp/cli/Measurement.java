@@ -1,13 +1,13 @@
 package org.bitscarp.cli;
 
 import java.io.IOException;
-import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.cuda.backend.CudaBackend;
 import org.bitscarp.datasets.Corpora;
+import org.bitscarp.datasets.Corpus;
 import org.bitscarp.datasets.tasks.Task;
 import org.bitscarp.eval.Judgement;
 import org.bitscarp.eval.SweepRequest;
@@ -46,37 +46,71 @@ final class Measurement {
                 Keeping.NONE);
     }
 
+    /**
+     * What a command works on. Opened before anything is written: a word that means no model or text leaves no folder.
+     *
+     * @param calibration text for importances, or null
+     */
+    record Inputs(Checkpoint checkpoint, Corpus text, Corpus calibration) implements AutoCloseable {
+        static Inputs open(MeasureOptions options) throws IOException {
+            Checkpoint checkpoint = options.open();
+            try {
+                Corpora corpora = options.corpora();
+                return new Inputs(checkpoint, corpora.read(options.text), options.calibration.read(corpora));
+            } catch (IOException | RuntimeException e) {
+                checkpoint.close();
+                throw e;
+            }
+        }
+
+        @Override
+        public void close() {
+            checkpoint.close();
+        }
+    }
+
     private Measurement() {}
 
     /** @param spec of the running command, for the command line in the report */
     static SweepResult run(
-            MeasureOptions options, SweepRows rows, CliffRule rule, Extras extras, CommandSpec spec, PrintStream err)
+            Inputs inputs,
+            MeasureOptions options,
+            SweepRows rows,
+            CliffRule rule,
+            Extras extras,
+            CommandSpec spec,
+            Commands.Streams streams)
             throws IOException {
-        try (Checkpoint checkpoint = options.open();
-                var backend = options.backend(err);
-                ProgressLine progress = new ProgressLine(err, Terminal.stderr(), Terminal.unicode())) {
+        try (var backend = options.backend(streams.err());
+                ProgressLine progress = new ProgressLine(streams.err(), Terminal.stderr(), Terminal.unicode())) {
             SweepResult result = new SweepRunner(backend, rule, Version.text())
-                    .run(checkpoint, request(options, rows, extras, spec), options.quiet ? Progress.NONE : progress);
-            sayDeviceMemory(backend, options, err);
+                    .run(
+                            inputs.checkpoint(),
+                            request(inputs, options, rows, extras, spec),
+                            options.quiet ? Progress.NONE : progress);
+            sayDeviceMemory(backend, options.quiet, streams);
             return result;
         }
     }
 
-    static void sayDeviceMemory(Backend backend, TextOptions options, PrintStream err) {
-        if (backend instanceof CudaBackend gpu && !options.quiet) {
-            err.println("Device memory: at most " + (gpu.peakMemory() + (1 << 20) - 1 >> 20) + " MiB");
+    /** What a command has taken of a device. */
+    static void sayDeviceMemory(Backend backend, boolean quiet, Commands.Streams streams) {
+        if (backend instanceof CudaBackend gpu) {
+            streams.deviceMemory().accept(gpu.peakMemory());
+            if (!quiet) {
+                streams.err().println("Device memory: at most " + (gpu.peakMemory() + (1 << 20) - 1 >> 20) + " MiB");
+            }
         }
     }
 
-    static SweepRequest request(MeasureOptions options, SweepRows rows, Extras extras, CommandSpec spec)
+    static SweepRequest request(Inputs inputs, MeasureOptions options, SweepRows rows, Extras extras, CommandSpec spec)
             throws IOException {
-        Corpora corpora = options.corpora();
         return new SweepRequest(
                 rows,
-                corpora.read(options.text),
+                inputs.text(),
                 options.maxTokens(),
                 options.protocols(),
-                options.calibration.read(corpora),
+                inputs.calibration(),
                 options.calibration.size(options.context),
                 options.calibration.imatrix(),
                 extras.hessians,

@@ -54,13 +54,11 @@ final class PerplexityCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        SweepResult result = Measurement.run(
-                options,
-                new SweepRows(List.of(QuantizeTarget.parse(level))),
-                new CliffRule(),
-                Measurement.Extras.NONE,
-                spec,
-                streams.err());
+        SweepRows rows = new SweepRows(List.of(QuantizeTarget.parse(level)));
+        SweepResult result;
+        try (Measurement.Inputs inputs = Measurement.Inputs.open(options)) {
+            result = Measurement.run(inputs, options, rows, new CliffRule(), Measurement.Extras.NONE, spec, streams);
+        }
         if (options.json) {
             streams.out().println(JsonReport.render(result));
         } else {

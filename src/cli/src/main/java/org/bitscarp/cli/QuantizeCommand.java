@@ -56,6 +56,7 @@ import picocli.CommandLine.Parameters;
             "  bitscarp quantize ~/models/tiny --to q4_k:awq:gptq --calibration c4 --out tiny-awq.gguf",
             "  bitscarp quantize ~/models/tiny --to llama.cpp:q2_k --out tiny-q2_k.gguf",
             "  bitscarp quantize ~/models/tiny --budget 3.0bpw --calibration wikitext2-train --out tiny-3.gguf",
+            "  bitscarp quantize ~/models/tiny --budget 80MB --calibration wikitext2-train --out tiny-80mb.gguf",
             "  bitscarp quantize ~/models/tiny --to q6_k --pure --out tiny-q6_k.gguf",
             "  bitscarp quantize ~/models/tiny --to int4:g128:gptq --calibration c4 --out tiny-gptq --gptq-format v2",
             "  bitscarp quantize hf:HuggingFaceTB/SmolLM2-135M --to bf16 --out smollm2.gguf --json"
@@ -79,10 +80,12 @@ final class QuantizeCommand implements Callable<Integer> {
 
         @Option(
                 names = "--budget",
-                paramLabel = "BITS",
+                paramLabel = "SIZE",
                 description =
-                        "Bits per weight of all linear maps together, e.g. 3.0bpw or 2.75bpw:search: each gets the"
-                                + " format whose bits do most good, by measured sensitivity. Needs --calibration.")
+                        "Bits per weight of all linear maps together, e.g. 3.0bpw or 2.75bpw:search, or the size of the"
+                                + " whole file, e.g. 2.6MB, 4GB (powers of 1000) or 4GiB (of 1024): each map, and in a file"
+                                + " of limited size each table, gets the format whose bits do most good, by measured"
+                                + " sensitivity. Needs --calibration.")
         private String budget;
     }
 
@@ -195,6 +198,7 @@ final class QuantizeCommand implements Callable<Integer> {
                     ? quantize(checkpoint, backend, budget, types, progress)
                     : quantize(checkpoint, backend, target, types, progress);
             line.close();
+            Measurement.sayDeviceMemory(backend, quiet, streams);
             print(target, summary);
         }
         return 0;

@@ -10,7 +10,6 @@ import org.bitscarp.eval.engine.Progress;
 import org.bitscarp.eval.quantize.QuantizeTarget;
 import org.bitscarp.eval.report.SensitivityReports;
 import org.bitscarp.eval.report.SensitivityResult;
-import org.bitscarp.model.Checkpoint;
 import org.bitscarp.quant.Level;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -88,15 +87,15 @@ final class SensitivityCommand implements Callable<Integer> {
             options.maxTokens = Math.multiplyExact(WINDOWS, options.context);
         }
         SweepRows rows = new SweepRows(List.of(new QuantizeTarget(Level.parse(level), null)));
-        OutputFolder.prepare(out);
         SensitivityResult result;
-        try (Checkpoint checkpoint = options.open();
+        try (Measurement.Inputs inputs = Measurement.Inputs.open(options);
                 var backend = options.backend(streams.err());
                 ProgressLine progress = new ProgressLine(streams.err(), Terminal.stderr(), Terminal.unicode())) {
+            OutputFolder.prepare(out);
             result = new SensitivityRunner(backend, Version.text())
                     .run(
-                            checkpoint,
-                            Measurement.request(options, rows, Measurement.Extras.NONE, spec),
+                            inputs.checkpoint(),
+                            Measurement.request(inputs, options, rows, Measurement.Extras.NONE, spec),
                             by == By.tensor,
                             options.quiet ? Progress.NONE : progress);
         }

@@ -70,10 +70,11 @@ final class SweepCommand implements Callable<Integer> {
 
     @Option(
             names = "--budget",
-            paramLabel = "BITS",
+            paramLabel = "SIZES",
             description =
-                    "Also models whose linear maps keep within so many bits per weight, each map in the GGUF type whose bits"
-                            + " do most good, e.g. 3.0bpw,2.5bpw:search. Needs --calibration.")
+                    "Also models whose linear maps keep within so many bits per weight, or whose GGUF files within so many"
+                            + " bytes, each matrix in the type whose bits do most good, e.g. 3.0bpw,2.5bpw:search,2.6MB."
+                            + " Needs --calibration.")
     private String budgets;
 
     @Option(
@@ -130,13 +131,15 @@ final class SweepCommand implements Callable<Integer> {
         }
         SweepRows rows = rows();
         SweepResult result;
-        try (SweepFolder folder = SweepFolder.lock(out)) {
+        try (Measurement.Inputs inputs = Measurement.Inputs.open(options);
+                SweepFolder folder = SweepFolder.lock(out)) {
             OutputFolder.prepare(out);
             if (fresh) {
                 LevelStore.forget(folder);
                 PlanStore.forget(folder);
             }
             result = Measurement.run(
+                    inputs,
                     options,
                     rows,
                     new CliffRule(1 + threshold / 100),
@@ -148,7 +151,7 @@ final class SweepCommand implements Callable<Integer> {
                             options.calibration.checked(hessians),
                             new Keeping(folder, keepEvery())),
                     spec,
-                    streams.err());
+                    streams);
             ReportFiles.writeAll(result, out);
         }
         if (options.json) {

@@ -216,6 +216,16 @@ class QuantizeCommandTest {
         refused(2, "measured on calibration text", "quantize", "--budget", "3bpw", "--out", out);
         refused(2, "bits per weight from 1 to 16", "quantize", "--budget", "0.1bpw", "--out", out);
         refused(2, "--to", "quantize", "--budget", "3bpw", "--to", "q4_k", "--out", out);
+        refused(
+                1,
+                "a budget of 1MB is less than the smallest formats take, 1.",
+                "quantize",
+                "--budget",
+                "1MB",
+                "--calibration",
+                "builtin-calibration",
+                "--out",
+                out);
         refused(2, "Missing required option", "quantize", "--to", "q4_k");
         refused(2, "expected a folder", "convert", folder.toString(), "--out", out, "--gptq-format", "v1");
         refused(2, "only for a Hugging Face folder", "convert", folder.toString(), "--out", out, "--dequantize");

@@ -89,8 +89,8 @@ class RowsCommandTest {
     }
 
     @Test
-    void budgetsScoreWhatTheirFilesDo() {
-        String[] asked = {"--levels", "fp32,q3_k", "--budget", "3.0bpw:rtn,4.0bpw:rtn"};
+    void budgetsScoreWhatTheirFilesDo() throws IOException {
+        String[] asked = {"--levels", "fp32,q3_k", "--budget", "3.0bpw:rtn,4.0bpw:rtn,2.7MB:rtn"};
         JsonNode sweep = sweep(asked);
         for (String name : List.of("3.0bpw:rtn", "4.0bpw:rtn")) {
             JsonNode row = row(sweep, name);
@@ -105,6 +105,14 @@ class RowsCommandTest {
                     sweep.get("notes").toString().contains(name + ": On "),
                     sweep.get("notes").toString());
         }
+        JsonNode row = row(sweep, "2.7MB:rtn");
+        JsonNode file = score("2.7MB:rtn", "--budget", "2.7MB:rtn");
+        assertEquals(row.get("nll_sum").asDouble(), file.get("nll_sum").asDouble());
+        long bytes = Files.size(folder.resolve("2-7MB-rtn.gguf"));
+        assertTrue(bytes <= 2_700_000 && bytes > 2_690_000, bytes + " bytes");
+        assertTrue(row.get("bytes").asLong() < bytes, "a row counts no metadata");
+        String notes = sweep.get("notes").toString();
+        assertTrue(notes.contains("2.7MB:rtn: On ") && notes.contains(", all by rtn; embedding iq4_xs."), notes);
         assertEquals(sweep.get("rows"), sweep(asked).get("rows"), "plans and results are kept");
     }
 
@@ -113,6 +121,7 @@ class RowsCommandTest {
         String out = folder.resolve("report").toString();
         refused("measured on calibration text", "sweep", "--out", out, "--budget", "3bpw");
         refused("bits per weight from 1 to 16", "sweep", "--out", out, "--budget", "3bpw,20bpw");
+        refused("size of the whole file, like 2.6MB", "sweep", "--out", out, "--budget", "3bpw,4G");
         refused("llama.cpp has no mix q9", "sweep", "--out", out, "--levels", "fp32,llama.cpp:q9");
         refused("stands there twice", "sweep", "--out", out, "--levels", "fp32,q4_k_m,llama.cpp:q4_k_m");
         refused("is none of the levels", "sweep", "--out", out, "--levels", "fp32,int4", "--reference", "q4_k_m");

@@ -145,6 +145,18 @@ class SweepCommandTest {
     }
 
     @Test
+    void aModelOrTextThatIsNotThereLeavesNoFolder() {
+        Path out = folder.resolve("results");
+        String nowhere = folder.resolve("nowhere").toString();
+        CommandLineRun.of("sweep", nowhere, "--out", out.toString()).fails(1, "nowhere");
+        CommandLineRun.of("sweep", "--text", "no-such-text", "--out", out.toString())
+                .fails(1, "no-such-text");
+        CommandLineRun.of("sensitivity", nowhere, "--level", "int4", "--out", out.toString())
+                .fails(1, "nowhere");
+        assertFalse(Files.exists(out));
+    }
+
+    @Test
     void anOutputFolderThatCannotBeWrittenIsFoundBeforeTheWork() throws IOException {
         Path file = Files.writeString(folder.resolve("file"), "in the way");
         CommandLineRun.of("sweep", "--out", file.toString()).fails(1, "--out", "file");

@@ -50,6 +50,11 @@ public interface Backend extends AutoCloseable {
         return Optional.empty();
     }
 
+    /** Who multiplies weights that stay packed; empty where they are decoded first in any case. */
+    default Optional<PackedProducts> packedProducts() {
+        return Optional.empty();
+    }
+
     /** x = 0. */
     void clear(Tensor x);
 
@@ -173,6 +178,18 @@ public interface Backend extends AutoCloseable {
                 }
             }
         }
+    }
+
+    /**
+     * What scores tokens for one caller.
+     *
+     * @param memory that its tensors live in
+     * @param rows at most
+     * @param vocabulary entries that there are
+     * @param levels whether levels follow the reference; else {@link LogitScorer#against} is never called
+     */
+    default LogitScorer newLogitScorer(TensorMemory memory, int rows, int vocabulary, boolean levels) {
+        return new LogitsThenScores(this, memory, rows, vocabulary);
     }
 
     @Override

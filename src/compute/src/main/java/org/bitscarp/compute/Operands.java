@@ -21,6 +21,26 @@ public final class Operands {
                 shape(y));
     }
 
+    /** y = x·wᵀ with packed w. */
+    public static void requireMatmul(Tensor x, PackedTensor w, Tensor y) {
+        require(
+                x.columns() == w.columns() && y.rows() == x.rows() && y.columns() == w.rows(),
+                "matmul: %s · packed [%d, %d]ᵀ into %s",
+                shape(x),
+                w.rows(),
+                w.columns(),
+                shape(y));
+    }
+
+    public static void requireDecode(PackedTensor packed, Tensor target) {
+        require(
+                packed.rows() == target.rows() && packed.columns() == target.columns(),
+                "decode: a packed %d × %d matrix into %s",
+                packed.rows(),
+                packed.columns(),
+                shape(target));
+    }
+
     public static void requireDecode(PackedMatrix packed, int from, int to, Tensor target) {
         require(
                 packed.rows() == target.rows() && packed.columns() == target.columns(),
@@ -81,6 +101,21 @@ public final class Operands {
                 shape(x),
                 shape(sums));
         Objects.checkFromIndexSize(first, count, x.columns());
+    }
+
+    /** A tile of logits for a scorer of that many rows and that width. */
+    public static void requireLogits(LogitScorer.Logits logits, LogitScorer.Tile tile, int rows, int width) {
+        require(
+                logits.x().columns() == logits.head().columns()
+                        && logits.x().rows() == tile.targets().length
+                        && logits.x().rows() <= rows
+                        && logits.head().rows() <= width,
+                "logits: %s · %sᵀ of %d targets for at most [%d, %d]",
+                shape(logits.x()),
+                shape(logits.head()),
+                tile.targets().length,
+                rows,
+                width);
     }
 
     /** One index for each row of {@code few}, each a row of {@code many}. */

@@ -103,8 +103,7 @@ public final class SafetensorsWriter implements AutoCloseable {
             progress.put(tensor.name(), new Progress(begin, end));
             begin = end;
         }
-        this.temporary = target.resolveSibling(
-                "." + target.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
+        this.temporary = TemporaryName.of(target);
         try {
             this.channel = FileChannel.open(
                     temporary,

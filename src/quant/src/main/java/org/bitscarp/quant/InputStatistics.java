@@ -1,6 +1,7 @@
 package org.bitscarp.quant;
 
 import java.lang.foreign.SegmentAllocator;
+import org.bitscarp.quant.gptq.CrossMoments;
 import org.bitscarp.quant.gptq.Hessian;
 import org.bitscarp.quant.transform.Basis;
 
@@ -9,8 +10,14 @@ import org.bitscarp.quant.transform.Basis;
  *
  * @param meanSquares mean squared activation of each input channel
  * @param hessian mean of x·xᵀ over the same tokens, or null where no solver asked for it
+ * @param cross what these inputs lack of those of full precision; null where they are those, or no solver asked for it
  */
-public record InputStatistics(float[] meanSquares, Hessian hessian) {
+public record InputStatistics(float[] meanSquares, Hessian hessian, CrossMoments cross) {
+    /** Inputs that lack nothing of those of full precision, or of which nobody asks what they lack. */
+    public InputStatistics(float[] meanSquares, Hessian hessian) {
+        this(meanSquares, hessian, null);
+    }
+
     /** Mean squares alone. */
     public static InputStatistics of(float[] meanSquares) {
         return meanSquares == null ? null : new InputStatistics(meanSquares, null);
@@ -24,7 +31,7 @@ public record InputStatistics(float[] meanSquares, Hessian hessian) {
     public InputStatistics in(Basis basis, SegmentAllocator memory) {
         if (hessian != null) {
             Hessian moved = hessian.in(basis, memory);
-            return new InputStatistics(moved.meanSquares(), moved);
+            return new InputStatistics(moved.meanSquares(), moved, cross == null ? null : cross.in(basis, memory));
         }
         return null;
     }
@@ -38,6 +45,10 @@ public record InputStatistics(float[] meanSquares, Hessian hessian) {
         if (hessian != null && hessian.size() != columns) {
             throw new IllegalArgumentException(
                     "a Hessian of " + hessian.size() + " channels for a matrix of " + columns + " columns");
+        }
+        if (cross != null && cross.size() != columns) {
+            throw new IllegalArgumentException(
+                    "cross moments of " + cross.size() + " channels for a matrix of " + columns + " columns");
         }
     }
 }

@@ -86,6 +86,11 @@ public record Level(BlockFormat format, Solver solver, Transform transform) {
         return solver.sequential();
     }
 
+    /** Whether its solver aims at what the full-precision model computes, see {@link Solver#asymmetric}. */
+    public boolean asymmetric() {
+        return solver.asymmetric();
+    }
+
     /** The canonical text: {@code parse(level.toString())} equals the level. */
     @Override
     public String toString() {

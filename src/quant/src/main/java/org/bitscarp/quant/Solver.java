@@ -28,6 +28,11 @@ public interface Solver {
         return false;
     }
 
+    /** Whether {@link #prepare} makes use of what those inputs lack of full precision's, {@link InputStatistics#cross}. */
+    default boolean asymmetric() {
+        return false;
+    }
+
     /**
      * Does what concerns the whole matrix once (a scale shared by the tensor, a factorised Hessian) and returns the
      * part that works on rows.

@@ -18,6 +18,9 @@ public final class Solvers {
     /** The same with the inputs that maps before it make when they are quantized. */
     public static final Solver GPTQ_SEQUENTIAL = new GptqSolver("gptq-sequential", GptqOptions.BEST_SEQUENTIAL);
 
+    /** The same, aimed at the outputs of the full-precision model on its own inputs: asymmetric calibration. */
+    public static final Solver GPTAQ = new GptqSolver("gptaq", GptqOptions.ASYMMETRIC);
+
     /** Error feedback as the paper has it, for comparison. */
     public static final Solver GPTQ_PUBLISHED = new GptqSolver("gptq-published", GptqOptions.PUBLISHED);
 
@@ -25,7 +28,8 @@ public final class Solvers {
     public static final Solver GPTQ_ACTORDER = new GptqSolver("gptq-actorder", GptqOptions.ACTIVATION_ORDER);
 
     /** All of them, the default first. */
-    public static final List<Solver> ALL = List.of(RTN, SEARCH, GPTQ, GPTQ_SEQUENTIAL, GPTQ_PUBLISHED, GPTQ_ACTORDER);
+    public static final List<Solver> ALL =
+            List.of(RTN, SEARCH, GPTQ, GPTAQ, GPTQ_SEQUENTIAL, GPTQ_PUBLISHED, GPTQ_ACTORDER);
 
     private Solvers() {}
 }

@@ -76,7 +76,7 @@ class LevelTest {
             quoteCharacter = '~',
             value = {
                 "int4:g64:asm | \"int4:g64:asm\": unknown word \"asm\": did you mean \"asym\"?; "
-                        + "int4 takes g<N>, row, asym, sym, rtn, search, gptq, gptq-sequential, gptq-published, gptq-actorder, awq, hadamard, hadamard-online",
+                        + "int4 takes g<N>, row, asym, sym, rtn, search, gptq, gptaq, gptq-sequential, gptq-published, gptq-actorder, awq, hadamard, hadamard-online",
                 "itn4 | \"itn4\": unknown format \"itn4\": did you mean \"int4\"?; known formats: fp32, fp16, bf16, "
                         + "int2, int3, int4, int5, int6, int7, int8, nf4, ternary, q8_0, q5_1, q5_0, q4_1, q4_0, q2_0, "
                         + "q1_0, q6_k, q5_k, q4_k, q3_k, q2_k, iq4_nl, iq4_xs, tq2_0, tq1_0, nvfp4, mxfp4",
@@ -92,12 +92,12 @@ class LevelTest {
                 "fp16:search | \"fp16:search\": fp16 has no parameters that \"search\" could choose; write fp16",
                 "iq2_xxs | \"iq2_xxs\" can be read from GGUF files but not written, so it is no level; "
                         + "small levels that are: q2_k, q3_k, tq2_0",
-                "q4_k:g64 | \"q4_k:g64\": unknown word \"g64\"; q4_k takes rtn, search, gptq, gptq-sequential, gptq-published, gptq-actorder, awq, hadamard, hadamard-online",
+                "q4_k:g64 | \"q4_k:g64\": unknown word \"g64\"; q4_k takes rtn, search, gptq, gptaq, gptq-sequential, gptq-published, gptq-actorder, awq, hadamard, hadamard-online",
                 "fp16:g64 | \"fp16:g64\": unknown word \"g64\"; fp16 takes rtn, awq, hadamard, hadamard-online",
                 "int4:hadamard:hadamard-online | \"int4:hadamard:hadamard-online\": \"hadamard\" and \"hadamard-online\" contradict "
                         + "each other; write one",
                 "int4:seed3 | \"int4:seed3\": unknown word \"seed3\"; int4 takes g<N>, row, asym, sym, "
-                        + "rtn, search, gptq, gptq-sequential, gptq-published, gptq-actorder, awq, hadamard, hadamard-online",
+                        + "rtn, search, gptq, gptaq, gptq-sequential, gptq-published, gptq-actorder, awq, hadamard, hadamard-online",
                 "bf16:awq | \"bf16:awq\": bf16 keeps channels of any scale alike, so \"awq\" has nothing to choose; "
                         + "leave it out",
             })

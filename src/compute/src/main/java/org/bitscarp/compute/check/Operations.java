@@ -1,63 +1,23 @@
 package org.bitscarp.compute.check;
 
-import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.bitscarp.compute.Activation;
 import org.bitscarp.compute.AttentionShape;
+import org.bitscarp.compute.LogitScorer;
 import org.bitscarp.compute.Scores;
 import org.bitscarp.compute.Tensor;
 import org.bitscarp.compute.TopTokens;
-import org.bitscarp.quant.BlockFormat;
-import org.bitscarp.quant.Level;
-import org.bitscarp.quant.PackedMatrix;
 
 /** The list of {@link BackendCheck}: what each operation is given, and by how much its results may differ and why. */
 final class Operations {
     /** fp32 unit roundoff, 2⁻²⁴. */
-    private static final double UNIT = 0x1p-24;
+    static final double UNIT = 0x1p-24;
     /** Error of exp and of one division or square root, in units: Cephes' polynomial 3, the operations around it 2. */
     private static final double ELEMENTARY = 8 * UNIT;
 
     private static final int[] SIZES = {1, 3, 7, 8, 15, 16, 17, 31, 33, 63, 129, 1025, 4097};
-
-    /** Storage formats of every kind; decoding is exact. */
-    private static final String[] FORMATS = {
-        "fp32",
-        "fp16",
-        "bf16",
-        "int2",
-        "int3:sym",
-        "int3:g5",
-        "int4",
-        "int4:g32",
-        "int5:row",
-        "int6:g64",
-        "int7",
-        "int8:sym",
-        "nf4",
-        "ternary",
-        "ternary:g8",
-        "q4_0",
-        "q4_1",
-        "q5_0",
-        "q5_1",
-        "q8_0",
-        "q2_0",
-        "q1_0",
-        "iq4_nl",
-        "iq4_xs",
-        "mxfp4",
-        "nvfp4",
-        "tq1_0",
-        "tq2_0",
-        "q2_k",
-        "q3_k",
-        "q4_k",
-        "q5_k",
-        "q6_k"
-    };
 
     private final List<BackendCheck.Operation> list = new ArrayList<>();
 
@@ -72,7 +32,8 @@ final class Operations {
         operations.rows();
         operations.sums();
         operations.scores();
-        operations.decoding();
+        operations.heads();
+        operations.list.addAll(PackedOperations.all());
         return List.copyOf(operations.list);
     }
 
@@ -293,18 +254,55 @@ final class Operations {
         scene.result(tokens, 0, 0);
     }
 
-    private void decoding() {
-        for (String words : FORMATS) {
-            BlockFormat format = Level.parse(words).format();
-            int columns = format.supports(129) ? 129 : 512;
-            add("decode " + words, "5 × " + columns, scene -> {
-                try (Arena arena = Arena.ofShared()) {
-                    PackedMatrix packed = RandomWeights.packed(format, 5, columns, scene.random(), arena);
-                    Tensor target = scene.tensor(5, columns);
-                    scene.backend().decode(packed, 1, 5, target);
-                    scene.result(target, 0, 0);
-                }
-            });
+    private void heads() {
+        int[][] shapes = {{1, 1, 1, 1}, {3, 7, 31, 0}, {33, 129, 7, 30}, {7, 300, 64, 0}, {130, 257, 33, 5}};
+        for (int[] s : shapes) {
+            String size = s[0] + " rows of " + s[2] + ", " + s[1] + " tokens" + (s[3] == 0 ? "" : ", cap " + s[3]);
+            add("logits to scores", size, scene -> heads(scene, s[0], s[1], s[2], s[3]));
         }
+    }
+
+    /** Two tiles, one of them narrow; a level with its own states and projection, and one that is the reference again. */
+    private static void heads(Scene scene, int rows, int vocabulary, int hidden, float cap) {
+        int[] targets = new int[rows];
+        for (int row = 0; row < rows; row++) {
+            targets[row] = row % 5 == 3 ? -1 : row * 31 % vocabulary;
+        }
+        Scores[] scores = {new Scores(rows), new Scores(rows), new Scores(rows)};
+        TopTokens[] tops = {null, new TopTokens(rows), new TopTokens(rows)};
+        // Logits of some units whatever the depth.
+        double range = 2 / Math.sqrt(hidden);
+        Tensor[] x = {scene.tensor(rows, hidden), scene.tensor(rows, hidden)};
+        Tensor[] heads = {scene.tensor(vocabulary, hidden, range), scene.tensor(vocabulary, hidden, range)};
+        LogitScorer scorer = scene.backend().newLogitScorer(scene.memory(), rows, vocabulary, true);
+        int step = Math.min(scorer.width(), Math.ceilDiv(2 * vocabulary, 3));
+        for (int first = 0; first < vocabulary; first += step) {
+            int n = Math.min(step, vocabulary - first);
+            LogitScorer.Tile tile = new LogitScorer.Tile(first, targets);
+            LogitScorer.Logits reference = new LogitScorer.Logits(x[0], heads[0].slice(first, n), cap);
+            scorer.reference(reference, tile, scores[0], tops[0]);
+            scorer.against(
+                    new LogitScorer.Logits(x[1], heads[1].slice(first, n), cap), tile, scores[0], scores[1], tops[1]);
+            scorer.against(reference, tile, scores[0], scores[2], tops[2]);
+        }
+        double[] real = new double[4 * rows];
+        double[] tokens = new double[2 * rows * TopTokens.COUNT];
+        double[] same = new double[2 * rows];
+        for (int row = 0; row < rows; row++) {
+            real[4 * row] = scores[0].negativeLogLikelihood(row);
+            real[4 * row + 1] = scores[1].negativeLogLikelihood(row);
+            real[4 * row + 2] = scores[1].klDivergence(scores[0], row);
+            real[4 * row + 3] = scores[1].confidence(row);
+            for (int rank = 0; rank < TopTokens.COUNT; rank++) {
+                tokens[(2 * row) * TopTokens.COUNT + rank] = tops[1].token(row, rank);
+                tokens[(2 * row + 1) * TopTokens.COUNT + rank] = tops[2].token(row, rank);
+            }
+            same[2 * row] = scores[2].klDivergence(scores[0], row);
+            same[2 * row + 1] = scores[2].top1(row) - scores[0].top1(row);
+        }
+        // A logit is a sum of `hidden` products of running value up to 8; two of them, and the exponentials' own error.
+        scene.result(real, 16 * (hidden + 2) * UNIT + 1024 * ELEMENTARY, 0);
+        scene.result(tokens, 0, 0);
+        scene.result(same, 0, 0);
     }
 }

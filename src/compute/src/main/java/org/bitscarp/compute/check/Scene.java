@@ -40,6 +40,10 @@ final class Scene implements AutoCloseable {
         return backend;
     }
 
+    TensorMemory memory() {
+        return memory;
+    }
+
     SplittableRandom random() {
         return random;
     }

@@ -9,7 +9,10 @@ import org.bitscarp.compute.Activation;
 import org.bitscarp.compute.AttentionShape;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.DeviceQuantizer;
+import org.bitscarp.compute.LogitScorer;
+import org.bitscarp.compute.LogitsThenScores;
 import org.bitscarp.compute.Operands;
+import org.bitscarp.compute.PackedProducts;
 import org.bitscarp.compute.Scores;
 import org.bitscarp.compute.Tensor;
 import org.bitscarp.compute.TensorMemory;
@@ -34,12 +37,14 @@ public final class CudaBackend implements Backend {
     private final DeviceMemory memory;
     private final DeviceQueue queue;
     private final KernelLibrary kernels;
+    private final Launcher launcher;
     private final LayerKernels layers;
     private final SumKernels sums;
     private final ScoreKernels scores;
     private final TopKernels tops;
     private final Decoding decoding;
     private final CudaQuantizer quantizer;
+    private final CudaPackedProducts packed;
     private final MatrixProduct product;
     private final ComputeType compute;
     private final int hostThreads;
@@ -59,13 +64,14 @@ public final class CudaBackend implements Backend {
         memory = new DeviceMemory(driver, memoryCap);
         queue = new DeviceQueue(driver, memory, LANES + UPLOADS);
         kernels = new KernelLibrary(driver);
-        Launcher launcher = new Launcher(queue, kernels);
+        launcher = new Launcher(queue, kernels);
         layers = new LayerKernels(launcher);
         sums = new SumKernels(launcher);
         scores = new ScoreKernels(launcher);
         tops = new TopKernels(launcher);
         decoding = new Decoding(launcher);
         quantizer = new CudaQuantizer(launcher, this::tensors);
+        packed = new CudaPackedProducts(launcher, compute);
         product = MatrixProducts.choose(driver, launcher, compute);
     }
 
@@ -77,6 +83,11 @@ public final class CudaBackend implements Backend {
     @Override
     public String description() {
         return driver.name() + ", " + driver.device().name() + ", " + product.description();
+    }
+
+    /** Who multiplies matrices, and why nobody else. */
+    public String product() {
+        return product.description();
     }
 
     @Override
@@ -132,6 +143,11 @@ public final class CudaBackend implements Backend {
     @Override
     public Optional<DeviceQuantizer> quantizer() {
         return Optional.of(quantizer);
+    }
+
+    @Override
+    public Optional<PackedProducts> packedProducts() {
+        return Optional.of(packed);
     }
 
     @Override
@@ -294,6 +310,13 @@ public final class CudaBackend implements Backend {
     @Override
     public void keepTop(Tensor logits, int firstToken, TopTokens top) {
         on(logits, (lane, t) -> tops.keep(lane, t, firstToken, top));
+    }
+
+    @Override
+    public LogitScorer newLogitScorer(TensorMemory memory, int rows, int vocabulary, boolean levels) {
+        return product.scoring()
+                .<LogitScorer>map(type -> new FusedLogits(launcher, type, memory, rows, vocabulary, levels))
+                .orElseGet(() -> new LogitsThenScores(this, memory, rows, vocabulary));
     }
 
     @FunctionalInterface

@@ -1,5 +1,6 @@
 package org.bitscarp.cuda.backend;
 
+import java.util.Optional;
 import org.bitscarp.cuda.driver.Grid;
 
 /** The project's own kernels, in fp32. */
@@ -74,6 +75,11 @@ final class OwnProduct implements MatrixProduct {
     /** 8 × 8 outputs a thread in the large tile, 4 × 4 in the small one. */
     private static int threads(int tile) {
         return tile == 128 ? 256 : 64;
+    }
+
+    @Override
+    public Optional<DenseType> scoring() {
+        return Optional.of(DenseType.FP32);
     }
 
     @Override

@@ -22,17 +22,16 @@ final class PackedKernels {
         decode(call, format, rowBytes, target.rows(), target.columns(), DenseType.FP32);
     }
 
-    /** Decodes packed rows to any type, into memory of the lane's own: {@code rows × columns} values at {@code target}. */
-    void decode(
-            Lane lane,
-            PackedFormat format,
-            long packed,
-            long rowBytes,
-            int rows,
-            int columns,
-            DenseType type,
-            long target) {
-        decode(call(lane, format).address(packed).address(target), format, rowBytes, rows, columns, type);
+    /** Decodes a whole packed matrix to fp32. */
+    void decode(Lane lane, PackedProduct.Weights w, DeviceTensor target) {
+        Call call = call(lane, w.format()).reads(w.weights()).writes(target);
+        decode(call, w.format(), w.rowBytes(), w.rows(), w.columns(), DenseType.FP32);
+    }
+
+    /** Decodes some rows to any type, into memory of the lane's own: {@code count × columns} values at {@code target}. */
+    void decode(Lane lane, PackedProduct.Weights w, int first, int count, DenseType type, long target) {
+        Call call = call(lane, w.format()).reads(w.row(first)).address(target);
+        decode(call, w.format(), w.rowBytes(), count, w.columns(), type);
     }
 
     private Call call(Lane lane, PackedFormat format) {

@@ -8,8 +8,8 @@ import org.bitscarp.cuda.driver.Grid;
 
 /** Log-softmax statistics of slices of logits: the device sums a slice, {@link Scores} puts slices together. */
 final class ScoreKernels {
-    /** Bytes of {@code RowScore} in {@code score.cu}: sum, cross, max, target, argmax, and 4 unused. */
-    private static final int ROW = 32;
+    /** Bytes of {@code RowScore} in {@code row_score.cuh}: sum, cross, max, target, argmax, and 4 unused. */
+    static final int ROW = 32;
 
     private final Launcher launcher;
 
@@ -22,7 +22,7 @@ final class ScoreKernels {
         int rows = logits.rows();
         long results = lane.scratch((ROW + 4L) * rows);
         long places = results + (long) ROW * rows;
-        upload(lane, targets, rows, firstToken, places);
+        upload(lane, targets, firstToken, places);
         launcher.call(lane, "score", "score_reference")
                 .reads(logits)
                 .address(places)
@@ -30,7 +30,7 @@ final class ScoreKernels {
                 .address(results)
                 .integer(logits.columns())
                 .launch(Grid.of(rows), Launcher.rowThreads(logits.columns()));
-        take(lane, results, logits, firstToken, targets, scores, null);
+        take(lane, results, logits.columns(), firstToken, targets, scores, null);
     }
 
     void scoreAgainst(
@@ -45,7 +45,7 @@ final class ScoreKernels {
         int rows = logits.rows();
         long results = lane.scratch((ROW + 4L) * rows);
         long places = results + (long) ROW * rows;
-        upload(lane, targets, rows, firstToken, places);
+        upload(lane, targets, firstToken, places);
         launcher.call(lane, "score", "score_against")
                 .reads(logits)
                 .address(places)
@@ -54,33 +54,33 @@ final class ScoreKernels {
                 .address(results)
                 .integer(logits.columns())
                 .launch(Grid.of(rows), Launcher.rowThreads(logits.columns()));
-        take(lane, results, logits, firstToken, targets, scores, reference);
+        take(lane, results, logits.columns(), firstToken, targets, scores, reference);
     }
 
     /** Targets as places in the slice; those outside it fail the kernel's bounds. */
-    private static void upload(Lane lane, int[] targets, int rows, int firstToken, long places) {
-        int[] relative = new int[rows];
-        for (int row = 0; row < rows; row++) {
+    static void upload(Lane lane, int[] targets, int firstToken, long places) {
+        int[] relative = new int[targets.length];
+        for (int row = 0; row < relative.length; row++) {
             relative[row] = targets[row] < firstToken ? -1 : targets[row] - firstToken;
         }
         lane.upload(MemorySegment.ofArray(relative), places);
     }
 
-    private static void take(
-            Lane lane,
-            long results,
-            DeviceTensor logits,
-            int firstToken,
-            int[] targets,
-            Scores scores,
-            Scores reference) {
-        byte[] bytes = new byte[ROW * logits.rows()];
+    /**
+     * Takes what the device found in a slice of {@code columns} tokens.
+     *
+     * @param results address of a {@code RowScore} for each row
+     * @param reference what cross terms are taken against, or null
+     */
+    static void take(
+            Lane lane, long results, int columns, int firstToken, int[] targets, Scores scores, Scores reference) {
+        byte[] bytes = new byte[Math.multiplyExact(ROW, targets.length)];
         lane.download(results, MemorySegment.ofArray(bytes));
         ByteBuffer found = ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder());
-        for (int row = 0; row < logits.rows(); row++) {
+        for (int row = 0; row < targets.length; row++) {
             int at = row * ROW;
             scores.addSlice(row, found.getFloat(at + 16), firstToken + found.getInt(at + 24), found.getDouble(at));
-            if (targets[row] >= firstToken && targets[row] < firstToken + logits.columns()) {
+            if (targets[row] >= firstToken && targets[row] < firstToken + columns) {
                 scores.setTarget(row, found.getFloat(at + 20));
             }
             if (reference != null) {

@@ -1,5 +1,7 @@
 package org.bitscarp.cuda.backend;
 
+import java.util.Optional;
+
 /**
  * The project's own kernels on tensor cores. Operands are rounded into memory of the lane's own first, which reads and writes
  * each once; sums are in fp32.
@@ -69,6 +71,11 @@ final class TensorProduct implements MatrixProduct {
             Lane lane, TensorCores.Operand a, TensorCores.Operand b, int count, DeviceTensor panel, int columns) {
         TensorCores.Operand rows = new TensorCores.Operand(a.address(), a.stride(), count, a.chunks());
         cores.multiply(lane, DenseType.TF32, rows, b, panel, columns, true);
+    }
+
+    @Override
+    public Optional<DenseType> scoring() {
+        return Optional.of(type);
     }
 
     @Override

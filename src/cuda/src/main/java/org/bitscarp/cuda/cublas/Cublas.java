@@ -13,35 +13,42 @@ public interface Cublas {
     /** A handle whose work goes to a stream. The stream's context must be current on this thread. */
     Handle open(GpuStream stream);
 
+    /**
+     * A column-major matrix on the device.
+     *
+     * @param address device address
+     * @param leading elements from one column to the next
+     * @param transposed whether the product reads its transpose
+     */
+    record Matrix(long address, int leading, boolean transposed) {
+        /** A matrix as it lies there. */
+        public static Matrix plain(long address, int leading) {
+            return new Matrix(address, leading, false);
+        }
+
+        /** The transpose of what lies there. */
+        public static Matrix transpose(long address, int leading) {
+            return new Matrix(address, leading, true);
+        }
+    }
+
+    /**
+     * What c = a·b + beta·c is, with c in fp32.
+     *
+     * @param m rows of a and c
+     * @param n columns of b and c
+     * @param k columns of a, rows of b
+     * @param c never transposed
+     * @param operands how a and b are stored
+     * @param compute arithmetic, see {@link Arithmetic}
+     */
+    record Product(
+            int m, int n, int k, Matrix a, Matrix b, float beta, Matrix c, Storage operands, Arithmetic compute) {}
+
     /** cuBLAS on one stream. */
     interface Handle extends AutoCloseable {
-        /**
-         * c = op(a)·op(b) + beta·c with c in fp32, {@code cublasGemmEx}.
-         *
-         * @param transposeA whether op(a) is aᵀ
-         * @param m rows of op(a) and c
-         * @param n columns of op(b) and c
-         * @param k columns of op(a), rows of op(b)
-         * @param a device address
-         * @param lda leading dimension
-         * @param operands how a and b are stored
-         * @param compute arithmetic, see {@link Arithmetic}
-         */
-        void multiply(
-                boolean transposeA,
-                boolean transposeB,
-                int m,
-                int n,
-                int k,
-                long a,
-                int lda,
-                long b,
-                int ldb,
-                float beta,
-                long c,
-                int ldc,
-                Storage operands,
-                Arithmetic compute);
+        /** Computes a product, {@code cublasGemmEx}. */
+        void multiply(Product product);
 
         @Override
         void close();

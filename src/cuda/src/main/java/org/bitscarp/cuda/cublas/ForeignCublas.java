@@ -114,42 +114,28 @@ public final class ForeignCublas implements Cublas {
         }
 
         @Override
-        public void multiply(
-                boolean transposeA,
-                boolean transposeB,
-                int m,
-                int n,
-                int k,
-                long a,
-                int lda,
-                long b,
-                int ldb,
-                float beta,
-                long c,
-                int ldc,
-                Storage operands,
-                Arithmetic compute) {
-            this.beta.set(JAVA_FLOAT, 0, beta);
+        public void multiply(Product p) {
+            beta.set(JAVA_FLOAT, 0, p.beta());
             try {
                 check("cublasGemmEx", (int) gemmEx.invokeExact(
                         handle,
-                        transposeA ? TRANSPOSED : PLAIN,
-                        transposeB ? TRANSPOSED : PLAIN,
-                        m,
-                        n,
-                        k,
+                        p.a().transposed() ? TRANSPOSED : PLAIN,
+                        p.b().transposed() ? TRANSPOSED : PLAIN,
+                        p.m(),
+                        p.n(),
+                        p.k(),
                         one,
-                        MemorySegment.ofAddress(a),
-                        operands.code(),
-                        lda,
-                        MemorySegment.ofAddress(b),
-                        operands.code(),
-                        ldb,
-                        this.beta,
-                        MemorySegment.ofAddress(c),
+                        MemorySegment.ofAddress(p.a().address()),
+                        p.operands().code(),
+                        p.a().leading(),
+                        MemorySegment.ofAddress(p.b().address()),
+                        p.operands().code(),
+                        p.b().leading(),
+                        beta,
+                        MemorySegment.ofAddress(p.c().address()),
                         REAL_32F,
-                        ldc,
-                        compute.code(),
+                        p.c().leading(),
+                        p.compute().code(),
                         DEFAULT_ALGORITHM));
             } catch (Throwable e) {
                 throw failed(e);

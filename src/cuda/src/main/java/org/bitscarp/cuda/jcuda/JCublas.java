@@ -52,42 +52,28 @@ public final class JCublas implements Cublas {
 
     private record JCublasHandle(cublasHandle handle) implements Handle {
         @Override
-        public void multiply(
-                boolean transposeA,
-                boolean transposeB,
-                int m,
-                int n,
-                int k,
-                long a,
-                int lda,
-                long b,
-                int ldb,
-                float beta,
-                long c,
-                int ldc,
-                Storage operands,
-                Arithmetic compute) {
+        public void multiply(Product p) {
             run(
                     "product of cuBLAS",
                     () -> JCublas2.cublasGemmEx_new(
                             handle,
-                            transposeA ? TRANSPOSED : PLAIN,
-                            transposeB ? TRANSPOSED : PLAIN,
-                            m,
-                            n,
-                            k,
+                            p.a().transposed() ? TRANSPOSED : PLAIN,
+                            p.b().transposed() ? TRANSPOSED : PLAIN,
+                            p.m(),
+                            p.n(),
+                            p.k(),
                             Pointer.to(new float[] {1}),
-                            Calls.device(a),
-                            operands.code(),
-                            lda,
-                            Calls.device(b),
-                            operands.code(),
-                            ldb,
-                            Pointer.to(new float[] {beta}),
-                            Calls.device(c),
+                            Calls.device(p.a().address()),
+                            p.operands().code(),
+                            p.a().leading(),
+                            Calls.device(p.b().address()),
+                            p.operands().code(),
+                            p.b().leading(),
+                            Pointer.to(new float[] {p.beta()}),
+                            Calls.device(p.c().address()),
                             REAL_32F,
-                            ldc,
-                            compute.code(),
+                            p.c().leading(),
+                            p.compute().code(),
                             DEFAULT_ALGORITHM));
         }
 

@@ -2,11 +2,11 @@ package org.bitscarp.cuda.backend;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.lang.foreign.MemorySegment;
+import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
-import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
+import org.bitscarp.compute.check.RandomWeights;
 import org.bitscarp.cuda.driver.Grid;
 import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.Level;
@@ -34,59 +34,8 @@ class PackedProductTest {
 
     /** Formats with kernels from packed weights. */
     static Stream<BlockFormat> formats() {
-        String[] words = {
-            "int2",
-            "int3:sym",
-            "int3:g5",
-            "int4:g32",
-            "int4:sym",
-            "int5:row",
-            "int6:g64",
-            "int7",
-            "int8:sym",
-            "nf4",
-            "nf4:row",
-            "ternary",
-            "ternary:g8",
-            "q4_0",
-            "q4_1",
-            "q5_0",
-            "q5_1",
-            "q8_0",
-            "q2_0",
-            "q1_0",
-            "iq4_nl",
-            "iq4_xs",
-            "mxfp4",
-            "nvfp4",
-            "tq1_0",
-            "tq2_0",
-            "q2_k",
-            "q3_k",
-            "q4_k",
-            "q5_k",
-            "q6_k"
-        };
-        return Arrays.stream(words).map(word -> Level.parse(word).format());
-    }
-
-    /** Random weights that are packed as a level packs them, so that scales are of one size. */
-    private static PackedMatrix pack(BlockFormat format, int rows, int columns, SplittableRandom random) {
-        PackedMatrix packed = new PackedMatrix(
-                format, rows, columns, MemorySegment.ofArray(new byte[(int) (rows * format.rowBytes(columns))]));
-        for (int row = 0; row < rows; row++) {
-            long offset = row * format.rowBytes(columns);
-            for (int at = 0; at < columns; at += format.blockLength(columns)) {
-                int length = Math.min(format.blockLength(columns), columns - at);
-                float[] w = KernelBed.random(length, random);
-                org.bitscarp.quant.Grid grid = format.fit(w, 0, length);
-                int[] codes = new int[length];
-                grid.nearest(w, 0, length, codes);
-                format.encode(grid, codes, length, packed.bytes(), offset);
-                offset += format.blockBytes(length);
-            }
-        }
-        return packed;
+        return Stream.concat(Stream.of("fp16", "bf16"), RandomWeights.FORMATS.stream())
+                .map(word -> Level.parse(word).format());
     }
 
     @ParameterizedTest
@@ -113,7 +62,7 @@ class PackedProductTest {
     }
 
     private static void check(BlockFormat format, int m, int n, int k, SplittableRandom random) {
-        PackedMatrix packed = pack(format, n, k, random);
+        PackedMatrix packed = RandomWeights.packed(format, n, k, random, Arena.ofAuto());
         float[] x = KernelBed.random(m * k, random);
         DenseType type = m % 2 == 0 ? DenseType.BF16 : DenseType.FP16;
         KernelBed bed = m == 1 ? OLD : BED;
@@ -128,7 +77,7 @@ class PackedProductTest {
         PackedProduct product = new PackedProduct(bed.launcher, type);
         product.multiply(bed.lane, left, w, y);
         float[] found = bed.values(y);
-        boolean exact = product.exact(m, w);
+        boolean exact = product.exact(m, w.format(), k);
         float[] weights = new float[k];
         for (int j = 0; j < n; j++) {
             packed.decodeRow(j, weights);

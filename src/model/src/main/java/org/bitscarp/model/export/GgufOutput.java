@@ -54,21 +54,41 @@ public final class GgufOutput implements AutoCloseable {
             throws IOException {
         this.model = model;
         packed = types.types().keySet();
-        GgufKeys keys = model.keys();
-        keys.u32("general.file_type", origin.fileType);
-        keys.u32("general.quantization_version", QUANTIZATION_VERSION);
-        keys.string("general.quantized_by", origin.program);
-        keys.string("bitscarp.level", origin.level);
+        model.tensors().forEach(tensor -> this.types.put(tensor.name(), format(tensor, types)));
+        writer = new GgufFileWriter(target, replace, keys(model, origin), tensors(model, types));
+    }
+
+    /** Bytes of the whole file that would be written. */
+    public static long size(GgufModel model, GgufTypes types, Origin origin) {
+        return GgufFileWriter.size(keys(model, origin), tensors(model, types));
+    }
+
+    /** Bytes that a tensor takes in a file with its padding. */
+    public static long padded(long bytes) {
+        return GgufFileWriter.aligned(bytes);
+    }
+
+    private static GgufKeys keys(GgufModel model, Origin origin) {
+        return new GgufKeys(model.keys())
+                .u32("general.file_type", origin.fileType)
+                .u32("general.quantization_version", QUANTIZATION_VERSION)
+                .string("general.quantized_by", origin.program)
+                .string("bitscarp.level", origin.level);
+    }
+
+    private static List<GgufFileWriter.Tensor> tensors(GgufModel model, GgufTypes types) {
         List<GgufFileWriter.Tensor> tensors = new ArrayList<>();
         model.constants()
                 .forEach((name, values) -> tensors.add(
                         new GgufFileWriter.Tensor(name, GgufTensorType.F32, List.of((long) values.length))));
         for (GgufTensorShape tensor : model.tensors()) {
-            BlockFormat format = types.types().getOrDefault(tensor.name(), FloatFormat.FP32);
-            this.types.put(tensor.name(), format);
-            tensors.add(new GgufFileWriter.Tensor(tensor.name(), type(format), tensor.shape()));
+            tensors.add(new GgufFileWriter.Tensor(tensor.name(), type(format(tensor, types)), tensor.shape()));
         }
-        writer = new GgufFileWriter(target, replace, keys, tensors);
+        return tensors;
+    }
+
+    private static BlockFormat format(GgufTensorShape tensor, GgufTypes types) {
+        return types.types().getOrDefault(tensor.name(), FloatFormat.FP32);
     }
 
     private static GgufTensorType type(BlockFormat format) {

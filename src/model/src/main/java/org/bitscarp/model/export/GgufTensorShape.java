@@ -1,6 +1,7 @@
 package org.bitscarp.model.export;
 
 import java.util.List;
+import org.bitscarp.quant.BlockFormat;
 
 /**
  * Name and shape of a tensor of a GGUF file.
@@ -15,8 +16,13 @@ public record GgufTensorShape(String name, List<Long> shape) {
     }
 
     /** Weights of a row. */
-    int columns() {
+    public int columns() {
         return Math.toIntExact(shape.getLast());
+    }
+
+    /** Bytes of all rows in a format. */
+    public long bytes(BlockFormat format) {
+        return shape.stream().reduce(1L, Math::multiplyExact) / columns() * format.rowBytes(columns());
     }
 
     /** Number of stacked matrices: experts, or 1. */

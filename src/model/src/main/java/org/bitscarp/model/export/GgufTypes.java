@@ -22,8 +22,8 @@ import org.bitscarp.quant.ggml.GgufMix;
  * @param fallbacks tensors whose rows are no whole number of blocks of the type that the rule names: that type
  */
 public record GgufTypes(Map<String, BlockFormat> types, Map<String, BlockFormat> fallbacks) {
-    static final String EMBEDDING = "token_embd.weight";
-    static final String OUTPUT = "output.weight";
+    public static final String EMBEDDING = "token_embd.weight";
+    public static final String OUTPUT = "output.weight";
 
     /** The token embedding's. */
     public BlockFormat embedding() {

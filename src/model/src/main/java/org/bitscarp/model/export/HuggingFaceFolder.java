@@ -1,15 +1,14 @@
 package org.bitscarp.model.export;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 import org.bitscarp.model.ModelException;
+import org.bitscarp.model.TemporaryName;
 import org.bitscarp.model.WriteFailure;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -39,9 +38,7 @@ final class HuggingFaceFolder implements AutoCloseable {
     HuggingFaceFolder(Path target) throws IOException {
         this.target = target.toAbsolutePath().normalize();
         requireFree(target);
-        temporary = this.target.resolveSibling(
-                "." + this.target.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
-        delete(temporary);
+        temporary = TemporaryName.of(this.target);
         try {
             Files.createDirectories(temporary);
         } catch (IOException e) {
@@ -93,24 +90,7 @@ final class HuggingFaceFolder implements AutoCloseable {
     @Override
     public void close() throws IOException {
         if (!finished) {
-            delete(temporary);
-        }
-    }
-
-    private static void delete(Path folder) throws IOException {
-        if (!Files.exists(folder)) {
-            return;
-        }
-        try (Stream<Path> entries = Files.walk(folder)) {
-            entries.sorted(Comparator.reverseOrder()).forEach(path -> {
-                try {
-                    Files.delete(path);
-                } catch (IOException e) {
-                    throw new UncheckedIOException(e);
-                }
-            });
-        } catch (UncheckedIOException e) {
-            throw e.getCause();
+            TemporaryName.delete(temporary);
         }
     }
 }

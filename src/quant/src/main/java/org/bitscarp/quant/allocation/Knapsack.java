@@ -3,14 +3,17 @@ package org.bitscarp.quant.allocation;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.LongSummaryStatistics;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * Chooses one option for each item so that total damage is small and total size within a budget (the multiple-choice
  * knapsack problem). Items start at their smallest option and take steps along the lower convex hull of (size, damage), the
  * step that saves most damage per byte first: what Lagrange's multiplier does (Shoham and Gersho 1988), without searching
- * it. When the next step no longer fits, what is left goes to single moves between any two options. The result is
- * optimal but for the step that did not fit.
+ * it. Steps that no longer fit are passed over, and what is left goes to single moves between any two options. The result is
+ * optimal but for the steps that did not fit. Where an item is so large that this is much, as a table of tokens in a small
+ * model, the greedy way fails; so every option of the two largest items is tried.
  */
 public final class Knapsack {
     /**
@@ -21,6 +24,12 @@ public final class Knapsack {
      */
     public record Option(long bytes, double damage) {}
 
+    /** A step along an item's hull. */
+    private record Step(int item, int from, int to, double slope) {}
+
+    /** Items of which every option is tried. */
+    private static final int LARGE = 2;
+
     private Knapsack() {}
 
     /**
@@ -29,41 +38,78 @@ public final class Knapsack {
      * @param items at least one option each
      */
     public static Optional<int[]> choose(List<List<Option>> items, long budget) {
-        int[] choice = new int[items.size()];
-        long left = budget;
-        List<List<Integer>> hulls = new ArrayList<>();
+        int[] large = IntStream.range(0, items.size())
+                .boxed()
+                .sorted(Comparator.comparingLong((Integer i) -> span(items.get(i)))
+                        .reversed())
+                .limit(LARGE)
+                .mapToInt(i -> i)
+                .toArray();
+        return best(items, budget, large, 0);
+    }
+
+    private static long span(List<Option> options) {
+        LongSummaryStatistics bytes = options.stream().mapToLong(Option::bytes).summaryStatistics();
+        return bytes.getMax() - bytes.getMin();
+    }
+
+    /** The least damage over all options of the items {@code large} from {@code next} on. */
+    private static Optional<int[]> best(List<List<Option>> items, long budget, int[] large, int next) {
+        if (next == large.length) {
+            return greedy(items, budget);
+        }
+        int item = large[next];
+        List<List<Option>> narrowed = new ArrayList<>(items);
+        Optional<int[]> best = Optional.empty();
+        double least = Double.POSITIVE_INFINITY;
+        for (int o = 0; o < items.get(item).size(); o++) {
+            narrowed.set(item, List.of(items.get(item).get(o)));
+            Optional<int[]> found = best(narrowed, budget, large, next + 1);
+            double damage = found.map(choice -> damage(narrowed, choice)).orElse(least);
+            if (damage < least) {
+                least = damage;
+                best = found;
+                best.get()[item] = o;
+            }
+        }
+        return best;
+    }
+
+    private static double damage(List<List<Option>> items, int[] choice) {
+        double damage = 0;
         for (int i = 0; i < choice.length; i++) {
-            hulls.add(hull(items.get(i)));
-            choice[i] = hulls.get(i).getFirst();
-            left -= items.get(i).get(choice[i]).bytes;
+            damage += items.get(i).get(choice[i]).damage;
+        }
+        return damage;
+    }
+
+    private static Optional<int[]> greedy(List<List<Option>> items, long budget) {
+        int[] choice = new int[items.size()];
+        List<Step> steps = new ArrayList<>();
+        long left = budget;
+        for (int i = 0; i < choice.length; i++) {
+            List<Option> options = items.get(i);
+            List<Integer> hull = hull(options);
+            choice[i] = hull.getFirst();
+            left -= options.get(choice[i]).bytes;
+            for (int h = 1; h < hull.size(); h++) {
+                int from = hull.get(h - 1);
+                int to = hull.get(h);
+                steps.add(new Step(i, from, to, slope(options, from, to)));
+            }
         }
         if (left < 0) {
             return Optional.empty();
         }
-        int[] at = new int[choice.length];
-        while (true) {
-            int best = -1;
-            double slope = 0;
-            for (int i = 0; i < choice.length; i++) {
-                if (at[i] + 1 < hulls.get(i).size()) {
-                    double steepness = slope(
-                            items.get(i), hulls.get(i).get(at[i]), hulls.get(i).get(at[i] + 1));
-                    if (best < 0 || steepness > slope) {
-                        best = i;
-                        slope = steepness;
-                    }
-                }
+        // Slopes fall along a hull and the sort is stable, so an item's steps stay in order.
+        steps.sort(Comparator.comparingDouble(Step::slope).reversed());
+        for (Step step : steps) {
+            List<Option> options = items.get(step.item);
+            long more = options.get(step.to).bytes - options.get(step.from).bytes;
+            if (choice[step.item] == step.from && more <= left) {
+                left -= more;
+                choice[step.item] = step.to;
             }
-            if (best < 0) {
-                break;
-            }
-            int next = hulls.get(best).get(++at[best]);
-            long more = items.get(best).get(next).bytes - items.get(best).get(choice[best]).bytes;
-            if (more > left) {
-                break;
-            }
-            left -= more;
-            choice[best] = next;
         }
         fill(items, choice, left);
         return Optional.of(choice);

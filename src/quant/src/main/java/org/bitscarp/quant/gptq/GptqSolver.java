@@ -50,6 +50,11 @@ public final class GptqSolver implements Solver {
         return options.sequential();
     }
 
+    @Override
+    public boolean asymmetric() {
+        return options.asymmetry() > 0;
+    }
+
     /** @throws IllegalArgumentException without a Hessian: there is no error feedback without calibration */
     @Override
     public RowSolver prepare(DenseMatrix weights, InputStatistics inputs, PackedMatrix target) {
@@ -69,15 +74,14 @@ public final class GptqSolver implements Solver {
         private final Grid shared;
         private final InverseFactor factor;
         private final ColumnPlan plan;
+        /** What weights are moved by first, negated; null for not at all. */
+        private final DenseMatrix correction;
 
         Prepared(DenseMatrix weights, InputStatistics inputs, PackedMatrix target) {
             this.weights = weights;
             this.inputs = inputs;
             this.target = target;
             format = target.format();
-            shared = !format.sharedGrid()
-                    ? null
-                    : options.search() ? format.searchShared(weights, inputs.meanSquares()) : format.fitShared(weights);
             if (options.activationOrder()) {
                 Hessian.Ordered ordered = inputs.hessian().byFallingDiagonal();
                 factor = ordered.hessian().factor(options.damping());
@@ -86,6 +90,10 @@ public final class GptqSolver implements Solver {
                 factor = inputs.hessian().factor(options.damping());
                 plan = ColumnPlan.leftToRight(weights.columns(), format.blockLength(weights.columns()));
             }
+            correction = asymmetric() && inputs.cross() != null
+                    ? inputs.cross().negatedCorrection(inputs.hessian().factor(options.damping()), options.asymmetry())
+                    : null;
+            shared = format.sharedGrid() ? fitShared() : null;
         }
 
         @Override
@@ -103,7 +111,7 @@ public final class GptqSolver implements Solver {
                 MemorySegment errors = arena.allocate(4L * rows * columns, 64);
                 MemorySegment sums = arena.allocate(4L * 4 * format.blockLength(columns), 64);
                 for (int row = from; row < to; row += TILE) {
-                    RowTile tile = new RowTile(weights, row, Math.min(TILE, to - row), format, shared);
+                    RowTile tile = tile(row, Math.min(TILE, to - row), shared, work, errors);
                     if (options.activationOrder() && shared == null) {
                         fitAll(tile);
                     }
@@ -114,6 +122,38 @@ public final class GptqSolver implements Solver {
                     tile.pack(target, stats);
                 }
             }
+        }
+
+        /**
+         * Rows as they are to be solved.
+         *
+         * @param work room for rows × columns floats
+         * @param moved the same
+         */
+        private RowTile tile(int first, int rows, Grid grid, MemorySegment work, MemorySegment moved) {
+            RowTile tile = new RowTile(weights, first, rows, format, grid);
+            if (correction != null) {
+                tile.aim(correction, work, moved);
+            }
+            return tile;
+        }
+
+        private Grid fitShared() {
+            try (Arena arena = Arena.ofConfined()) {
+                DenseMatrix aimed = correction == null ? weights : aimed(arena);
+                return options.search() ? format.searchShared(aimed, inputs.meanSquares()) : format.fitShared(aimed);
+            }
+        }
+
+        private DenseMatrix aimed(Arena arena) {
+            int columns = weights.columns();
+            DenseMatrix all = new DenseMatrix(arena.allocate(4 * weights.size(), 64), weights.rows(), columns);
+            MemorySegment work = arena.allocate(4L * TILE * columns, 64);
+            for (int row = 0; row < weights.rows(); row += TILE) {
+                int rows = Math.min(TILE, weights.rows() - row);
+                tile(row, rows, null, work, all.slice(row, rows).data());
+            }
+            return all;
         }
 
         private void fitAll(RowTile tile) {

@@ -11,6 +11,7 @@ import org.bitscarp.quant.Nonfinite;
 import org.bitscarp.quant.PackedMatrix;
 import org.bitscarp.quant.SolveStats;
 import org.bitscarp.quant.SquaredError;
+import org.bitscarp.quant.gptq.TileProduct.View;
 
 /** Some rows of a matrix while they are quantized: weights, and for each the grid, the code and its value. */
 final class RowTile {
@@ -18,7 +19,7 @@ final class RowTile {
     final int columns;
     /** Weights in a full block of the format. */
     final int blockLength;
-    /** By row, then column; NaN and infinities are 0. */
+    /** What codes are chosen for, by row, then column; NaN and infinities are 0. */
     final float[][] weights;
 
     final float[][] values;
@@ -27,6 +28,9 @@ final class RowTile {
     final Grid[][] grids;
 
     private final int first;
+    /** Those of the matrix, which {@link #weights} are unless they aim elsewhere. */
+    private float[][] original;
+
     private long nonfinite;
 
     RowTile(DenseMatrix source, int first, int rows, BlockFormat format, Grid shared) {
@@ -46,6 +50,29 @@ final class RowTile {
                 nonfinite += count;
             }
             Arrays.fill(grids[r], shared);
+        }
+        original = weights;
+    }
+
+    /**
+     * Moves the weights that codes are chosen for by −W·M.
+     *
+     * @param correction M, [columns, columns]
+     * @param work room for rows × columns floats
+     * @param moved takes the moved weights, row after row
+     */
+    void aim(DenseMatrix correction, MemorySegment work, MemorySegment moved) {
+        original = new float[rows][];
+        for (int r = 0; r < rows; r++) {
+            original[r] = weights[r].clone();
+            MemorySegment.copy(weights[r], 0, work, JAVA_FLOAT, 4L * r * columns, columns);
+        }
+        MemorySegment.copy(work, 0, moved, 0, 4L * rows * columns);
+        View in = View.of(work, columns, 0, 0);
+        TileProduct.subtract(
+                rows, columns, columns, in, View.of(correction.data(), columns, 0, 0), View.of(moved, columns, 0, 0));
+        for (int r = 0; r < rows; r++) {
+            MemorySegment.copy(moved, JAVA_FLOAT, 4L * r * columns, weights[r], 0, columns);
         }
     }
 
@@ -86,7 +113,7 @@ final class RowTile {
                 offset += format.blockBytes(length);
                 stats.fallbacks += grids[r][b].fallbacks();
             }
-            SquaredError.add(weights[r], values[r], stats);
+            SquaredError.add(original[r], values[r], stats);
         }
         stats.weights += (long) rows * columns;
         stats.nonfinite += nonfinite;

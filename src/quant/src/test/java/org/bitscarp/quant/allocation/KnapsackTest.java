@@ -78,6 +78,28 @@ class KnapsackTest {
         assertTrue(ratios / budgets <= 1.15, "on average " + ratios / budgets);
     }
 
+    /** A table beside small maps, as in a small model: what a step of it leaves over is more than the maps can take up. */
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
+    void largeItemsLeaveLittleOver(long seed) {
+        List<List<Option>> items = items(6, seed);
+        for (int item : new int[] {1, 4}) {
+            items.set(
+                    item,
+                    items.get(item).stream()
+                            .map(option -> new Option(20 * option.bytes(), 5 * option.damage()))
+                            .toList());
+        }
+        double ratios = 0;
+        int budgets = 0;
+        for (long budget = 10_000; budget < 28_000; budget += 1000) {
+            double optimum = best(items, 0, budget);
+            ratios += damage(items, Knapsack.choose(items, budget).orElseThrow(), budget) / optimum;
+            budgets++;
+        }
+        assertTrue(ratios / budgets <= 1.05, "on average " + ratios / budgets);
+    }
+
     @Test
     void moreBudgetIsNeverWorse() {
         List<List<Option>> items = items(40, 9);

@@ -146,7 +146,7 @@ class GptqSolverTest {
         double before = Double.MAX_VALUE;
         for (int passes = 0; passes < 6; passes++) {
             PackedMatrix packed = PackedMatrix.allocate(Level.parse("int3:g64").format(), 5, 192, Arena.ofAuto());
-            new GptqSolver("test", new GptqOptions(0, true, passes, 0, false, false))
+            new GptqSolver("test", new GptqOptions(0, true, passes, 0, false, false, 0))
                     .prepare(problem.weights(), problem.inputs(), packed)
                     .solve(0, 5, new SolveStats());
             double error = problem.outputError(packed);

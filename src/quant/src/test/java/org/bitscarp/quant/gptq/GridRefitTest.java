@@ -21,7 +21,7 @@ class GridRefitTest {
         int rows = problem.weights().rows();
         PackedMatrix packed =
                 PackedMatrix.allocate(format, rows, problem.weights().columns(), Arena.ofAuto());
-        new GptqSolver("test", new GptqOptions(damping, true, 3, refits, false, false))
+        new GptqSolver("test", new GptqOptions(damping, true, 3, refits, false, false, 0))
                 .prepare(problem.weights(), problem.inputs(), packed)
                 .solve(0, rows, new SolveStats());
         return packed;

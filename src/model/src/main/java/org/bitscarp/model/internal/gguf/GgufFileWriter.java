@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.bitscarp.model.ModelException;
+import org.bitscarp.model.TemporaryName;
 import org.bitscarp.model.WriteFailure;
 
 /**
@@ -63,8 +64,7 @@ public final class GgufFileWriter implements AutoCloseable {
             throw new ModelException(
                     target + ": the file takes " + size + " bytes, the disk has " + room + " left; make room");
         }
-        temporary = this.target.resolveSibling(
-                "." + this.target.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
+        temporary = TemporaryName.of(this.target);
         try {
             channel = FileChannel.open(
                     temporary,
@@ -122,7 +122,16 @@ public final class GgufFileWriter implements AutoCloseable {
         return offset;
     }
 
-    private static long aligned(long bytes) {
+    /** Bytes of the whole file. */
+    public static long size(GgufKeys keys, List<Tensor> tensors) {
+        return aligned(header(keys, tensors).length)
+                + tensors.stream()
+                        .mapToLong(tensor -> aligned(tensor.type.bytes(tensor.shape)))
+                        .sum();
+    }
+
+    /** Bytes that a tensor takes with its padding. */
+    public static long aligned(long bytes) {
         return Math.ceilDiv(bytes, ALIGNMENT) * ALIGNMENT;
     }
 

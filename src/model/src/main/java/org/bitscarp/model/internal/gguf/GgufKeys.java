@@ -14,6 +14,13 @@ import java.util.function.Consumer;
 public final class GgufKeys {
     private final Map<String, byte[]> values = new LinkedHashMap<>();
 
+    public GgufKeys() {}
+
+    /** A copy to be added to. */
+    public GgufKeys(GgufKeys other) {
+        values.putAll(other.values);
+    }
+
     public GgufKeys u32(String key, long value) {
         if (value < 0 || value > 0xFFFF_FFFFL) {
             throw new IllegalArgumentException(key + ": " + value + " is no unsigned 32-bit integer");
