@@ -65,10 +65,8 @@ final class HostRows implements AutoCloseable {
                     pieces.add(new Piece(range, values, from, Math.min(step, range.count - from)));
                 }
             }
-            matrices.add(new DenseMatrix(
-                    values,
-                    Math.toIntExact(range.count),
-                    Math.toIntExact(range.weight.columns())));
+            matrices.add(
+                    new DenseMatrix(values, Math.toIntExact(range.count), Math.toIntExact(range.weight.columns())));
         }
         lanes.forEach(pieces.size(), (lane, i) -> pieces.get(i).read());
         return matrices;

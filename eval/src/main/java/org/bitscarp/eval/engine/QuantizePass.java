@@ -100,8 +100,7 @@ public final class QuantizePass {
 
     /** Matrix after matrix; small ones several at a time, so that no lane waits long for the last piece of one. */
     private void oneByOne(PackedSink sink, Lanes lanes) throws IOException {
-        double total =
-                checkpoint.weights().stream().mapToDouble(Weight::size).sum();
+        double total = checkpoint.weights().stream().mapToDouble(Weight::size).sum();
         double done = 0;
         try (HostRows memory = new HostRows(lanes)) {
             List<Linear> group = new ArrayList<>();

@@ -111,7 +111,8 @@ class SafetensorsTest {
             names = {"FP32", "BF16"})
     void rowsInFp32AreHandedOutAsTheyLie(NumberFormat format) throws IOException {
         int mapped = 0;
-        try (Checkpoint checkpoint = Checkpoints.open(new TinyLlama().format(format).write(folder));
+        try (Checkpoint checkpoint =
+                        Checkpoints.open(new TinyLlama().format(format).write(folder));
                 Arena arena = Arena.ofConfined()) {
             for (Weight weight : checkpoint.weights()) {
                 long rows = weight.rows() / 2;
