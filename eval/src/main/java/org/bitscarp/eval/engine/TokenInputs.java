@@ -23,12 +23,7 @@ import org.bitscarp.quant.SolveStats;
  * @param positions one row for each place of a sequence, or null where positions are not learned
  */
 record TokenInputs(
-        Backend backend,
-        DecoderSpec spec,
-        WeightReader reader,
-        LinearMap table,
-        BlockFormat format,
-        Tensor positions) {
+        Backend backend, DecoderSpec spec, WeightReader reader, LinearMap table, BlockFormat format, Tensor positions) {
     /**
      * @param tokens of each sequence in turn
      * @param first position of each sequence's first token
