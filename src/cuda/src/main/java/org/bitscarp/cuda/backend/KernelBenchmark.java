@@ -276,28 +276,32 @@ public final class KernelBenchmark {
         int n = sizes.gptq();
         String shape = n + " × " + n;
         GroupedInt format = (GroupedInt) Level.parse("int4").format();
-        long need = 16L * n * n + n * (format.rowBytes(n) + 4L * ColumnPlan.BATCH);
+        long need = 13L * n * n + IntRows.gridBytes(format, n, n) + 4L * n * ColumnPlan.BATCH;
         if (!bed.fits(need)) {
             sink.accept(BenchmarkLine.leftOut(
                     "GPTQ column loop, int4", shape, "needs " + (need >> 20) + " MiB of device memory"));
             return;
         }
         DeviceTensor weights = bed.random(n, n);
-        DeviceTensor work = bed.copy(weights);
+        DeviceTensor work = bed.tensor(n, n);
         DeviceTensor upper = bed.tensor(n, n);
         for (int i = 0; i < n; i++) {
             bed.lane.upload(
                     MemorySegment.ofArray(new float[] {1}), upper.from(i, i).address());
         }
-        DeviceTensor packed = bed.bytes(n * format.rowBytes(n));
-        DeviceTensor counts = bed.tensor(1, 4);
-        DeviceTensor errors = bed.tensor(n, ColumnPlan.BATCH);
-        GptqKernels.Work loopWork =
-                new GptqKernels.Work(work.address(), errors.address(), packed.address(), counts.address());
+        IntRows rows = new IntRows(
+                format,
+                n,
+                n,
+                bed.bytes(IntRows.gridBytes(format, n, n)).address(),
+                bed.bytes((long) n * n).address(),
+                bed.tensor(1, 4).address());
+        GptqKernels.Work loopWork = new GptqKernels.Work(
+                work.address(), bed.tensor(n, ColumnPlan.BATCH).address());
+        CudaMoments.Factor factor = new CudaMoments.Factor(upper, null, null);
         GptqKernels loop = new GptqKernels(bed.launcher);
-        double time = bed.median(
-                turn -> bed.driver.copyOnDevice(work.address(), weights.address(), weights.bytes(), bed.lane.stream),
-                turn -> loop.run(bed.lane, format, n, upper, loopWork));
+        double time =
+                bed.median(turn -> loop.run(bed.lane, weights, rows, factor, GptqKernels.GridRule.PUBLISHED, loopWork));
         // The loop takes n³ operations, half of a whole product.
         DeviceTensor half = weights.reshape(Math.max(1, n / 2), n);
         double floor;

@@ -6,11 +6,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Supplier;
-import java.util.stream.IntStream;
 import org.bitscarp.quant.DenseMatrix;
 import org.bitscarp.quant.transform.Basis;
 import org.bitscarp.quant.transform.BasisChange;
@@ -153,11 +151,11 @@ public final class Hessian {
         synchronized (factors) {
             if (ordered == null) {
                 int n = size();
-                int[] order = IntStream.range(0, n)
-                        .boxed()
-                        .sorted(Comparator.comparingDouble((Integer i) -> -diagonal(i)))
-                        .mapToInt(Integer::intValue)
-                        .toArray();
+                float[] diagonal = new float[n];
+                for (int i = 0; i < n; i++) {
+                    diagonal[i] = diagonal(i);
+                }
+                int[] order = ColumnPlan.byFalling(diagonal);
                 DenseMatrix moved = new DenseMatrix(memory.allocate(4L * n * n, 64), n, n);
                 MemorySegment from = values().data();
                 for (int i = 0; i < n; i++) {
