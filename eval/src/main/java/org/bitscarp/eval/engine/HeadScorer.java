@@ -114,8 +114,10 @@ final class HeadScorer {
                 ofLevel[u] = new RowScores(units.get(u).scored().length);
             }
         }
-        long different =
-                IntStream.range(0, levels.size()).mapToObj(l -> head(l, levels)).distinct().count();
+        long different = IntStream.range(0, levels.size())
+                .mapToObj(l -> head(l, levels))
+                .distinct()
+                .count();
         boolean resident = resident(plan.largestUnit(), levels.size(), different);
         int held = resident ? spec.vocabulary() : sliceRows;
         try (Arena arena = Arena.ofShared();
@@ -137,8 +139,8 @@ final class HeadScorer {
             MemorySegment slice = arena.allocate(4L * sliceRows * spec.hidden(), 64);
             List<Buffers> buffers = new ArrayList<>();
             for (int lane = 0; lane < backend.lanes(); lane++) {
-                buffers.add(
-                        new Buffers(memory, arena, plan.largestUnit(), resident ? levels.size() : 1, levels.size() > 1));
+                buffers.add(new Buffers(
+                        memory, arena, plan.largestUnit(), resident ? levels.size() : 1, levels.size() > 1));
             }
             for (int first = 0; first < spec.vocabulary(); first += held) {
                 int from = first;

@@ -92,15 +92,13 @@ class HeadScorerTest {
                 }
                 states.write(level, 0, plan.rows(), values);
             }
-            HeadScorer.Source source =
-                    new HeadScorer.Source(checkpoint, new WeightReader(checkpoint, lanes));
+            HeadScorer.Source source = new HeadScorer.Source(checkpoint, new WeightReader(checkpoint, lanes));
             new HeadScorer(backend, level -> source, lanes, slice).run(plan, tallies, states, (level, nanos) -> {});
         }
         return tallies.stream().map(tally -> tally.scores).toList();
     }
 
-    private List<TokenScores> onDevice(ComputeType compute, long memory, int slice, String levels)
-            throws IOException {
+    private List<TokenScores> onDevice(ComputeType compute, long memory, int slice, String levels) throws IOException {
         try (CudaBackend backend = new CudaBackend(GpuDevices.emulated(), memory, compute, 1)) {
             List<TokenScores> scores = score(backend, slice, levels);
             peak = backend.peakMemory();
