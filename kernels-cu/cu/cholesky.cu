@@ -21,14 +21,31 @@ extern "C" __global__ void hessian_diagonal(const float* sums, float* diagonal, 
     }
 }
 
-// a = P(H + λI)P above the diagonal, H = scale × sums, with `unit` on the diagonal for channels that are never active. Grid: x
-// over columns, y over rows, which it strides. sums, read above the diagonal, and a: [n, n]
+// The mean of x·xᵀ at row i, column j of sums that are there above the diagonal.
+__device__ __forceinline__ float meanAt(const float* sums, int i, int j, int n, float scale) {
+    return sums[(long long)min(i, j) * n + max(i, j)] * scale;
+}
+
+// H, both halves of it. Grid: x over columns, y over rows, which it strides. sums, read above the diagonal, and h: [n, n]
+extern "C" __global__ void hessian_mean(const float* __restrict__ sums, float* __restrict__ h, int n, float scale) {
+    int j = blockIdx.x * blockDim.x + threadIdx.x;
+    for (int i = blockIdx.y; i < n && j < n; i += gridDim.y) {
+        h[(long long)i * n + j] = meanAt(sums, i, j, n, scale);
+    }
+}
+
+// a = P(H + λI)P above the diagonal, H = scale × sums, with `unit` on the diagonal for channels that are never active. Grid as
+// above. order: [n], the channel that stands at each place of H, or null where they stand in their own order
 extern "C" __global__ void hessian_reverse(
-        const float* __restrict__ sums, float* __restrict__ a, int n, float scale, double lambda, double unit) {
+        const float* __restrict__ sums, const int* __restrict__ order, float* __restrict__ a, int n, float scale,
+        double lambda, double unit) {
     int j = blockIdx.x * blockDim.x + threadIdx.x;
     for (int i = blockIdx.y; i < n && j < n; i += gridDim.y) {
         if (j >= i) {
-            float mean = sums[(long long)(n - 1 - j) * n + n - 1 - i] * scale;
+            int row = n - 1 - j;
+            int column = n - 1 - i;
+            float mean = order == nullptr ? meanAt(sums, row, column, n, scale)
+                                          : meanAt(sums, order[row], order[column], n, scale);
             a[(long long)i * n + j] = i != j ? mean : (float)((mean > 0 ? (double)mean : unit) + lambda);
         }
     }

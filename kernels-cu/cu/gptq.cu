@@ -18,118 +18,179 @@ __device__ __forceinline__ float warpMax(float value) {
     return value;
 }
 
-// The grid that the head of a block stores.
-__device__ __forceinline__ IntGrid readHead(const uint8_t* block, int zero) {
-    IntGrid grid;
-    grid.stored = block[0] | block[1] << 8;
-    grid.scale = halfValue(grid.stored);
-    grid.zero = zero < 0 ? block[2] : zero;
-    grid.fallback = false;
-    return grid;
-}
-
-// The weights that the loop begins with: NaN and infinities count as 0. w, work: [count]
-extern "C" __global__ void gptq_load(const float* __restrict__ w, float* __restrict__ work, long long count) {
-    long long stride = (long long)gridDim.x * blockDim.x;
-    for (long long i = blockIdx.x * (long long)blockDim.x + threadIdx.x; i < count; i += stride) {
-        work[i] = finite(w[i]);
+// The weights that the loop begins with: NaN and infinities count as 0. Grid: x over columns, y over rows, which it strides.
+// w, work: [rows, n]; order: [n], the column that is rounded j-th, or null for left to right
+extern "C" __global__ void gptq_load(
+        const float* __restrict__ w, const int* __restrict__ order, float* __restrict__ work, int rows, int n) {
+    int j = blockIdx.x * blockDim.x + threadIdx.x;
+    int column = order == nullptr || j >= n ? j : order[j];
+    for (int row = blockIdx.y; row < rows && j < n; row += gridDim.y) {
+        work[(long long)row * n + j] = finite(w[(long long)row * n + column]);
     }
 }
 
-// Rounds columns [begin, begin + width) of each row; a block of the format that begins there is fitted to the weights as they
-// are then. A warp for a row, lane l holding columns l, l + 32, … of the batch.
-// work: [rows, n], finite; upper: [n, n], U of the inverse Hessian; errors: [rows, width]; packed: rows × rowBytes bytes;
-// length: weights in a full block; zero: the fixed zero point of symmetric grids, else −1; fallbacks: added to
-extern "C" __global__ void gptq_batch(
-        const float* work, const float* upper, float* errors, uint8_t* packed, long long rowBytes, int rows, int n,
-        int begin, int width, int length, int bits, int zero, unsigned long long* fallbacks) {
-    __shared__ uint8_t codes[WARPS][BATCH];
-    int warp = threadIdx.x / 32;
-    int lane = threadIdx.x % 32;
-    int row = blockIdx.x * WARPS + warp;
+// Specification of what follows: one thread for a row, column after column, each update at once. Grids are fitted by the
+// published rule when the loop reaches them, or there already where `fitted`. work: [rows, n], finite, in the loop's order;
+// upper: [n, n], U of the inverse Hessian; order: as above; grids: [rows, ⌈n / length⌉]; codes: [rows, n], by column
+extern "C" __global__ void gptq_naive(
+        float* work, const float* upper, const int* order, GridRecord* grids, uint8_t* codes, int rows, int n, int length,
+        int maxCode, int zero, int fitted, unsigned long long* fallbacks) {
+    long long row = blockIdx.x * blockDim.x + threadIdx.x;
     if (row >= rows) {
         return;
     }
-    work += (long long)row * n + begin;
-    packed += row * rowBytes;
+    work += row * n;
+    grids += row * ((n + length - 1) / length);
+    for (int j = 0; j < n; j++) {
+        int column = order == nullptr ? j : order[j];
+        if (!fitted && column % length == 0) {
+            float lo = 0;
+            float hi = 0;
+            for (int i = j; i < min(n, j + length); i++) {
+                lo = fminf(lo, work[i]);
+                hi = fmaxf(hi, work[i]);
+            }
+            IntGrid grid(lo, hi, maxCode, zero);
+            grids[column / length] = record(grid);
+            if (grid.fallback) {
+                atomicAdd(fallbacks, 1ULL);
+            }
+        }
+        GridRecord grid = grids[column / length];
+        int code = grid.nearest(work[j], maxCode);
+        codes[row * n + column] = code;
+        const float* line = upper + (long long)j * n;
+        float error = (work[j] - grid.value(code)) / line[j];
+        for (int k = j + 1; k < n; k++) {
+            work[k] = fmaf(-error, line[k], work[k]);
+        }
+    }
+}
+
+// The published grids of `count` blocks of each row from block `from` on. A warp for a block, rows × count blocks in all.
+// w: [rows, n]; grids: [rows, ⌈n / length⌉]; length: weights in a full block; zero: the fixed zero point of symmetric grids,
+// else −1; fallbacks: added to
+extern "C" __global__ void fit_grids(
+        const float* __restrict__ w, GridRecord* grids, int rows, int n, int from, int count, int length, int bits,
+        int zero, unsigned long long* fallbacks) {
+    int lane = threadIdx.x % 32;
+    long long number = (long long)blockIdx.x * WARPS + threadIdx.x / 32;
+    long long row = number / count;
+    int block = from + (int)(number % count);
+    if (row >= rows) {
+        return;
+    }
+    long long first = (long long)block * length;
+    int held = (int)min((long long)length, n - first);
+    w += row * n + first;
+    float down = 0;
+    float up = 0;
+    for (int i = lane; i < held; i += 32) {
+        down = fmaxf(down, -finite(w[i]));
+        up = fmaxf(up, finite(w[i]));
+    }
+    IntGrid grid(-warpMax(down), warpMax(up), (1 << bits) - 1, zero);
+    if (lane == 0) {
+        grids[row * ((n + length - 1) / length) + block] = record(grid);
+        if (grid.fallback) {
+            atomicAdd(fallbacks, 1ULL);
+        }
+    }
+}
+
+// Rounds columns [begin, begin + width) of the loop's order, at most BATCH, to grids that are there. A warp for a row, lane l
+// holding columns l, l + 32, … of them. errors: width columns in rows of `pitch`; other arguments as above
+extern "C" __global__ void gptq_batch(
+        const float* __restrict__ work, const float* __restrict__ upper, const int* __restrict__ order,
+        const GridRecord* __restrict__ grids, uint8_t* codes, float* errors, int pitch, int rows, int n, int begin,
+        int width, int length, int maxCode) {
+    int lane = threadIdx.x % 32;
+    long long row = (long long)blockIdx.x * WARPS + threadIdx.x / 32;
+    if (row >= rows) {
+        return;
+    }
+    work += row * n + begin;
+    codes += row * n;
+    errors += row * pitch;
     upper += (long long)begin * n + begin;
-    int maxCode = (1 << bits) - 1;
-    int full = blockBytes(length, bits, zero);
+    grids += row * ((n + length - 1) / length);
     float w[EACH];
+    float e[EACH];
+    int c[EACH];
 #pragma unroll
     for (int i = 0; i < EACH; i++) {
         w[i] = lane + 32 * i < width ? work[lane + 32 * i] : 0;
+        e[i] = 0;
+        c[i] = 0;
     }
-    // The block that a batch begins in the middle of was fitted before.
-    IntGrid grid = readHead(packed + (long long)(begin / length) * full, zero);
     for (int j = 0; j < width; j++) {
-        int block = (begin + j) / length;
-        if ((begin + j) % length == 0) {
-            int count = min(length, n - begin - j);
-            float lo = 0;
-            float hi = 0;
-#pragma unroll
-            for (int i = 0; i < EACH; i++) {
-                int at = lane + 32 * i;
-                bool inside = at >= j && at < j + count && at < width;
-                lo = fminf(lo, inside ? w[i] : 0);
-                hi = fmaxf(hi, inside ? w[i] : 0);
-            }
-            for (int at = width + lane; at < j + count; at += 32) {
-                lo = fminf(lo, work[at]);
-                hi = fmaxf(hi, work[at]);
-            }
-            lo = -warpMax(-lo);
-            hi = warpMax(hi);
-            grid = IntGrid(lo, hi, maxCode, zero);
-            if (lane == 0) {
-                putHead(grid, packed + (long long)block * full, zero < 0);
-                if (grid.fallback) {
-                    atomicAdd(fallbacks, 1ULL);
-                }
-            }
-        }
+        GridRecord grid = grids[(order == nullptr ? begin + j : order[begin + j]) / length];
         float own = j / 32 == 0 ? w[0] : j / 32 == 1 ? w[1] : j / 32 == 2 ? w[2] : w[3];
         float weight = __shfl_sync(FULL_WARP, own, j % 32);
         int code = grid.nearest(weight, maxCode);
-        float value = grid.scale * (float)(code - grid.zero);
         const float* line = upper + (long long)j * n;
-        float error = (weight - value) / line[j];
-        if (lane == 0) {
-            codes[warp][j] = code;
-            errors[(long long)row * width + j] = error;
-        }
+        float error = (weight - grid.value(code)) / line[j];
 #pragma unroll
         for (int i = 0; i < EACH; i++) {
             int at = lane + 32 * i;
             if (at > j && at < width) {
                 w[i] = fmaf(-error, line[at], w[i]);
+            } else if (at == j) {
+                e[i] = error;
+                c[i] = code;
             }
         }
     }
-    __syncwarp();
-    // Octets of codes: none reaches across the end of a block, and the batch begins with one.
-    for (int first = 0; first < width;) {
-        int block = (begin + first) / length;
-        int start = begin + first - block * length;
-        int count = min(min(length, n - block * length) - start, width - first);
-        uint8_t* bytes = packed + (long long)block * full + (zero < 0 ? 3 : 2);
-        for (int at = lane * 8; at < count; at += 32 * 8) {
-            int held = min(8, count - at);
-            unsigned long long word = 0;
-            for (int i = 0; i < held; i++) {
-                word |= (unsigned long long)codes[warp][first + at + i] << (i * bits);
-            }
-            putOctet(word, start + at, held, bits, bytes);
+#pragma unroll
+    for (int i = 0; i < EACH; i++) {
+        int at = lane + 32 * i;
+        if (at < width) {
+            errors[at] = e[i];
+            codes[order == nullptr ? begin + at : order[begin + at]] = c[i];
         }
-        first += count;
     }
 }
 
-// Columns behind a batch: c −= a·b, see subtractProduct. Two blocks to a multiprocessor at least: for eight, sm_90 would have
-// to spill.
+// Columns behind a batch and other products: c −= a·b, see subtractProduct. wanted: [m], rows that count; tiles without any
+// are left as they are. Null for all. Two blocks to a multiprocessor at least: for eight, sm_90 would have to spill.
 extern "C" __global__ void __launch_bounds__(256, 2) subtract_product(
         const float* a, long long strideA, const float* b, long long strideB, float* c, long long strideC, int m, int n,
-        int k) {
+        int k, const int* wanted) {
+    int row = blockIdx.y * EDGE + threadIdx.x % EDGE;
+    if (wanted != nullptr && !__any_sync(FULL_WARP, row < m && wanted[row] != 0)) {
+        return;
+    }
     subtractProduct(a, strideA, b, strideB, c, strideC, m, n, k);
+}
+
+// Grids and codes to the bytes that quant.GroupedInt writes; a thread for eight codes of a block. Grid: x over ⌈length / 8⌉
+// for each block of a row, y over rows, which it strides. packed: rows × rowBytes bytes; other arguments as above
+extern "C" __global__ void pack_int(
+        const GridRecord* __restrict__ grids, const uint8_t* __restrict__ codes, uint8_t* packed, long long rowBytes,
+        int rows, int n, int length, int bits, int zero) {
+    int octets = (length + 7) / 8;
+    int blocks = (n + length - 1) / length;
+    int index = blockIdx.x * blockDim.x + threadIdx.x;
+    int block = index / octets;
+    int at = index % octets * 8;
+    int held = min(8, min(length, n - block * length) - at);
+    if (block >= blocks || held <= 0) {
+        return;
+    }
+    for (long long row = blockIdx.y; row < rows; row += gridDim.y) {
+        uint8_t* bytes = packed + row * rowBytes + (long long)block * blockBytes(length, bits, zero);
+        if (at == 0) {
+            GridRecord grid = grids[row * blocks + block];
+            putHalf(bytes, nearestHalf(grid.scale));
+            if (zero < 0) {
+                bytes[2] = grid.zero;
+            }
+        }
+        const uint8_t* from = codes + row * n + (long long)block * length + at;
+        unsigned long long word = 0;
+        for (int i = 0; i < held; i++) {
+            word |= (unsigned long long)from[i] << (i * bits);
+        }
+        putOctet(word, at, held, bits, bytes + (zero < 0 ? 3 : 2));
+    }
 }

@@ -42,6 +42,28 @@ struct IntGrid {
     }
 };
 
+// A grid while its codes are still being chosen.
+struct GridRecord {
+    float scale;  // an fp16 number
+    int16_t zero;
+    int16_t fallback;
+
+    // The nearest code, as IntGrid has it.
+    __device__ __forceinline__ int nearest(float weight, int maxCode) const {
+        IntGrid grid;
+        grid.scale = scale;
+        grid.zero = zero;
+        return grid.nearest(weight, maxCode);
+    }
+
+    // Exact: the scale has 11 bits, the level 9.
+    __device__ __forceinline__ float value(int code) const { return scale * (float)(code - zero); }
+};
+
+__device__ __forceinline__ GridRecord record(const IntGrid& grid) {
+    return {grid.scale, (int16_t)grid.zero, (int16_t)grid.fallback};
+}
+
 // Codes [at, at + count) of a block, at a multiple of 8: eight codes fill `bits` bytes, unused bits of the last are zero.
 // word: the codes, the first in the lowest bits
 __device__ __forceinline__ void putOctet(unsigned long long word, int at, int count, int bits, uint8_t* codes) {

@@ -6,13 +6,10 @@
 // Floor: reads 4 bytes per weight, writes bits-per-weight / 8; but about 20 candidates for each sub-block, some ten operations
 // per weight each, so arithmetic decides.
 #include "half_scale.cuh"
+#include "unfused.cuh"
 
 #define LENGTH 256
 #define FULL_WARP 0xffffffffu
-
-__device__ __forceinline__ float mul(float a, float b) { return __fmul_rn(a, b); }
-__device__ __forceinline__ float add(float a, float b) { return __fadd_rn(a, b); }
-__device__ __forceinline__ float sub(float a, float b) { return __fsub_rn(a, b); }
 
 // The nearest integer of a range, ties to even; 0 for NaN (AffineGrid.round).
 __device__ __forceinline__ int roundTo(float x, float low, float high) {

@@ -4,7 +4,8 @@
 // Floor: reads 8 bytes per weight; five operations in double per weight, which is what decides where those are slow.
 #include "reduce.cuh"
 
-// Of one row. Weights that are NaN or infinite count as 0 on both sides.
+// Of one row. Weights that are NaN or infinite count as 0, and so does what became of them, except where error feedback has
+// rounded what came to them from others (`fed`).
 struct RowError {
     double error;          // Σ (w − q)²
     double weights;        // Σ w²
@@ -12,10 +13,11 @@ struct RowError {
 };
 
 // Products are rounded before they are added, as on the CPU.
-__device__ __forceinline__ void add(float weight, float rounded, RowError& sums) {
+__device__ __forceinline__ void add(float weight, float rounded, bool fed, RowError& sums) {
     if (!isfinite(weight)) {
         sums.nonfinite++;
-        return;
+        weight = 0;
+        rounded = fed ? rounded : 0;
     }
     double w = weight;
     double difference = __dsub_rn(w, rounded);
@@ -29,7 +31,7 @@ __device__ __forceinline__ double combined(double a, double b, double c, double 
 
 // Specification: one thread for a row. w, q: [rows, columns]; errors: [rows]
 extern "C" __global__ void row_error_naive(
-        const float* w, const float* q, RowError* errors, int rows, int columns) {
+        const float* w, const float* q, RowError* errors, int rows, int columns, int fed) {
     int row = blockIdx.x * blockDim.x + threadIdx.x;
     if (row >= rows) {
         return;
@@ -39,7 +41,7 @@ extern "C" __global__ void row_error_naive(
     RowError s[4] = {};
     int whole = columns / 4 * 4;
     for (int i = 0; i < columns; i++) {
-        add(w[i], q[i], s[i < whole ? i % 4 : 0]);
+        add(w[i], q[i], fed, s[i < whole ? i % 4 : 0]);
     }
     errors[row] = {
             combined(s[0].error, s[1].error, s[2].error, s[3].error),
@@ -49,7 +51,7 @@ extern "C" __global__ void row_error_naive(
 
 // Four threads for a row, one for each of its four sums. Whole warps; arguments as above.
 extern "C" __global__ void row_error(
-        const float* __restrict__ w, const float* __restrict__ q, RowError* errors, int rows, int columns) {
+        const float* __restrict__ w, const float* __restrict__ q, RowError* errors, int rows, int columns, int fed) {
     long long row = ((long long)blockIdx.x * blockDim.x + threadIdx.x) / 4;
     int lane = threadIdx.x % 4;
     RowError own = {};
@@ -58,10 +60,10 @@ extern "C" __global__ void row_error(
         q += row * columns;
         int whole = columns / 4 * 4;
         for (int i = lane; i < whole; i += 4) {
-            add(w[i], q[i], own);
+            add(w[i], q[i], fed, own);
         }
         for (int i = whole; lane == 0 && i < columns; i++) {
-            add(w[i], q[i], own);
+            add(w[i], q[i], fed, own);
         }
     }
     RowError s[4];

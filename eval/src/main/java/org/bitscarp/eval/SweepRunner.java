@@ -96,6 +96,7 @@ public final class SweepRunner {
                             .letWrite(writing);
                     store.add(sweep, sweep.run(), fingerprint);
                     sweep.device().note().ifPresent(notes::add);
+                    sweep.writingNote().ifPresent(notes::add);
                 }
             }
             List<LevelResult> results = store.results(names);

@@ -10,7 +10,9 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.bitscarp.compute.Backend;
+import org.bitscarp.compute.PackedProducts;
 import org.bitscarp.compute.Tensor;
 import org.bitscarp.compute.TensorMemory;
 import org.bitscarp.eval.generate.ContinuationPlan;
@@ -20,7 +22,6 @@ import org.bitscarp.model.DecoderSpec;
 import org.bitscarp.model.TensorRole;
 import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.DenseMatrix;
-import org.bitscarp.quant.SolveStats;
 import org.bitscarp.quant.Solvers;
 
 /**
@@ -33,6 +34,8 @@ final class ContinuationPass {
     private final DecoderSpec spec;
     private final WeightReader reader;
     private final Lanes lanes;
+    private final List<String> packed = new ArrayList<>();
+    private final List<String> decoded = new ArrayList<>();
 
     ContinuationPass(Backend backend, Checkpoint checkpoint, Lanes lanes) {
         this.backend = backend;
@@ -47,7 +50,7 @@ final class ContinuationPass {
         DecoderSpec spec = checkpoint.spec();
         long head = 4L * spec.vocabulary() * spec.hidden();
         return (headFormats + 1) * head
-                + LevelModel.bytes(layerBytes(checkpoint), spec.layers(), false)
+                + LevelModel.bytes(layerBytes(checkpoint), 1)
                 + Workspace.bytes(spec, plan.sequences() * plan.longestPrompt());
     }
 
@@ -64,46 +67,90 @@ final class ContinuationPass {
     /**
      * Continues all prompts at all levels.
      *
-     * @param packed quantized matrices of the levels
-     * @param budget bytes that this may take
+     * @param weights quantized matrices of the levels
+     * @param budget bytes that this may take of the host's memory
      * @param written told of each level before it begins
      * @return for each level, for each sampler and each prompt, the tokens written; fewer than asked where a logit was NaN
      */
     List<List<int[]>> run(
-            ContinuationPlan plan, List<LevelTally> levels, PackedLevels packed, long budget, Progressed written)
+            ContinuationPlan plan, List<LevelTally> levels, PackedLevels weights, long budget, Progressed written)
             throws IOException {
-        boolean resident = bytes(checkpoint, plan, (int) levels.stream()
-                                .map(l -> HeadScorer.nameOf(l.recipe.head()))
-                                .distinct()
-                                .count())
-                        + LevelModel.bytes(layerBytes(checkpoint), spec.layers(), true)
-                <= Math.min(budget, backend.availableMemory());
+        long tensors = backend.availableMemory() == Long.MAX_VALUE ? budget : backend.availableMemory();
+        long room = tensors
+                - bytes(
+                        checkpoint,
+                        plan,
+                        MemoryUse.headFormats(
+                                levels.stream().map(level -> level.recipe).toList()));
         List<List<int[]>> texts = new ArrayList<>();
         try (Arena arena = Arena.ofShared();
                 TensorMemory memory = backend.newMemory();
                 Workspace space = new Workspace(backend, spec, plan.sequences() * plan.longestPrompt())) {
             DecoderLayer decoder = new DecoderLayer(backend, spec, plan.longest(), memory);
             FinalNorm finalNorm = new FinalNorm(backend, checkpoint, reader, memory);
-            DenseMatrix positions =
-                    checkpoint.weight(TensorRole.POSITION_EMBEDDING, 0).isEmpty()
-                            ? null
-                            : reader.whole(TensorRole.POSITION_EMBEDDING, arena);
-            Map<String, Tensor> heads = new HashMap<>();
+            Tensor positions = upload(Embeddings.positions(reader, checkpoint, arena), memory);
+            Map<String, LinearMap> heads = new HashMap<>();
             for (int l = 0; l < levels.size(); l++) {
                 LevelTally level = levels.get(l);
                 written.begins(level);
-                try (LevelModel model = new LevelModel(backend, reader, packed, l, spec.layers(), resident, lanes)) {
-                    Tensor head = heads.get(HeadScorer.nameOf(level.recipe.head()));
+                try (LevelModel model = new LevelModel(
+                        backend, reader, weights, l, spec.layers(), plan, room + layerBytes(checkpoint), lanes)) {
+                    note(level, model);
+                    LinearMap head = heads.get(HeadScorer.nameOf(level.recipe.head()));
                     if (head == null) {
-                        head = head(level.recipe.head(), memory);
+                        head = head(level.recipe.head(), plan.sequences(), memory);
                         heads.put(HeadScorer.nameOf(level.recipe.head()), head);
                     }
-                    texts.add(new Writer(decoder, model, finalNorm, positions, level.recipe.embedding(), head, space)
-                            .write(plan));
+                    TokenInputs inputs = new TokenInputs(
+                            backend,
+                            spec,
+                            reader,
+                            embedsFromHead(level.recipe) ? head : null,
+                            level.recipe.embedding(),
+                            positions);
+                    texts.add(new Writer(decoder, model, finalNorm, inputs, head, space).write(plan));
                 }
             }
         }
         return texts;
+    }
+
+    private boolean embedsFromHead(Recipe recipe) {
+        return spec.tiedHead() && HeadScorer.nameOf(recipe.head()).equals(HeadScorer.nameOf(recipe.embedding()));
+    }
+
+    /** A matrix on the backend; null for none. */
+    private Tensor upload(DenseMatrix matrix, TensorMemory memory) {
+        if (matrix == null) {
+            return null;
+        }
+        Tensor tensor = memory.allocate(matrix.rows(), matrix.columns());
+        backend.upload(matrix.data(), tensor);
+        return tensor;
+    }
+
+    private void note(LevelTally level, LevelModel model) {
+        switch (model.weights()) {
+            case PACKED -> packed.add(level.recipe.name());
+            case DECODED -> decoded.add(level.recipe.name());
+            case AS_STORED -> {}
+        }
+    }
+
+    /** For reports: which levels wrote from packed weights; empty where the backend decodes everything. */
+    Optional<String> note() {
+        if (backend.packedProducts().isEmpty() || packed.isEmpty() && decoded.isEmpty()) {
+            return Optional.empty();
+        }
+        List<String> parts = new ArrayList<>();
+        if (!packed.isEmpty()) {
+            parts.add("continuations are products with packed weights on the device: " + String.join(", ", packed));
+        }
+        if (!decoded.isEmpty()) {
+            parts.add("continuations with some weights decoded first: " + String.join(", ", decoded));
+        }
+        String text = String.join("; ", parts);
+        return Optional.of(Character.toUpperCase(text.charAt(0)) + text.substring(1) + ".");
     }
 
     /** Told of a level that is about to write. */
@@ -112,20 +159,38 @@ final class ContinuationPass {
         void begins(LevelTally level);
     }
 
-    /** The whole output projection as a level stores it. */
-    private Tensor head(BlockFormat format, TensorMemory memory) throws IOException {
+    /**
+     * The whole output projection as a level stores it.
+     *
+     * @param rows of a product with it at most
+     */
+    private LinearMap head(BlockFormat format, int rows, TensorMemory memory) throws IOException {
         TensorRole role = spec.tiedHead() ? TensorRole.EMBEDDING : TensorRole.HEAD;
-        Tensor head = memory.allocate(spec.vocabulary(), spec.hidden());
         try (Arena arena = Arena.ofShared()) {
             DenseMatrix whole = reader.whole(role, arena);
+            PackedProducts products = backend.packedProducts().orElse(null);
+            if (format != null && products != null && products.multiplies(format, whole.columns(), rows)) {
+                LinearMap[] head = new LinearMap[1];
+                quantize(whole, format, null, (job, packed) -> {
+                    Tensor room = memory.allocate(LevelModel.floats(packed), 1);
+                    head[0] = new LinearMap.Packed(backend, products, products.upload(packed, room), null);
+                });
+                return head[0];
+            }
+            Tensor head = memory.allocate(spec.vocabulary(), spec.hidden());
             if (format == null) {
                 backend.upload(whole.data(), head);
             } else {
-                new MatrixQuantizer(backend, lanes)
-                        .run(Solvers.RTN, List.of(new MatrixQuantizer.Job(whole, format, null, head)), null);
+                quantize(whole, format, head, null);
             }
+            return new LinearMap.Dense(backend, head);
         }
-        return head;
+    }
+
+    private void quantize(DenseMatrix whole, BlockFormat format, Tensor target, MatrixQuantizer.Receiver receiver)
+            throws IOException {
+        new MatrixQuantizer(backend, lanes)
+                .run(Solvers.RTN, List.of(new MatrixQuantizer.Job(whole, format, null, target)), receiver);
     }
 
     /** One level's model at work. */
@@ -133,24 +198,21 @@ final class ContinuationPass {
         private final DecoderLayer decoder;
         private final LevelModel model;
         private final FinalNorm finalNorm;
-        private final DenseMatrix positions;
-        private final BlockFormat embeddingFormat;
-        private final Tensor head;
+        private final TokenInputs inputs;
+        private final LinearMap head;
         private final Workspace space;
 
         Writer(
                 DecoderLayer decoder,
                 LevelModel model,
                 FinalNorm finalNorm,
-                DenseMatrix positions,
-                BlockFormat embeddingFormat,
-                Tensor head,
+                TokenInputs inputs,
+                LinearMap head,
                 Workspace space) {
             this.decoder = decoder;
             this.model = model;
             this.finalNorm = finalNorm;
-            this.positions = positions;
-            this.embeddingFormat = embeddingFormat;
+            this.inputs = inputs;
             this.head = head;
             this.space = space;
         }
@@ -224,7 +286,7 @@ final class ContinuationPass {
             float[][] logits(int[] tokens, KeyValueCache cache) throws IOException {
                 int length = tokens.length / n;
                 Tensor x = space.x(tokens.length);
-                embed(tokens, cache.filled(), length, x);
+                inputs.write(tokens, cache.filled(), length, x);
                 for (int layer = 0; layer < spec.layers(); layer++) {
                     decoder.forward(layer, model.layer(layer), x, length, space, DecoderLayer.Tap.NONE, cache);
                 }
@@ -232,7 +294,7 @@ final class ContinuationPass {
                 int[] ends = new int[n];
                 Arrays.setAll(ends, i -> (i + 1) * length - 1);
                 backend.gatherRows(x, ends, last);
-                backend.matmul(finalNorm.apply(last, normed), head, logits);
+                head.multiply(finalNorm.apply(last, normed), logits);
                 if (spec.logitSoftCap() != 0) {
                     backend.softCap(logits, spec.logitSoftCap());
                 }
@@ -242,16 +304,6 @@ final class ContinuationPass {
                     MemorySegment.copy(host, JAVA_FLOAT, 4L * i * spec.vocabulary(), rows[i], 0, spec.vocabulary());
                 }
                 return rows;
-            }
-
-            private void embed(int[] tokens, int first, int length, Tensor x) throws IOException {
-                try (Arena temporary = Arena.ofShared()) {
-                    Embeddings embeddings = new Embeddings(reader, spec, List.of(tokens), temporary);
-                    DenseMatrix rows = embeddings.in(embeddingFormat, temporary, new SolveStats());
-                    MemorySegment target = temporary.allocate(4L * tokens.length * spec.hidden(), 64);
-                    embeddings.gather(rows, tokens, positions, first, length, target);
-                    backend.upload(target, x);
-                }
             }
 
             @Override

@@ -197,7 +197,7 @@ final class DecoderLayer {
     }
 
     private Tensor linear(LayerWeights w, TensorRole role, TensorRole bias, Tensor in, Tensor out) {
-        backend.matmul(in, w.get(role), out);
+        w.map(backend, role).multiply(in, out);
         if (w.has(bias)) {
             backend.addBias(out, w.get(bias));
         }

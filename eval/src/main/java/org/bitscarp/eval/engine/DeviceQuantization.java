@@ -11,6 +11,7 @@ import org.bitscarp.model.TensorRole;
 import org.bitscarp.model.Weight;
 import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.FloatFormat;
+import org.bitscarp.quant.Level;
 import org.bitscarp.quant.Solver;
 import org.bitscarp.quant.Solvers;
 
@@ -49,8 +50,7 @@ public record DeviceQuantization(List<String> onDevice, List<String> onHost, lon
                 (supports(device, checkpoint, recipe) ? there : here).add(recipe.name());
             }
         }
-        boolean hessians = recipes.stream().anyMatch(recipe -> recipe.level().usesHessian());
-        long needed = bytes(checkpoint, hessians, unitRows, backend.lanes());
+        long needed = bytes(checkpoint, unitRows, backend.lanes()) + momentsBytes(device, checkpoint, recipes);
         return new DeviceQuantization(there, here, needed, linearBytes(checkpoint), backend.availableMemory());
     }
 
@@ -81,7 +81,39 @@ public record DeviceQuantization(List<String> onDevice, List<String> onHost, lon
         return bytes;
     }
 
-    private static long bytes(Checkpoint checkpoint, boolean hessians, int unitRows, int lanes) {
+    /**
+     * Sums of x·xᵀ and what is made of them, for all inputs of a layer. Levels that measure inputs behind their own maps have
+     * one at a time, beside those of full precision.
+     */
+    private static long momentsBytes(DeviceQuantizer device, Checkpoint checkpoint, List<Recipe> recipes) {
+        List<Level> levels =
+                recipes.stream().map(Recipe::level).filter(Level::usesHessian).toList();
+        List<Solver> together = levels.stream()
+                .filter(level -> !level.sequential())
+                .map(Level::solver)
+                .toList();
+        List<Solver> apart =
+                levels.stream().filter(Level::sequential).map(Level::solver).toList();
+        long all = 0;
+        long largest = 0;
+        for (TensorRole role : TensorRole.values()) {
+            Weight weight = role.linear() && role.input() == role
+                    ? checkpoint.anyLayer(role).orElse(null)
+                    : null;
+            if (weight != null) {
+                int matrices = role.perExpert() ? checkpoint.spec().mlp().experts() : 1;
+                int channels = Math.toIntExact(weight.columns());
+                long sums = 4L * channels * channels;
+                all += together.isEmpty() ? 0 : matrices * (sums + device.momentsBytes(channels, together));
+                for (Solver solver : apart) {
+                    largest = Math.max(largest, matrices * (sums + device.momentsBytes(channels, List.of(solver))));
+                }
+            }
+        }
+        return all + largest;
+    }
+
+    private static long bytes(Checkpoint checkpoint, int unitRows, int lanes) {
         DecoderSpec spec = checkpoint.spec();
         long bytes = linearBytes(checkpoint);
         long largest = 0;
@@ -94,8 +126,6 @@ public record DeviceQuantization(List<String> onDevice, List<String> onHost, lon
             if (role.linear()) {
                 int matrices = role.perExpert() ? spec.mlp().experts() : 1;
                 largest = Math.max(largest, 4 * weight.size() / matrices);
-                // Sums and their factor.
-                bytes += hessians && role.input() == role ? 8 * matrices * weight.columns() * weight.columns() : 0;
             }
         }
         // Weights may come in on a lane of their own.

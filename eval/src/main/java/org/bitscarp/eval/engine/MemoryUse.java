@@ -13,6 +13,14 @@ import org.bitscarp.quant.Level;
 final class MemoryUse {
     private MemoryUse() {}
 
+    /** Different formats in which recipes want the output projection. */
+    static int headFormats(List<Recipe> recipes) {
+        return (int) recipes.stream()
+                .map(recipe -> HeadScorer.nameOf(recipe.head()))
+                .distinct()
+                .count();
+    }
+
     /**
      * Bytes outside the heap at the worse of the two stages, layers and vocabulary.
      *

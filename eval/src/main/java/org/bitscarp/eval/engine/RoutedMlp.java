@@ -52,17 +52,15 @@ final class RoutedMlp {
         tap.see(TensorRole.EXPERT_UP, expert, in);
         Tensor up = space.up(in.rows(), width);
         Tensor gate = space.gate(in.rows(), width);
-        backend.matmul(in, slice(w, TensorRole.EXPERT_UP, expert), up);
-        backend.matmul(in, slice(w, TensorRole.EXPERT_GATE, expert), gate);
+        map(w, TensorRole.EXPERT_UP, expert).multiply(in, up);
+        map(w, TensorRole.EXPERT_GATE, expert).multiply(in, gate);
         backend.activateMultiply(mlp.activation(), gate, up);
         tap.see(TensorRole.EXPERT_DOWN, expert, gate);
-        backend.matmul(gate, slice(w, TensorRole.EXPERT_DOWN, expert), in);
+        map(w, TensorRole.EXPERT_DOWN, expert).multiply(gate, in);
         return in;
     }
 
-    private Tensor slice(LayerWeights w, TensorRole role, int expert) {
-        Tensor all = w.get(role);
-        int rows = all.rows() / mlp.experts();
-        return all.slice(expert * rows, rows);
+    private LinearMap map(LayerWeights w, TensorRole role, int expert) {
+        return w.map(backend, role, expert, mlp.experts());
     }
 }

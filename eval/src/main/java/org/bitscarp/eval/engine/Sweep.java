@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.DoubleAdder;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.TensorMemory;
@@ -40,6 +41,7 @@ public final class Sweep {
     private LevelResult noiseFloor;
     private ContinuationPlan continuations;
     private List<List<int[]>> written = List.of();
+    private Optional<String> writing = Optional.empty();
     private LayerKeeper keeper = LayerKeeper.none();
     private final ModelDigest digest;
     private final DoubleAdder done = new DoubleAdder();
@@ -118,6 +120,11 @@ public final class Sweep {
         return written;
     }
 
+    /** For reports: what the device multiplied while levels wrote; empty where there is no device, or nothing was written. */
+    public Optional<String> writingNote() {
+        return writing;
+    }
+
     /** Bytes that {@link #letWrite} makes a sweep take beside the rest: whole models of all recipes, and one at work. */
     public static long bytesToWrite(Checkpoint checkpoint, List<Recipe> recipes, ContinuationPlan plan) {
         return MemoryUse.packedModels(checkpoint, recipes) + tensorBytesToWrite(checkpoint, recipes, plan);
@@ -125,7 +132,7 @@ public final class Sweep {
 
     /** Bytes of tensors at least while levels write, with one layer at a time on the backend. */
     public static long tensorBytesToWrite(Checkpoint checkpoint, List<Recipe> recipes, ContinuationPlan plan) {
-        return ContinuationPass.bytes(checkpoint, plan, recipes.size());
+        return ContinuationPass.bytes(checkpoint, plan, MemoryUse.headFormats(recipes));
     }
 
     /** SHA-256 of the model's tensors, read along the way; complete after {@link #run}. */
@@ -172,10 +179,7 @@ public final class Sweep {
         total = spec.layers() * (levelRows + calibrationWork) + levelRows;
         int unitRows = Math.max(plan.largestUnit(), calibrationPlan == null ? 0 : calibrationPlan.largestUnit());
         device = DeviceQuantization.of(backend, checkpoint, recipes, unitRows);
-        int headFormats = (int) tallies.stream()
-                .map(tally -> HeadScorer.nameOf(tally.recipe.head()))
-                .distinct()
-                .count();
+        int headFormats = MemoryUse.headFormats(recipes);
         long fixed = MemoryUse.fixed(checkpoint, recipes, headFormats, unitRows, backend.lanes());
         Preflight preflight =
                 Preflight.of(checkpoint, fixed, plan.rows(), (long) calibrated * calibrationRows, tallies.size());
@@ -242,13 +246,14 @@ public final class Sweep {
                 }
             }
             if (packed != null) {
-                written = new ContinuationPass(backend, checkpoint, lanes)
-                        .run(
-                                continuations,
-                                tallies.subList(0, recipes.size()),
-                                packed,
-                                resources.memoryBudget() / 2,
-                                level -> progress.report(level.recipe.name() + " writes", done.sum(), total));
+                ContinuationPass pass = new ContinuationPass(backend, checkpoint, lanes);
+                written = pass.run(
+                        continuations,
+                        tallies.subList(0, recipes.size()),
+                        packed,
+                        resources.memoryBudget() / 2,
+                        level -> progress.report(level.recipe.name() + " writes", done.sum(), total));
+                writing = pass.note();
             }
             progress.report("done", done.sum(), total);
         }

@@ -18,6 +18,8 @@ import org.bitscarp.cuda.driver.FaultyGpuDriver;
 import org.bitscarp.cuda.driver.GpuException;
 import org.bitscarp.cuda.driver.LaunchFailed;
 import org.bitscarp.cuda.driver.OutOfDeviceMemory;
+import org.bitscarp.eval.generate.ContinuationPlan;
+import org.bitscarp.eval.generate.Sampler;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.eval.resume.Fingerprint;
 import org.bitscarp.eval.resume.Keeping;
@@ -71,6 +73,42 @@ class DeviceFaultsTest {
             }
             assertTrue(e.getMessage().contains("--vram"), e.getMessage());
             assertEquals(0, e.getSuppressed().length, "giving back worked");
+        }
+    }
+
+    @Test
+    void writingWithoutMemoryAtAnyAllocation() throws IOException {
+        write(driver);
+        driver.ledger().requireEmpty();
+        long allocations = driver.allocations();
+        assertTrue(allocations > 30, allocations + " allocations");
+        for (long n = 1; n <= allocations; n++) {
+            FaultyGpuDriver faulty = new FaultyGpuDriver(GpuDevices.emulated()).failAllocation(n);
+            OutOfDeviceMemory e = assertThrows(OutOfDeviceMemory.class, () -> write(faulty), "allocation " + n);
+            assertTrue(e.getMessage().contains("--vram"), e.getMessage());
+            assertEquals(0, e.getSuppressed().length, "giving back worked");
+            faulty.ledger().requireEmpty();
+        }
+    }
+
+    /** One level, from its packed weights. */
+    private static void write(FaultyGpuDriver driver) throws IOException {
+        ContinuationPlan plan = new ContinuationPlan(List.of(new int[] {3, 1, 4}), List.of(Sampler.GREEDY), 2);
+        Level level = Level.parse("int4:g16");
+        try (Checkpoint checkpoint = Checkpoints.open(MODEL);
+                Lanes lanes = new Lanes(1);
+                CudaBackend backend = new CudaBackend(driver, 1 << 26, ComputeType.FP32, 1)) {
+            int layers = checkpoint.spec().layers();
+            LevelTally tally =
+                    new LevelTally(Recipe.of(checkpoint, List.of(level)).getFirst(), null, 0, layers);
+            try (PackedLevels weights = RoundedLevels.of(
+                    level.format(),
+                    layers,
+                    new WeightReader(checkpoint, lanes),
+                    Path.of(System.getProperty("java.io.tmpdir")))) {
+                new ContinuationPass(backend, checkpoint, lanes)
+                        .run(plan, List.of(tally), weights, Measurements.PLENTY, begun -> {});
+            }
         }
     }
 

@@ -135,14 +135,17 @@ class DeviceQuantizationTest {
     /** From the same sums on the device, it does not matter where GPTQ runs. */
     @Test
     void errorFeedbackIsTheSameOnTheHostToTheBit() throws IOException {
-        String levels = "fp32,int3:g16:gptq-published";
+        String levels = "fp32,int3:g16:gptq-published,int4:g16:gptq,int3:g12:gptq-actorder,int2:g16:gptq-sequential";
         Swept plenty = sweep(emulated(driver(), PLENTY), levels, true);
         Swept scarce = sweep(emulated(driver(), plenty.device.needed() - 1), levels, true);
-        assertTrue(!plenty.packed.isEmpty());
+        assertEquals(4, plenty.device.onDevice().size());
+        assertTrue(plenty.device.used() && !scarce.device.used());
         plenty.packed.forEach((place, bytes) -> assertArrayEquals(bytes, scarce.packed.get(place), place));
-        assertEquals(
-                plenty.results.get(1).stats().squaredError,
-                scarce.results.get(1).stats().squaredError);
+        for (int level = 1; level <= 4; level++) {
+            assertEquals(
+                    plenty.results.get(level).stats().squaredError,
+                    scarce.results.get(level).stats().squaredError);
+        }
     }
 
     /** A further level uploads its hidden states, and of its weights nothing. */

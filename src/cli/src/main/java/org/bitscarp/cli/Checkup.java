@@ -2,24 +2,35 @@ package org.bitscarp.cli;
 
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Supplier;
 import org.bitscarp.compute.CpuBackend;
 import org.bitscarp.cuda.GpuDevices;
 import org.bitscarp.cuda.GpuProbe;
 import org.bitscarp.cuda.backend.ComputeType;
 import org.bitscarp.cuda.backend.CudaBackend;
+import org.bitscarp.cuda.backend.DeviceSupport;
 import org.bitscarp.cuda.cublas.CublasLibraries;
+import org.bitscarp.cuda.driver.GpuDriver;
+import org.bitscarp.cuda.driver.GpuException;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.Checkpoints;
 import org.bitscarp.model.Tokenizer;
+import org.bitscarp.quant.Solver;
+import org.bitscarp.quant.Solvers;
 
 /** Looks at everything that a sweep needs or could use. */
 final class Checkup {
     private Checkup() {}
 
     static List<Finding> run() {
-        return List.of(jdk(), vectors(), blas(), memory(), builtin(), cuda(), cublas());
+        List<Finding> findings = new ArrayList<>(List.of(jdk(), vectors(), blas(), memory(), builtin()));
+        findings.add(cuda());
+        findings.add(cublas());
+        findings.addAll(kernels());
+        return findings;
     }
 
     private static Finding jdk() {
@@ -79,7 +90,7 @@ final class Checkup {
         }
     }
 
-    /** The driver, and who would multiply matrices on its first device. */
+    /** The driver, and who would multiply matrices on its first device in which arithmetic. */
     private static Finding cuda() {
         GpuProbe probe = GpuProbe.run();
         if (probe.state() == GpuProbe.State.ABSENT) {
@@ -88,10 +99,45 @@ final class Checkup {
         if (probe.state() == GpuProbe.State.BROKEN) {
             return Finding.broken("CUDA", probe.detail(), probe.remedy());
         }
-        try (CudaBackend backend = new CudaBackend(GpuDevices.open(0), Long.MAX_VALUE, ComputeType.FP32, 1)) {
-            return Finding.found("CUDA", probe.detail() + "; " + backend.description());
+        try {
+            String products = String.join("; ", products(() -> GpuDevices.open(0)));
+            return Finding.found("CUDA", probe.detail() + "; matrix products, " + products);
         } catch (RuntimeException e) {
             return Finding.broken("CUDA", probe.detail() + ", but it cannot be used: " + e.getMessage(), "");
+        }
+    }
+
+    /**
+     * For each arithmetic, who multiplies matrices on a device and why nobody else.
+     *
+     * @throws RuntimeException when it does not even multiply in fp32
+     */
+    static List<String> products(Supplier<GpuDriver> device) {
+        List<String> products = new ArrayList<>();
+        for (ComputeType compute : ComputeType.values()) {
+            try {
+                products.add(compute.word() + ": " + product(device.get(), compute));
+            } catch (GpuException e) {
+                if (compute == ComputeType.FP32) {
+                    throw e;
+                }
+                products.add(compute.word() + ": none, " + e.getMessage());
+            }
+        }
+        return products;
+    }
+
+    private static String product(GpuDriver driver, ComputeType compute) {
+        CudaBackend backend = null;
+        try {
+            backend = new CudaBackend(driver, driver.freeMemory(), compute, 1);
+            return backend.product();
+        } finally {
+            if (backend == null) {
+                driver.close();
+            } else {
+                backend.close();
+            }
         }
     }
 
@@ -100,11 +146,29 @@ final class Checkup {
         CublasLibraries libraries = CublasLibraries.look();
         return libraries
                 .found()
-                .map(library -> Finding.found("cuBLAS", library.description()))
+                .map(library -> Finding.found("cuBLAS", library.description() + ", for matrix products on a GPU"))
                 .orElseGet(() -> Finding.absent(
                         "cuBLAS",
                         libraries.reason(),
-                        "on a GPU, matrix products in fp32 are the project's own; other --compute types need libcublas 12"
-                                + " or 13"));
+                        "on a GPU, matrix products are the project's own, on tensor cores (compute capability 8.0 on)"
+                                + " for --compute tf32, fp16 and bf16; libcublas 12 or 13 would take their place"));
+    }
+
+    /** What a GPU, and the emulated device, quantizes and multiplies itself. */
+    private static List<Finding> kernels() {
+        List<Finding> findings = new ArrayList<>();
+        for (Solver solver : Solvers.ALL) {
+            List<String> formats = DeviceSupport.quantized(solver);
+            findings.add(Finding.found(
+                    "on a GPU",
+                    solver.name() + " quantizes "
+                            + (formats.isEmpty()
+                                    ? "on the host"
+                                    : String.join(" ", formats) + "; others on the host")));
+        }
+        findings.add(Finding.found(
+                "on a GPU",
+                "levels write from packed " + String.join(" ", DeviceSupport.packed()) + "; others are decoded first"));
+        return findings;
     }
 }

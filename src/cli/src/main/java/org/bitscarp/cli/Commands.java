@@ -2,14 +2,15 @@ package org.bitscarp.cli;
 
 import java.io.PrintStream;
 import java.util.Map;
+import java.util.function.LongConsumer;
 import picocli.CommandLine;
 
 /** Makes command objects, handing the two streams to those that want them. */
 final class Commands implements CommandLine.IFactory {
     private final Streams streams;
 
-    Commands(PrintStream out, PrintStream err, Map<String, String> environment) {
-        streams = new Streams(out, err, Map.copyOf(environment));
+    Commands(Streams streams) {
+        this.streams = streams;
     }
 
     @Override
@@ -21,6 +22,14 @@ final class Commands implements CommandLine.IFactory {
         }
     }
 
-    /** Where results go, where everything else goes, and the variables that were set. */
-    record Streams(PrintStream out, PrintStream err, Map<String, String> environment) {}
+    /**
+     * Where results go, where everything else goes, and the variables that were set.
+     *
+     * @param deviceMemory told the most bytes of device memory that a command has taken at the same time
+     */
+    record Streams(PrintStream out, PrintStream err, Map<String, String> environment, LongConsumer deviceMemory) {
+        Streams {
+            environment = Map.copyOf(environment);
+        }
+    }
 }

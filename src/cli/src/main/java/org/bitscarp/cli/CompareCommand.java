@@ -141,7 +141,7 @@ final class CompareCommand implements Callable<Integer> {
                 ProgressLine progress = new ProgressLine(streams.err(), Terminal.stderr(), Terminal.unicode())) {
             SweepResult result = new CompareRunner(backend, new CliffRule(), Version.text())
                     .run(request, options.quiet ? Progress.NONE : progress);
-            Measurement.sayDeviceMemory(backend, options, streams.err());
+            Measurement.sayDeviceMemory(backend, options.quiet, streams);
             return result;
         }
     }

@@ -133,11 +133,7 @@ final class ComputeOptions {
     private Backend gpu(GpuDriver driver) {
         boolean done = false;
         try {
-            long free = driver.freeMemory();
-            long cap = vram == null
-                    ? Math.max(free - RESERVE, free / 2)
-                    : Math.min(free, MemorySize.parse("--vram", vram));
-            Backend backend = new CudaBackend(driver, cap, compute, threads);
+            Backend backend = new CudaBackend(driver, cap(driver, vram), compute, threads);
             done = true;
             return backend;
         } finally {
@@ -145,6 +141,16 @@ final class ComputeOptions {
                 driver.close();
             }
         }
+    }
+
+    /**
+     * Bytes of device memory that may be taken.
+     *
+     * @param vram as the user wrote it; null for all that is free but what libraries and the driver may want
+     */
+    static long cap(GpuDriver driver, String vram) {
+        long free = driver.freeMemory();
+        return vram == null ? Math.max(free - RESERVE, free / 2) : Math.min(free, MemorySize.parse("--vram", vram));
     }
 
     long memory() {

@@ -35,6 +35,7 @@ import picocli.CommandLine.Parameters;
             "  bitscarp gpu-check                                    the first NVIDIA GPU",
             "  bitscarp gpu-check --only contract,perplexity --json",
             "  bitscarp gpu-check --only bench --full /scratch       and a whole model of 7 billion weights",
+            "  bitscarp gpu-check --only contract --vram 4g          as on a device of 4 GiB",
             "  bitscarp gpu-check --device emulated --only bench     launch code without a GPU; times say nothing"
         })
 final class GpuCheckCommand implements Callable<Integer> {
@@ -87,11 +88,18 @@ final class GpuCheckCommand implements Callable<Integer> {
     private Integer maxTokens;
 
     @Option(
+            names = "--vram",
+            paramLabel = "SIZE",
+            description = "Device memory to take at most, e.g. 4g; default: what is free.")
+    private String vram;
+
+    @Option(
             names = "--full",
             paramLabel = "FOLDER",
             description =
                     "Also time scoring and 4-bit error feedback of a model of Llama 2 7B's shape with random weights,"
-                            + " which is written there: 20 GB. On the emulated device a tiny one.")
+                            + " which is made there (20 GB), against their aims, and run both again with --vram 4g. On"
+                            + " the emulated device a tiny one.")
     private Path full;
 
     @Option(names = "--json", description = "Print one JSON object on stdout.")
@@ -117,13 +125,13 @@ final class GpuCheckCommand implements Callable<Integer> {
         List<BackendCheck.Outcome> contract = parts.contains(Part.CONTRACT) ? contract() : List.of();
         Integer tokens = maxTokens == null && emulated ? Integer.valueOf(EMULATED_TOKENS) : maxTokens;
         List<PerplexityCheck.Row> perplexities = parts.contains(Part.PERPLEXITY)
-                ? new PerplexityCheck(model, tokens, streams, this::say).run(device, List.of(levels))
+                ? new PerplexityCheck(model, tokens, vram, streams, this::say).run(device, List.of(levels))
                 : List.of();
         List<BenchmarkLine> bench = new ArrayList<>(parts.contains(Part.BENCH) ? bench(emulated) : List.of());
         if (full != null) {
             WholeModelBenchmark.Size size =
                     emulated ? WholeModelBenchmark.Size.TINY : WholeModelBenchmark.Size.LLAMA_2_7B;
-            bench.addAll(new WholeModelBenchmark(full, size, streams, this::say).run(device));
+            bench.addAll(new WholeModelBenchmark(full, size, streams, this::say).run(device, vram));
         }
         GpuCheckReport report = new GpuCheckReport(described, !emulated, contract, perplexities, bench);
         streams.out().println(json ? report.json() : report.text());
@@ -144,7 +152,7 @@ final class GpuCheckCommand implements Callable<Integer> {
         say("Operations against their specification ...");
         List<BackendCheck.Outcome> outcomes = new ArrayList<>();
         GpuDriver driver = open();
-        try (CudaBackend backend = new CudaBackend(driver, driver.freeMemory(), ComputeType.FP32, 1)) {
+        try (CudaBackend backend = new CudaBackend(driver, ComputeOptions.cap(driver, vram), ComputeType.FP32, 1)) {
             for (BackendCheck.Operation operation : BackendCheck.operations()) {
                 BackendCheck.Outcome outcome;
                 try {
@@ -168,6 +176,7 @@ final class GpuCheckCommand implements Callable<Integer> {
         try (GpuDriver driver = open()) {
             return KernelBenchmark.run(
                     driver,
+                    vram == null ? driver.freeMemory() : ComputeOptions.cap(driver, vram),
                     emulated ? BenchmarkSizes.TINY : BenchmarkSizes.FULL,
                     line -> say("  " + line.kernel() + " " + line.shape()));
         }

@@ -123,6 +123,12 @@ record GpuCheckReport(
             node.put("against", each.against());
             number(node, "fraction", each.fraction());
             number(node, "share_of_tolerance", each.error());
+            number(node, "aim", each.aim());
+            if (Double.isNaN(each.aim())) {
+                node.putNull("reached");
+            } else {
+                node.put("reached", each.reached());
+            }
             node.put("note", each.note());
         }
         return root.toPrettyString();

@@ -72,9 +72,15 @@ public final class Main implements Runnable {
 
     /** Runs a command line and returns its exit status. */
     static int run(String[] arguments, PrintStream out, PrintStream err, Map<String, String> environment) {
+        return run(arguments, new Commands.Streams(out, err, environment, bytes -> {}));
+    }
+
+    /** The same for a command that another one runs. */
+    static int run(String[] arguments, Commands.Streams streams) {
         Main main = new Main();
-        CommandLine command = new CommandLine(main, new Commands(out, err, environment));
-        command.setOut(new java.io.PrintWriter(out, true, StandardCharsets.UTF_8));
+        PrintStream err = streams.err();
+        CommandLine command = new CommandLine(main, new Commands(streams));
+        command.setOut(new java.io.PrintWriter(streams.out(), true, StandardCharsets.UTF_8));
         command.setErr(new java.io.PrintWriter(err, true, StandardCharsets.UTF_8));
         command.setCaseInsensitiveEnumValuesAllowed(true);
         // An option given twice: the last wins, which lets scripts append to a common prefix.

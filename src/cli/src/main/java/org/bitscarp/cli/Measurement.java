@@ -1,7 +1,6 @@
 package org.bitscarp.cli;
 
 import java.io.IOException;
-import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -80,23 +79,27 @@ final class Measurement {
             CliffRule rule,
             Extras extras,
             CommandSpec spec,
-            PrintStream err)
+            Commands.Streams streams)
             throws IOException {
-        try (var backend = options.backend(err);
-                ProgressLine progress = new ProgressLine(err, Terminal.stderr(), Terminal.unicode())) {
+        try (var backend = options.backend(streams.err());
+                ProgressLine progress = new ProgressLine(streams.err(), Terminal.stderr(), Terminal.unicode())) {
             SweepResult result = new SweepRunner(backend, rule, Version.text())
                     .run(
                             inputs.checkpoint(),
                             request(inputs, options, rows, extras, spec),
                             options.quiet ? Progress.NONE : progress);
-            sayDeviceMemory(backend, options, err);
+            sayDeviceMemory(backend, options.quiet, streams);
             return result;
         }
     }
 
-    static void sayDeviceMemory(Backend backend, TextOptions options, PrintStream err) {
-        if (backend instanceof CudaBackend gpu && !options.quiet) {
-            err.println("Device memory: at most " + (gpu.peakMemory() + (1 << 20) - 1 >> 20) + " MiB");
+    /** What a command has taken of a device. */
+    static void sayDeviceMemory(Backend backend, boolean quiet, Commands.Streams streams) {
+        if (backend instanceof CudaBackend gpu) {
+            streams.deviceMemory().accept(gpu.peakMemory());
+            if (!quiet) {
+                streams.err().println("Device memory: at most " + (gpu.peakMemory() + (1 << 20) - 1 >> 20) + " MiB");
+            }
         }
     }
 
@@ -108,7 +111,7 @@ final class Measurement {
                 options.maxTokens(),
                 options.protocols(),
                 inputs.calibration(),
-                options.calibration.size(options.context),
+                options.calibration.size(),
                 options.calibration.imatrix(),
                 extras.hessians,
                 options.memory(),

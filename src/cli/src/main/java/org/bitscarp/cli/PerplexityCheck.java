@@ -37,16 +37,19 @@ final class PerplexityCheck {
 
     private final String model;
     private final Integer tokens;
+    private final String vram;
     private final Commands.Streams streams;
     private final Consumer<String> say;
 
     /**
      * @param model null for the built-in one
      * @param tokens null for the whole text
+     * @param vram device memory to take at most; null for what is free
      */
-    PerplexityCheck(String model, Integer tokens, Commands.Streams streams, Consumer<String> say) {
+    PerplexityCheck(String model, Integer tokens, String vram, Commands.Streams streams, Consumer<String> say) {
         this.model = model;
         this.tokens = tokens;
+        this.vram = vram;
         this.streams = streams;
         this.say = say;
     }
@@ -76,6 +79,9 @@ final class PerplexityCheck {
         }
         words.addAll(List.of(
                 "--device", device, "--level", level, "--text", "builtin", "--protocol", "gptq", "--json", "-q"));
+        if (vram != null && !device.equals("cpu")) {
+            words.addAll(List.of("--vram", vram));
+        }
         if (tokens != null) {
             words.addAll(
                     List.of("--max-tokens", tokens.toString(), "--context", Integer.toString(Math.min(512, tokens))));

@@ -57,8 +57,7 @@ final class PerplexityCommand implements Callable<Integer> {
         SweepRows rows = new SweepRows(List.of(QuantizeTarget.parse(level)));
         SweepResult result;
         try (Measurement.Inputs inputs = Measurement.Inputs.open(options)) {
-            result = Measurement.run(
-                    inputs, options, rows, new CliffRule(), Measurement.Extras.NONE, spec, streams.err());
+            result = Measurement.run(inputs, options, rows, new CliffRule(), Measurement.Extras.NONE, spec, streams);
         }
         if (options.json) {
             streams.out().println(JsonReport.render(result));

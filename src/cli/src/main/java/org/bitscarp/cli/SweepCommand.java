@@ -151,7 +151,7 @@ final class SweepCommand implements Callable<Integer> {
                             options.calibration.checked(hessians),
                             new Keeping(folder, keepEvery())),
                     spec,
-                    streams.err());
+                    streams);
             ReportFiles.writeAll(result, out);
         }
         if (options.json) {

@@ -3,7 +3,9 @@ package org.bitscarp.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.bitscarp.cuda.backend.BenchmarkLine;
@@ -12,7 +14,7 @@ import org.bitscarp.quant.NumberFormat;
 
 /**
  * Times the two long jobs on a model with random weights, each by the command that a user would type, reading and writing of
- * files included: scoring, and error feedback at 4 bits.
+ * files included: scoring, and error feedback at 4 bits. Then both again with little device memory.
  */
 final class WholeModelBenchmark {
     /**
@@ -20,22 +22,38 @@ final class WholeModelBenchmark {
      *
      * @param tokens scored
      * @param samples windows of calibration text
-     * @param scoring milliseconds that scoring is meant to take at most, NaN for none
+     * @param scoring milliseconds that scoring is meant to take at most
      * @param quantizing the same of quantizing
+     * @param little device memory that both are run with again
      */
     record Size(
-            String name, RandomLlama model, int context, int tokens, int samples, double scoring, double quantizing) {
+            String name,
+            RandomLlama model,
+            int context,
+            int tokens,
+            int samples,
+            double scoring,
+            double quantizing,
+            String little) {
         static final Size LLAMA_2_7B =
-                new Size("Llama-2-7B", RandomLlama.LLAMA_2_7B, 2048, 300_000, 128, 40_000, 180_000);
-        /** For the emulated device. */
+                new Size("Llama-2-7B", RandomLlama.LLAMA_2_7B, 2048, 300_000, 128, 40_000, 180_000, "4g");
+        /** For the emulated device: an hour each, since times say nothing there. */
         static final Size TINY = new Size(
                 "tiny",
                 new RandomLlama(64, 1, 2, 1, 96, 4096, false, NumberFormat.FP16),
                 32,
                 64,
                 2,
-                Double.NaN,
-                Double.NaN);
+                3_600_000,
+                3_600_000,
+                "12m");
+    }
+
+    /** What a command took. */
+    private record Cost(double milliseconds, long peak) {
+        String memory() {
+            return (peak + (1 << 20) - 1 >> 20) + " MiB of device memory at most";
+        }
     }
 
     private final Path folder;
@@ -51,7 +69,8 @@ final class WholeModelBenchmark {
         this.say = say;
     }
 
-    List<BenchmarkLine> run(String device) throws IOException {
+    /** @param vram device memory to take at most; null for what is free */
+    List<BenchmarkLine> run(String device, String vram) throws IOException {
         Path model = folder.resolve(size.name + "-random");
         if (!Files.exists(model)) {
             write(model);
@@ -59,51 +78,33 @@ final class WholeModelBenchmark {
         Path text = folder.resolve("text.txt");
         Files.writeString(
                 text, Files.readString(Home.texts().resolve("evaluation.txt")).repeat(repeats()));
-        String context = Integer.toString(size.context);
-        double scoring = time(List.of(
-                "perplexity",
-                model.toString(),
-                "--device",
-                device,
-                "--compute",
-                "fp16",
-                "--text",
-                text.toString(),
-                "--protocol",
-                "gptq",
-                "--context",
-                context,
-                "--max-tokens",
-                Integer.toString(size.tokens),
-                "-q"));
-        Path quantized = Files.createTempDirectory(folder, "int4-");
-        double quantizing = time(List.of(
-                "quantize",
-                model.toString(),
-                "--to",
-                "int4:gptq",
-                "--device",
-                device,
-                "--compute",
-                "fp16",
-                "--calibration",
-                text.toString(),
-                "--samples",
-                Integer.toString(size.samples),
-                "--calibration-context",
-                context,
-                "--out",
-                quantized.toString(),
-                "-q"));
-        remove(quantized);
+        String scoring = String.format(Locale.ROOT, "score %,d tokens, fp16", size.tokens);
+        String quantizing = "int4:gptq, " + size.samples + " × " + size.context + " calibration tokens";
         String shape = size.name + " shape, " + device;
-        return List.of(
-                line(String.format("score %,d tokens, fp16", size.tokens), shape, scoring, size.scoring),
-                line(
-                        "int4:gptq, " + size.samples + " × " + size.context + " calibration tokens",
-                        shape,
-                        quantizing,
-                        size.quantizing));
+        List<BenchmarkLine> lines = new ArrayList<>();
+        lines.add(timed(scoring, shape, score(model, text, device, vram), size.scoring));
+        lines.add(timed(quantizing, shape, quantize(model, text, device, vram), size.quantizing));
+        String capped = ", --vram " + size.little;
+        lines.add(capped(scoring + capped, shape, score(model, text, device, size.little)));
+        lines.add(capped(quantizing + capped, shape, quantize(model, text, device, size.little)));
+        return lines;
+    }
+
+    private Cost score(Path model, Path text, String device, String vram) {
+        List<String> words = new ArrayList<>(List.of("perplexity", model.toString(), "--text", text.toString()));
+        words.addAll(List.of("--protocol", "gptq", "--context", Integer.toString(size.context)));
+        words.addAll(List.of("--max-tokens", Integer.toString(size.tokens)));
+        return cost(words, device, vram);
+    }
+
+    private Cost quantize(Path model, Path text, String device, String vram) throws IOException {
+        Path quantized = Files.createTempDirectory(folder, "int4-");
+        List<String> words = new ArrayList<>(List.of("quantize", model.toString(), "--to", "int4:gptq"));
+        words.addAll(List.of("--calibration", text.toString(), "--samples", Integer.toString(size.samples)));
+        words.addAll(List.of("--calibration-context", Integer.toString(size.context), "--out", quantized.toString()));
+        Cost cost = cost(words, device, vram);
+        remove(quantized);
+        return cost;
     }
 
     /** The built-in text has some 20,000 tokens. */
@@ -135,19 +136,39 @@ final class WholeModelBenchmark {
         Files.delete(folder);
     }
 
-    /** Milliseconds of a whole command. */
-    private double time(List<String> words) {
+    private Cost cost(List<String> words, String device, String vram) {
+        words.addAll(List.of("--device", device, "--compute", "fp16", "-q"));
+        if (vram != null) {
+            words.addAll(List.of("--vram", vram));
+        }
         say.accept("bitscarp " + String.join(" ", words));
+        long[] peak = new long[1];
         long begin = System.nanoTime();
-        int status = Main.run(words.toArray(String[]::new), streams.err(), streams.err(), streams.environment());
+        int status = Main.run(
+                words.toArray(String[]::new),
+                new Commands.Streams(streams.err(), streams.err(), streams.environment(), bytes -> peak[0] = bytes));
         if (status != 0) {
             throw new IllegalStateException("bitscarp " + words.getFirst() + " fails, see above");
         }
-        return (System.nanoTime() - begin) / 1e6;
+        return new Cost((System.nanoTime() - begin) / 1e6, peak[0]);
     }
 
-    private static BenchmarkLine line(String kernel, String shape, double time, double aim) {
+    private static BenchmarkLine timed(String kernel, String shape, Cost cost, double aim) {
         return new BenchmarkLine(
-                kernel, shape, time, aim, Double.isNaN(aim) ? "" : "the aim", Double.NaN, "whole command");
+                        kernel, shape, cost.milliseconds, aim, "the aim", Double.NaN, "whole command, " + cost.memory())
+                .withAim(1);
+    }
+
+    /** The command has run within its cap, so it is the ledger that is looked at. */
+    private BenchmarkLine capped(String kernel, String shape, Cost cost) {
+        boolean below = cost.peak > 0 && cost.peak <= MemorySize.parse("--vram", size.little);
+        return new BenchmarkLine(
+                kernel,
+                shape,
+                cost.milliseconds,
+                Double.NaN,
+                "",
+                Double.NaN,
+                "whole command, " + cost.memory() + ": " + BenchmarkLine.verdict(below));
     }
 }

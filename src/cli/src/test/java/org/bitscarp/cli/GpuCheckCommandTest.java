@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import org.bitscarp.cuda.GpuProbe;
+import org.bitscarp.cuda.backend.BenchmarkLine;
 import org.bitscarp.model.TinyLlama;
 import org.bitscarp.model.TinyTokenizer;
 import org.junit.jupiter.api.Assumptions;
@@ -33,12 +34,16 @@ class GpuCheckCommandTest {
             "--levels",
             "fp32,int3:g32",
             "-q",
+            "--vram",
+            "64m",
             "--full",
             folder.resolve("full").toString()
         };
         String text = CommandLineRun.of(words).succeeds().out();
         assertTrue(text.contains("these times say nothing"), text);
         assertTrue(text.contains("All results are right."), text);
+        assertEquals(2, text.split("1.00 reached", -1).length - 1, text);
+        assertEquals(2, text.split("MiB of device memory at most: reached", -1).length - 1, text);
         String[] asJson = Arrays.copyOf(words, words.length + 1);
         asJson[words.length] = "--json";
         JsonNode json = JsonMapper.shared()
@@ -51,8 +56,9 @@ class GpuCheckCommandTest {
         int compared = 0;
         int whole = 0;
         for (JsonNode line : json.get("bench")) {
-            if (line.get("note").asString().equals("whole command")) {
+            if (line.get("note").asString().startsWith("whole command")) {
                 assertTrue(line.get("milliseconds").asDouble() > 0, line + "");
+                assertFalse(line.get("note").asString().contains(" 0 MiB"), line + "");
                 whole++;
                 continue;
             }
@@ -63,7 +69,25 @@ class GpuCheckCommandTest {
         }
         // Three formats at two shapes: one row, a few, many.
         assertEquals(18, compared);
-        assertEquals(2, whole);
+        assertEquals(4, whole);
+    }
+
+    @Test
+    void aimsAreReachedOrNot() {
+        BenchmarkLine line = new BenchmarkLine("k", "s", 4, 3, "copy", Double.NaN, "");
+        assertTrue(
+                line.withAim(0.75).markdown().contains("| 0.75 | 0.75 reached |"),
+                line.withAim(0.75).markdown());
+        assertTrue(line.withAim(0.8).markdown().contains("| 0.75 | 0.80 NOT REACHED |"));
+        assertTrue(line.markdown().contains("| 0.75 | – |"));
+        BenchmarkLine leftOut = new BenchmarkLine("k", "s", Double.NaN, Double.NaN, "", Double.NaN, "").withAim(0.8);
+        assertFalse(leftOut.reached(), "what was not measured has not been reached");
+    }
+
+    @Test
+    void tooLittleMemoryIsSaid() {
+        CommandLineRun.of("gpu-check", "--device", "emulated", "--only", "contract", "--vram", "1x")
+                .fails(2, "--vram 1x");
     }
 
     /** The figures that other machines' devices are judged by are this CPU's. */

@@ -1,5 +1,6 @@
 package org.bitscarp.compute;
 
+import java.util.Collection;
 import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.PackedMatrix;
 import org.bitscarp.quant.SolveStats;
@@ -20,6 +21,14 @@ public interface DeviceQuantizer {
      * @param rows number of inputs summed
      */
     DeviceMoments moments(Tensor sums, long rows);
+
+    /**
+     * Memory that {@link #moments} of one input take beside the sums, at most.
+     *
+     * @param channels of the input
+     * @param solvers that will use them
+     */
+    long momentsBytes(int channels, Collection<Solver> solvers);
 
     /**
      * One matrix.

@@ -21,6 +21,26 @@ public final class Operands {
                 shape(y));
     }
 
+    /** y = x·wᵀ with packed w. */
+    public static void requireMatmul(Tensor x, PackedTensor w, Tensor y) {
+        require(
+                x.columns() == w.columns() && y.rows() == x.rows() && y.columns() == w.rows(),
+                "matmul: %s · packed [%d, %d]ᵀ into %s",
+                shape(x),
+                w.rows(),
+                w.columns(),
+                shape(y));
+    }
+
+    public static void requireDecode(PackedTensor packed, Tensor target) {
+        require(
+                packed.rows() == target.rows() && packed.columns() == target.columns(),
+                "decode: a packed %d × %d matrix into %s",
+                packed.rows(),
+                packed.columns(),
+                shape(target));
+    }
+
     public static void requireDecode(PackedMatrix packed, int from, int to, Tensor target) {
         require(
                 packed.rows() == target.rows() && packed.columns() == target.columns(),
@@ -98,17 +118,38 @@ public final class Operands {
                 width);
     }
 
+    /** Learned positions {@code [first, first + length)} for sequences of that length. */
+    public static void requirePositions(Tensor x, Tensor positions, int first, int length) {
+        require(
+                length > 0 && x.rows() % length == 0 && x.columns() == positions.columns(),
+                "positions %s for sequences of %d in %s",
+                shape(positions),
+                length,
+                shape(x));
+        Objects.checkFromIndexSize(first, length, positions.rows());
+    }
+
     /** One index for each row of {@code few}, each a row of {@code many}. */
     public static void requireRows(String operation, int[] rows, Tensor few, Tensor many) {
+        requireRows(operation, rows, few, many.rows(), many.columns());
+    }
+
+    /** One index for each row of {@code to}, each a row of a packed matrix. */
+    public static void requireRows(PackedTensor from, int[] rows, Tensor to) {
+        requireRows("gather", rows, to, from.rows(), from.columns());
+    }
+
+    private static void requireRows(String operation, int[] rows, Tensor few, int manyRows, int columns) {
         require(
-                rows.length == few.rows() && few.columns() == many.columns(),
-                "%s: %d rows of %s against %s",
+                rows.length == few.rows() && few.columns() == columns,
+                "%s: %d rows of [%d, %d] against %s",
                 operation,
                 rows.length,
-                shape(many),
+                manyRows,
+                columns,
                 shape(few));
         for (int row : rows) {
-            Objects.checkIndex(row, many.rows());
+            Objects.checkIndex(row, manyRows);
         }
     }
 

@@ -1,33 +1,23 @@
 package org.bitscarp.compute.check;
 
-import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.Stream;
 import org.bitscarp.compute.Activation;
 import org.bitscarp.compute.AttentionShape;
 import org.bitscarp.compute.LogitScorer;
 import org.bitscarp.compute.Scores;
 import org.bitscarp.compute.Tensor;
 import org.bitscarp.compute.TopTokens;
-import org.bitscarp.quant.BlockFormat;
-import org.bitscarp.quant.Level;
-import org.bitscarp.quant.PackedMatrix;
 
 /** The list of {@link BackendCheck}: what each operation is given, and by how much its results may differ and why. */
 final class Operations {
     /** fp32 unit roundoff, 2⁻²⁴. */
-    private static final double UNIT = 0x1p-24;
+    static final double UNIT = 0x1p-24;
     /** Error of exp and of one division or square root, in units: Cephes' polynomial 3, the operations around it 2. */
     private static final double ELEMENTARY = 8 * UNIT;
 
     private static final int[] SIZES = {1, 3, 7, 8, 15, 16, 17, 31, 33, 63, 129, 1025, 4097};
-
-    /** Storage formats of every kind; decoding is exact. */
-    private static final List<String> FORMATS = Stream.concat(
-                    Stream.of("fp32", "fp16", "bf16"), RandomWeights.FORMATS.stream())
-            .toList();
 
     private final List<BackendCheck.Operation> list = new ArrayList<>();
 
@@ -43,7 +33,7 @@ final class Operations {
         operations.sums();
         operations.scores();
         operations.heads();
-        operations.decoding();
+        operations.list.addAll(PackedOperations.all());
         return List.copyOf(operations.list);
     }
 
@@ -200,6 +190,13 @@ final class Operations {
                 scene.backend().gatherRows(scene.tensor(5, n), new int[] {4, 0, 0, 3, 4, 1, 4}, to);
                 scene.result(to, 0, 0);
             });
+            add("place tokens", "6 × " + n, scene -> {
+                Tensor x = scene.tensor(6, n);
+                scene.backend().placeTokens(x, 1.7f, scene.tensor(9, n), 5, 3);
+                scene.result(x, 0, 0);
+                scene.backend().placeTokens(x, 0.3f, null, 0, 3);
+                scene.result(x, 0, 0);
+            });
             add("add scaled rows", "6 × " + n, scene -> {
                 Tensor x = scene.tensor(4, n);
                 float[] weights = {0.5f, -1, 0.25f, 0, 3, 1e-3f};
@@ -314,20 +311,5 @@ final class Operations {
         scene.result(real, 16 * (hidden + 2) * UNIT + 1024 * ELEMENTARY, 0);
         scene.result(tokens, 0, 0);
         scene.result(same, 0, 0);
-    }
-
-    private void decoding() {
-        for (String words : FORMATS) {
-            BlockFormat format = Level.parse(words).format();
-            int columns = format.supports(129) ? 129 : 512;
-            add("decode " + words, "5 × " + columns, scene -> {
-                try (Arena arena = Arena.ofShared()) {
-                    PackedMatrix packed = RandomWeights.packed(format, 5, columns, scene.random(), arena);
-                    Tensor target = scene.tensor(5, columns);
-                    scene.backend().decode(packed, 1, 5, target);
-                    scene.result(target, 0, 0);
-                }
-            });
-        }
     }
 }

@@ -33,10 +33,11 @@ final class BenchmarkBed implements AutoCloseable {
     private final GpuEvent begin;
     private final GpuEvent end;
 
-    BenchmarkBed(GpuDriver driver, BenchmarkSizes sizes) {
+    /** @param cap bytes of device memory that may be taken */
+    BenchmarkBed(GpuDriver driver, long cap, BenchmarkSizes sizes) {
         this.driver = driver;
         this.sizes = sizes;
-        memory = new DeviceMemory(driver, driver.freeMemory());
+        memory = new DeviceMemory(driver, cap);
         queue = new DeviceQueue(driver, memory, 1);
         kernels = new KernelLibrary(driver);
         launcher = new Launcher(queue, kernels);

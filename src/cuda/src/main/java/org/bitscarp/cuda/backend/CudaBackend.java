@@ -12,6 +12,7 @@ import org.bitscarp.compute.DeviceQuantizer;
 import org.bitscarp.compute.LogitScorer;
 import org.bitscarp.compute.LogitsThenScores;
 import org.bitscarp.compute.Operands;
+import org.bitscarp.compute.PackedProducts;
 import org.bitscarp.compute.Scores;
 import org.bitscarp.compute.Tensor;
 import org.bitscarp.compute.TensorMemory;
@@ -43,6 +44,7 @@ public final class CudaBackend implements Backend {
     private final TopKernels tops;
     private final Decoding decoding;
     private final CudaQuantizer quantizer;
+    private final CudaPackedProducts packed;
     private final MatrixProduct product;
     private final ComputeType compute;
     private final int hostThreads;
@@ -69,6 +71,7 @@ public final class CudaBackend implements Backend {
         tops = new TopKernels(launcher);
         decoding = new Decoding(launcher);
         quantizer = new CudaQuantizer(launcher, this::tensors);
+        packed = new CudaPackedProducts(launcher, compute);
         product = MatrixProducts.choose(driver, launcher, compute);
     }
 
@@ -80,6 +83,11 @@ public final class CudaBackend implements Backend {
     @Override
     public String description() {
         return driver.name() + ", " + driver.device().name() + ", " + product.description();
+    }
+
+    /** Who multiplies matrices, and why nobody else. */
+    public String product() {
+        return product.description();
     }
 
     @Override
@@ -135,6 +143,11 @@ public final class CudaBackend implements Backend {
     @Override
     public Optional<DeviceQuantizer> quantizer() {
         return Optional.of(quantizer);
+    }
+
+    @Override
+    public Optional<PackedProducts> packedProducts() {
+        return Optional.of(packed);
     }
 
     @Override
@@ -224,6 +237,15 @@ public final class CudaBackend implements Backend {
     public void gatherRows(Tensor from, int[] rows, Tensor to) {
         Operands.requireRows("gather", rows, to, from);
         on(to, (lane, t) -> layers.gatherRows(lane, DeviceTensor.of(from), rows, t));
+    }
+
+    @Override
+    public void placeTokens(Tensor x, float scale, Tensor positions, int first, int length) {
+        if (positions != null) {
+            Operands.requirePositions(x, positions, first, length);
+        }
+        DeviceTensor places = positions == null ? null : DeviceTensor.of(positions);
+        on(x, (lane, t) -> layers.placeTokens(lane, t, scale, places, first, length));
     }
 
     @Override

@@ -3,6 +3,9 @@ package org.bitscarp.cuda.backend;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.bitscarp.compute.DeviceMoments;
 import org.bitscarp.compute.DeviceQuantizer;
@@ -14,7 +17,6 @@ import org.bitscarp.quant.PackedMatrix;
 import org.bitscarp.quant.SolveStats;
 import org.bitscarp.quant.Solver;
 import org.bitscarp.quant.Solvers;
-import org.bitscarp.quant.gptq.ColumnPlan;
 import org.bitscarp.quant.gptq.GptqSolver;
 
 /**
@@ -25,13 +27,11 @@ final class CudaQuantizer implements DeviceQuantizer {
     /** Bytes of rows on the device at a time. */
     private static final long CHUNK = 64L << 20;
 
-    /** Columns that the CPU's loop feeds on together; it fits a block that begins among them before all have reached it. */
-    private static final int FEED = 16;
-
     private final DeviceQueue queue;
     private final Supplier<DeviceTensors> memories;
     private final QuantizeKernels grids;
     private final GptqKernels gptq;
+    private final RefineKernels refine;
     private final FactorKernels factors;
     private final PackedKernels packedKernels;
     private final RowErrors errors;
@@ -42,6 +42,7 @@ final class CudaQuantizer implements DeviceQuantizer {
         this.memories = memories;
         grids = new QuantizeKernels(launcher);
         gptq = new GptqKernels(launcher);
+        refine = new RefineKernels(launcher, gptq);
         factors = new FactorKernels(launcher);
         packedKernels = new PackedKernels(launcher);
         errors = new RowErrors(launcher);
@@ -53,15 +54,23 @@ final class CudaQuantizer implements DeviceQuantizer {
     }
 
     static boolean hasKernel(Solver solver, BlockFormat format, int columns) {
-        if (solver instanceof GptqSolver loop) {
-            int length = format.blockLength(columns);
-            boolean whole = length >= columns || length % FEED == 0;
-            return format instanceof GroupedInt && whole && loop.options().loopOnly();
-        }
-        if (solver == Solvers.SEARCH) {
-            return format instanceof GroupedInt;
+        if (solver instanceof GptqSolver || solver == Solvers.SEARCH) {
+            return format instanceof GroupedInt && !solver.asymmetric();
         }
         return solver == Solvers.RTN && format.supports(columns) && QuantizeKernels.supports(format);
+    }
+
+    @Override
+    public long momentsBytes(int channels, Collection<Solver> solvers) {
+        Set<Boolean> orders = new HashSet<>();
+        boolean mean = false;
+        for (Solver solver : solvers) {
+            if (solver instanceof GptqSolver loop) {
+                orders.add(loop.options().activationOrder());
+                mean |= loop.options().refinements() > 0;
+            }
+        }
+        return 4L * channels * channels * (orders.size() + (mean ? 1 : 0));
     }
 
     @Override
@@ -86,53 +95,46 @@ final class CudaQuantizer implements DeviceQuantizer {
 
     private void run(Lane lane, Job job, DeviceTensor w, PackedMatrix packed, DeviceTensor target, Totals totals) {
         int columns = w.columns();
-        CudaMoments.Factor factor = job.solver() instanceof GptqSolver loop
-                ? ((CudaMoments) job.moments()).factor(lane, loop.options().damping())
-                : null;
-        if (factor != null) {
-            totals.stats.fallbacks +=
-                    factor.damping().raised() + factor.damping().dead();
-        }
+        Choice choice = choice(lane, job, totals);
         PackedFormat words = PackedFormat.of(job.format(), columns).orElseThrow();
         long rowBytes = job.format().rowBytes(columns);
-        long workBytes = factor == null ? 0 : 4L * (columns + ColumnPlan.BATCH);
-        int step = (int) Math.clamp(CHUNK / (rowBytes + workBytes), 1, w.rows());
+        long fixed = choice.bytes(0);
+        int step = (int) Math.clamp((CHUNK - fixed) / (rowBytes + choice.bytes(1) - fixed), 1, w.rows());
         for (int row = 0; row < w.rows(); row += step) {
             int rows = Math.min(step, w.rows() - row);
             // Counts come first, as they need alignment. The last word of packed bytes is read as a whole.
-            boolean weighted = job.solver() == Solvers.SEARCH && job.importance() != null;
-            long importanceBytes = weighted ? 4L * columns : 0;
-            long counts = lane.scratch(Counts.bytes(rows) + importanceBytes + rows * (workBytes + rowBytes) + 3);
-            long importance = counts + Counts.bytes(rows);
-            long work = importance + importanceBytes;
-            long bytes = work + rows * workBytes;
+            long counts = lane.scratch(Counts.bytes(rows) + choice.bytes(rows) + rows * rowBytes + 3);
+            long room = counts + Counts.bytes(rows);
+            long bytes = room + choice.bytes(rows);
             DeviceTensor part = w.slice(row, rows);
             DeviceTensor decoded = target.slice(row, rows);
             queue.driver().fill(counts, Long.BYTES, (byte) 0, lane.stream);
-            if (job.solver() == Solvers.SEARCH) {
-                if (weighted) {
-                    lane.upload(MemorySegment.ofArray(job.importance()), importance);
-                }
-                grids.search(lane, (GroupedInt) job.format(), part, weighted ? importance : 0, bytes, counts);
-            } else if (factor == null) {
-                grids.nearest(lane, job.format(), part, bytes, counts);
-            } else {
-                long feedback = work + 4L * rows * columns;
-                gptq.load(lane, part, work);
-                gptq.run(
-                        lane,
-                        (GroupedInt) job.format(),
-                        rows,
-                        factor.upper(),
-                        new GptqKernels.Work(work, feedback, bytes, counts));
-            }
+            choice.run(lane, part, room, bytes, counts);
             packedKernels.decode(lane, words, bytes, rowBytes, decoded);
-            errors.compare(lane, part, decoded, counts + Long.BYTES);
+            errors.compare(lane, part, decoded, job.solver() instanceof GptqSolver, counts + Long.BYTES);
             if (packed != null) {
                 lane.download(bytes, packed.bytes().asSlice(row * rowBytes, rows * rowBytes));
             }
             totals.add(Counts.fetch(lane, counts, rows), rows);
         }
+    }
+
+    private Choice choice(Lane lane, Job job, Totals totals) {
+        if (job.solver() instanceof GptqSolver loop) {
+            ErrorFeedback feedback = new ErrorFeedback(
+                    lane,
+                    gptq,
+                    refine,
+                    (GroupedInt) job.format(),
+                    loop.options(),
+                    (CudaMoments) job.moments(),
+                    job.importance());
+            totals.stats.fallbacks += feedback.fallbacks();
+            return feedback;
+        }
+        return job.solver() == Solvers.SEARCH
+                ? grids.search((GroupedInt) job.format(), job.importance())
+                : grids.nearest(job.format());
     }
 
     /** On the device: how often grids left their rule, a long, and behind it what {@link RowErrors} finds of each row. */

@@ -1,6 +1,7 @@
 package org.bitscarp.cuda.backend;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import org.bitscarp.cuda.driver.Grid;
 import org.bitscarp.quant.gptq.Damping;
 
@@ -32,23 +33,27 @@ final class FactorKernels {
      * Factors the mean of what was summed.
      *
      * @param sums [n, n], Σ x·xᵀ over {@code rows} inputs, above the diagonal
+     * @param diagonal of the mean, in the order below
      * @param share of the mean diagonal that is added to it
+     * @param order [1, n] ints, the channel that stands at each place; null where they stand in their own order
      * @param upper [n, n], receives U with (H + λI)⁻¹ = UᵀU
      * @return what was added, and what had to be left of the rule
      */
-    Damping factor(Lane lane, DeviceTensor sums, long rows, double share, DeviceTensor upper) {
+    Damping factor(
+            Lane lane,
+            DeviceTensor sums,
+            long rows,
+            float[] diagonal,
+            double share,
+            DeviceTensor order,
+            DeviceTensor upper) {
         int n = sums.columns();
-        float scale = (float) (1.0 / rows);
-        float[] diagonal = diagonal(lane, sums);
-        for (int i = 0; i < n; i++) {
-            diagonal[i] *= scale;
-        }
         return Damping.raiseUntil(diagonal, share, damping -> {
-            launcher.call(lane, MODULE, "hessian_reverse")
-                    .reads(sums)
+            Call call = launcher.call(lane, MODULE, "hessian_reverse").reads(sums);
+            (order == null ? call.address(0) : call.reads(order))
                     .writes(upper)
                     .integer(n)
-                    .float32(scale)
+                    .float32(scale(rows))
                     .float64(damping.lambda())
                     .float64(damping.unit())
                     .launch(Launcher.rowGrid(n, n), Launcher.THREADS);
@@ -64,7 +69,23 @@ final class FactorKernels {
         });
     }
 
-    private float[] diagonal(Lane lane, DeviceTensor sums) {
+    private static float scale(long rows) {
+        return (float) (1.0 / rows);
+    }
+
+    /** The mean of what was summed, [n, n]. */
+    void mean(Lane lane, DeviceTensor sums, long rows, DeviceTensor target) {
+        int n = sums.columns();
+        launcher.call(lane, MODULE, "hessian_mean")
+                .reads(sums)
+                .writes(target)
+                .integer(n)
+                .float32(scale(rows))
+                .launch(Launcher.rowGrid(n, n), Launcher.THREADS);
+    }
+
+    /** Its diagonal. */
+    float[] diagonal(Lane lane, DeviceTensor sums, long rows) {
         float[] diagonal = new float[sums.columns()];
         long found = lane.scratch(4L * diagonal.length);
         launcher.call(lane, MODULE, "hessian_diagonal")
@@ -73,7 +94,19 @@ final class FactorKernels {
                 .integer(diagonal.length)
                 .launch(Launcher.rowGrid(diagonal.length, 1), Launcher.THREADS);
         lane.download(found, MemorySegment.ofArray(diagonal));
+        for (int i = 0; i < diagonal.length; i++) {
+            diagonal[i] *= scale(rows);
+        }
         return diagonal;
+    }
+
+    /** Sends an order of channels to the device. */
+    void upload(Lane lane, int[] order, DeviceTensor target) {
+        launcher.queue.order(
+                lane,
+                List.of(),
+                List.of(target.block()),
+                () -> lane.upload(MemorySegment.ofArray(order), target.address()));
     }
 
     /**

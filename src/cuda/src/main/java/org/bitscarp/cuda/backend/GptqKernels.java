@@ -1,17 +1,20 @@
 package org.bitscarp.cuda.backend;
 
 import org.bitscarp.cuda.driver.Grid;
-import org.bitscarp.quant.GroupedInt;
+import org.bitscarp.quant.ScaleScan;
 import org.bitscarp.quant.gptq.ColumnPlan;
 
 /**
- * GPTQ's column loop on the device, for integers: batch after batch as {@link ColumnPlan#leftToRight} cuts them, each followed
- * by the update of the columns behind it.
+ * GPTQ's column loop on the device, for integers: batch after batch as {@link ColumnPlan} cuts them. A block's grid is fitted
+ * when the loop reaches it, so a batch stops there; what its errors do to the rest of it, and to the columns behind it, are
+ * products.
  */
 final class GptqKernels {
     private static final String MODULE = "gptq";
     private static final int WARPS = 4;
     private static final int TILE = 32;
+    /** Threads that search one grid. */
+    private static final int SEARCH_THREADS = 8;
 
     private final Launcher launcher;
 
@@ -19,72 +22,179 @@ final class GptqKernels {
         this.launcher = launcher;
     }
 
-    /** Copies weights to where the loop works on them; what is not finite counts as 0. */
-    void load(Lane lane, DeviceTensor w, long work) {
-        launcher.call(lane, MODULE, "gptq_load")
-                .reads(w)
-                .address(work)
-                .long64(w.size())
-                .launch(launcher.striding(w.size()), Launcher.THREADS);
+    /**
+     * How grids are fitted.
+     *
+     * @param search for the least weighted error, instead of the published rule
+     * @param importance address of a float for each column; 0 for all equal
+     */
+    record GridRule(boolean search, long importance) {
+        static final GridRule PUBLISHED = new GridRule(false, 0);
     }
 
     /**
-     * Addresses of what the loop works on, in memory of the lane.
+     * Addresses of what the loop works on, in memory of the lane; of no use afterwards.
      *
-     * @param weights [rows, n], finite weights; of no use afterwards
-     * @param errors room for rows × {@link ColumnPlan#BATCH} floats
-     * @param packed room for {@code rows × format.rowBytes(n)} bytes
-     * @param fallbacks a long that is added to: fallbacks of grids
+     * @param weights room for rows × n floats
+     * @param errors room for rows × {@link ColumnPlan#BATCH} floats, or rows × n
      */
-    record Work(long weights, long errors, long packed, long fallbacks) {}
+    record Work(long weights, long errors) {}
 
     /**
      * Chooses grids and codes of all rows.
      *
-     * @param upper [n, n], U with (H + λI)⁻¹ = UᵀU
+     * @param w [rows, n]; weights that are not finite count as 0
      */
-    void run(Lane lane, GroupedInt format, int rows, DeviceTensor upper, Work work) {
-        int n = upper.columns();
-        int length = format.blockLength(n);
-        int[] batches = ColumnPlan.leftToRight(n, length).batches();
-        for (int i = 0; rows > 0 && i + 1 < batches.length; i++) {
-            int begin = batches[i];
-            int width = batches[i + 1] - begin;
-            launcher.call(lane, MODULE, "gptq_batch")
-                    .address(work.weights)
-                    .reads(upper)
-                    .address(work.errors)
-                    .address(work.packed)
-                    .long64(format.rowBytes(n))
-                    .integer(rows)
-                    .integer(n)
-                    .integer(begin)
-                    .integer(width)
-                    .integer(length)
-                    .integer(format.bits())
-                    .integer(PackedFormat.of(format, n).orElseThrow().zero())
-                    .address(work.fallbacks)
-                    .launch(Grid.of(Math.ceilDiv(rows, WARPS)), 32 * WARPS);
-            update(lane, rows, width, upper.from(begin, begin + width), work, n - begin - width);
+    void run(Lane lane, DeviceTensor w, IntRows rows, CudaMoments.Factor factor, GridRule rule, Work work) {
+        int n = rows.columns();
+        int length = rows.length();
+        boolean fitted = factor.order() != null;
+        load(lane, w, null, work.weights);
+        if (fitted) {
+            fit(lane, rows, work.weights, 0, rows.blocks(), rule);
+            load(lane, w, factor.order(), work.weights);
+        }
+        int[] batches = ColumnPlan.leftToRight(n, fitted ? 1 : length).batches();
+        for (int b = 0; b + 1 < batches.length; b++) {
+            int begin = batches[b];
+            int end = batches[b + 1];
+            for (int first = begin, last; first < end; first = last) {
+                last = fitted ? end : Math.min(end, (first / length + 1) * length);
+                if (!fitted && first % length == 0) {
+                    fit(lane, rows, work.weights, first / length, 1, rule);
+                }
+                long errors = work.errors + 4L * (first - begin);
+                round(lane, rows, factor, work.weights, errors, end - begin, first, last);
+                feed(lane, rows, factor.upper(), work.weights, errors, end - begin, first, last, end);
+            }
+            feed(lane, rows, factor.upper(), work.weights, work.errors, end - begin, begin, end, n);
         }
     }
 
-    /** Subtracts errors·U from the last {@code rest} columns. */
-    private void update(Lane lane, int rows, int width, DeviceTensor corner, Work work, int rest) {
-        if (rest == 0) {
+    /** Copies weights to where the loop works on them, in its order; null for left to right. */
+    private void load(Lane lane, DeviceTensor w, DeviceTensor order, long work) {
+        Call call = launcher.call(lane, MODULE, "gptq_load").reads(w);
+        readsOrder(call, order)
+                .address(work)
+                .integer(w.rows())
+                .integer(w.columns())
+                .launch(Launcher.rowGrid(w.columns(), w.rows()), Launcher.THREADS);
+    }
+
+    private static Call readsOrder(Call call, DeviceTensor order) {
+        return order == null ? call.address(0) : call.reads(order);
+    }
+
+    /** Fits blocks {@code [from, from + count)} of each row to weights that lie in the order of columns. */
+    private void fit(Lane lane, IntRows rows, long weights, int from, int count, GridRule rule) {
+        boolean search = rule.search;
+        Call call = launcher.call(lane, search ? "search_int" : MODULE, search ? "search_grids" : "fit_grids")
+                .address(weights);
+        if (search) {
+            call.address(rule.importance);
+        }
+        call.address(rows.grids())
+                .integer(rows.rows())
+                .integer(rows.columns())
+                .integer(from)
+                .integer(count)
+                .integer(rows.length())
+                .integer(rows.format().bits())
+                .integer(rows.zero());
+        if (search) {
+            ScaleScan scan = ScaleScan.of(rows.format());
+            call.integer(scan.steps()).float64(scan.factor());
+        }
+        long threads = (long) rows.rows() * count * (search ? SEARCH_THREADS : 32);
+        call.address(rows.fallbacks()).launch(Grid.of(Math.toIntExact(Math.ceilDiv(threads, 32 * WARPS))), 32 * WARPS);
+    }
+
+    /** Rounds columns {@code [first, last)} of the order; errors are the first of rows of {@code pitch}. */
+    private void round(
+            Lane lane,
+            IntRows rows,
+            CudaMoments.Factor factor,
+            long weights,
+            long errors,
+            int pitch,
+            int first,
+            int last) {
+        Call call = launcher.call(lane, MODULE, "gptq_batch").address(weights).reads(factor.upper());
+        readsOrder(call, factor.order())
+                .address(rows.grids())
+                .address(rows.codes())
+                .address(errors)
+                .integer(pitch)
+                .integer(rows.rows())
+                .integer(rows.columns())
+                .integer(first)
+                .integer(last - first)
+                .integer(rows.length())
+                .integer(rows.maxCode())
+                .launch(Grid.of(Math.ceilDiv(rows.rows(), WARPS)), 32 * WARPS);
+    }
+
+    /** Takes the errors of columns {@code [first, last)} to columns {@code [last, to)}. */
+    private void feed(
+            Lane lane,
+            IntRows rows,
+            DeviceTensor upper,
+            long weights,
+            long errors,
+            int pitch,
+            int first,
+            int last,
+            int to) {
+        int n = rows.columns();
+        Product product = new Product(rows.rows(), to - last, last - first, 0);
+        subtract(lane, product, errors, pitch, upper.from(first, last), weights + 4L * last, n);
+    }
+
+    /**
+     * The size of a product.
+     *
+     * @param wanted address of an int for each of m rows, 0 for those that may be left out; 0 for all of them
+     */
+    record Product(int m, int n, int k, long wanted) {}
+
+    /**
+     * C −= A·B, each element one chain of fused multiply-adds in the order of k.
+     *
+     * @param a address of [m, k] in rows of {@code strideA}
+     * @param b begins with [k, n], in rows as long as its own
+     * @param c address of [m, n] in rows of {@code strideC}
+     */
+    void subtract(Lane lane, Product size, long a, int strideA, DeviceTensor b, long c, int strideC) {
+        if (size.n == 0) {
             return;
         }
-        int n = corner.columns();
         launcher.call(lane, MODULE, "subtract_product")
-                .address(work.errors)
-                .long64(width)
-                .reads(corner)
-                .long64(n)
-                .address(work.weights + 4L * (n - rest))
-                .long64(n)
-                .integer(rows)
-                .integer(rest)
-                .integer(width)
-                .launch(Grid.of(Math.ceilDiv(rest, TILE), Math.ceilDiv(rows, TILE)), 256);
+                .address(a)
+                .long64(strideA)
+                .reads(b)
+                .long64(b.columns())
+                .address(c)
+                .long64(strideC)
+                .integer(size.m)
+                .integer(size.n)
+                .integer(size.k)
+                .address(size.wanted)
+                .launch(Grid.of(Math.ceilDiv(size.n, TILE), Math.ceilDiv(size.m, TILE)), 256);
+    }
+
+    /** Writes grids and codes as they are stored, to {@code rows × format.rowBytes(n)} bytes. */
+    void pack(Lane lane, IntRows rows, long packed) {
+        int octets = Math.ceilDiv(rows.length(), 8);
+        launcher.call(lane, MODULE, "pack_int")
+                .address(rows.grids())
+                .address(rows.codes())
+                .address(packed)
+                .long64(rows.format().rowBytes(rows.columns()))
+                .integer(rows.rows())
+                .integer(rows.columns())
+                .integer(rows.length())
+                .integer(rows.format().bits())
+                .integer(rows.zero())
+                .launch(Launcher.rowGrid(rows.blocks() * octets, rows.rows()), Launcher.THREADS);
     }
 }

@@ -29,6 +29,15 @@ public final class KernelBenchmark {
     /** Two operands rounded to bf16, 2⁻⁹ each. */
     private static final double BF16 = 0x1p-8;
 
+    /** Of the bandwidth of a copy. */
+    private static final double AIM_VECTOR = 0.8;
+    /** Of cuBLAS in bf16, with few rows: it reads four times the bytes of 4-bit weights. */
+    private static final double AIM_FEW = 3;
+    /** Of cuBLAS in bf16, with many rows. */
+    private static final double AIM_MANY = 0.6;
+    /** Of cuBLAS in fp32. */
+    private static final double AIM_HESSIAN = 0.7;
+
     private final BenchmarkBed bed;
     private final BenchmarkSizes sizes;
     private final Consumer<BenchmarkLine> sink;
@@ -49,11 +58,13 @@ public final class KernelBenchmark {
      * Measures everything. Nothing else should run on the device.
      *
      * @param driver stays open
+     * @param cap bytes of device memory that may be taken
      * @param sink gets each line when it is there
      */
-    public static List<BenchmarkLine> run(GpuDriver driver, BenchmarkSizes sizes, Consumer<BenchmarkLine> sink) {
+    public static List<BenchmarkLine> run(
+            GpuDriver driver, long cap, BenchmarkSizes sizes, Consumer<BenchmarkLine> sink) {
         List<BenchmarkLine> lines = new ArrayList<>();
-        try (BenchmarkBed bed = new BenchmarkBed(driver, sizes)) {
+        try (BenchmarkBed bed = new BenchmarkBed(driver, cap, sizes)) {
             KernelBenchmark benchmark = new KernelBenchmark(bed, sizes, lines::add);
             Consumer<Runnable> step = work -> {
                 int before = lines.size();
@@ -109,16 +120,16 @@ public final class KernelBenchmark {
         DeviceTensor x = bed.random(most, k);
         PackedProduct product = new PackedProduct(bed.launcher, DenseType.BF16);
         double bytes = n * rowBytes + 4.0 * k + 4.0 * n;
-        line("matvec " + words, 1, product, weights, x, rows, bytes / bandwidth, "copy bandwidth");
+        line("matvec " + words, 1, product, weights, x, rows, bytes / bandwidth, "copy bandwidth", AIM_VECTOR);
         if (bed.driver.device().computeCapability() < TensorCores.CAPABILITY) {
             sink.accept(BenchmarkLine.leftOut("matmul " + words, n + " × " + k, "needs compute capability 8.0"));
             return;
         }
         DenseReference dense = new DenseReference(x, weights.getFirst());
         for (int m : sizes.few()) {
-            line("matmul " + words, m, product, weights, x, rows, dense.time(m), reference + " bf16");
+            line("matmul " + words, m, product, weights, x, rows, dense.time(m), reference + " bf16", AIM_FEW);
         }
-        line("matmul " + words, most, product, weights, x, rows, dense.time(most), reference + " bf16");
+        line("matmul " + words, most, product, weights, x, rows, dense.time(most), reference + " bf16", AIM_MANY);
     }
 
     private void line(
@@ -129,13 +140,18 @@ public final class KernelBenchmark {
             DeviceTensor x,
             PackedMatrix rows,
             double floor,
-            String against) {
+            String against,
+            double aim) {
         int n = weights.getFirst().rows();
         DeviceTensor y = bed.tensor(m, n);
         double time =
                 bed.median(turn -> product.multiply(bed.lane, x.slice(0, m), weights.get(turn % weights.size()), y));
-        double error = error(product.exact(m, weights.getFirst()), x, rows, y);
-        sink.accept(new BenchmarkLine(kernel, m + " × " + n + " × " + x.columns(), time, floor, against, error, ""));
+        boolean exact = product.exact(m, weights.getFirst().format(), x.columns());
+        double error = error(exact, x, rows, y);
+        // The project's own dense kernel is no measure.
+        boolean measure = bed.driver.name().equals("cuda") && (aim == AIM_VECTOR || cublas.isPresent());
+        sink.accept(new BenchmarkLine(kernel, m + " × " + n + " × " + x.columns(), time, floor, against, error, "")
+                .withAim(measure ? aim : Double.NaN));
     }
 
     /** The greatest error of the first rows of y as a part of its tolerance. */
@@ -179,16 +195,7 @@ public final class KernelBenchmark {
             DeviceTensor rounded = bed.bytes(TensorCores.convertedBytes(DenseType.BF16, inputs.rows(), k));
             x = cores.convert(bed.lane, inputs, DenseType.BF16, rounded.address());
             DeviceTensor dense = bed.bytes(TensorCores.convertedBytes(DenseType.BF16, packed.rows(), k));
-            new PackedKernels(bed.launcher)
-                    .decode(
-                            bed.lane,
-                            packed.format(),
-                            packed.weights().address(),
-                            packed.rowBytes(),
-                            packed.rows(),
-                            k,
-                            DenseType.BF16,
-                            dense.address());
+            new PackedKernels(bed.launcher).decode(bed.lane, packed, 0, packed.rows(), DenseType.BF16, dense.address());
             w = new TensorCores.Operand(
                     dense.address(), (long) k * DenseType.BF16.bytes, packed.rows(), DenseType.BF16.chunks(k));
             y = bed.tensor(inputs.rows(), packed.rows());
@@ -241,14 +248,17 @@ public final class KernelBenchmark {
             sink.accept(new BenchmarkLine("Hessian update, cuBLAS fp32", shape, floor, Double.NaN, "", Double.NaN, ""));
         }
         String against = cublas.isPresent() ? "cuBLAS fp32" : "";
+        double aim = cublas.isPresent() ? AIM_HESSIAN : Double.NaN;
         try (MatrixProduct product = new OwnProduct(bed.launcher, "")) {
             double time = update(product, x, sums);
-            sink.accept(new BenchmarkLine("Hessian update, fp32", shape, time, floor, against, Double.NaN, ""));
+            sink.accept(new BenchmarkLine("Hessian update, fp32", shape, time, floor, against, Double.NaN, "")
+                    .withAim(aim));
         }
         if (bed.driver.device().computeCapability() >= TensorCores.CAPABILITY) {
             try (MatrixProduct product = new TensorProduct(bed.launcher, DenseType.TF32, "")) {
                 double time = update(product, x, sums);
-                sink.accept(new BenchmarkLine("Hessian update, 3×TF32", shape, time, floor, against, Double.NaN, ""));
+                sink.accept(new BenchmarkLine("Hessian update, 3×TF32", shape, time, floor, against, Double.NaN, "")
+                        .withAim(aim));
             }
         }
     }
@@ -266,28 +276,32 @@ public final class KernelBenchmark {
         int n = sizes.gptq();
         String shape = n + " × " + n;
         GroupedInt format = (GroupedInt) Level.parse("int4").format();
-        long need = 16L * n * n + n * (format.rowBytes(n) + 4L * ColumnPlan.BATCH);
+        long need = 13L * n * n + IntRows.gridBytes(format, n, n) + 4L * n * ColumnPlan.BATCH;
         if (!bed.fits(need)) {
             sink.accept(BenchmarkLine.leftOut(
                     "GPTQ column loop, int4", shape, "needs " + (need >> 20) + " MiB of device memory"));
             return;
         }
         DeviceTensor weights = bed.random(n, n);
-        DeviceTensor work = bed.copy(weights);
+        DeviceTensor work = bed.tensor(n, n);
         DeviceTensor upper = bed.tensor(n, n);
         for (int i = 0; i < n; i++) {
             bed.lane.upload(
                     MemorySegment.ofArray(new float[] {1}), upper.from(i, i).address());
         }
-        DeviceTensor packed = bed.bytes(n * format.rowBytes(n));
-        DeviceTensor counts = bed.tensor(1, 4);
-        DeviceTensor errors = bed.tensor(n, ColumnPlan.BATCH);
-        GptqKernels.Work loopWork =
-                new GptqKernels.Work(work.address(), errors.address(), packed.address(), counts.address());
+        IntRows rows = new IntRows(
+                format,
+                n,
+                n,
+                bed.bytes(IntRows.gridBytes(format, n, n)).address(),
+                bed.bytes((long) n * n).address(),
+                bed.tensor(1, 4).address());
+        GptqKernels.Work loopWork = new GptqKernels.Work(
+                work.address(), bed.tensor(n, ColumnPlan.BATCH).address());
+        CudaMoments.Factor factor = new CudaMoments.Factor(upper, null, null);
         GptqKernels loop = new GptqKernels(bed.launcher);
-        double time = bed.median(
-                turn -> bed.driver.copyOnDevice(work.address(), weights.address(), weights.bytes(), bed.lane.stream),
-                turn -> loop.run(bed.lane, format, n, upper, loopWork));
+        double time =
+                bed.median(turn -> loop.run(bed.lane, weights, rows, factor, GptqKernels.GridRule.PUBLISHED, loopWork));
         // The loop takes n³ operations, half of a whole product.
         DeviceTensor half = weights.reshape(Math.max(1, n / 2), n);
         double floor;

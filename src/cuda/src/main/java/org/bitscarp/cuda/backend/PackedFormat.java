@@ -46,7 +46,7 @@ record PackedFormat(String family, String word, int length, int zero) {
 
     /** Whether there is a product for a few rows in fp32 from the packed bytes; else weights are decoded first. */
     boolean vectors() {
-        return !family.equals("plain") && !family.equals("codebook");
+        return !family.equals("codebook") && !word.equals("fp32");
     }
 
     /**
@@ -54,7 +54,7 @@ record PackedFormat(String family, String word, int length, int zero) {
      * eight weights that never reach across the end of a block.
      */
     boolean fused(int columns) {
-        boolean kernel = vectors() && (!family.equals("ggml") || FUSED.contains(word));
+        boolean kernel = vectors() && !family.equals("plain") && (!family.equals("ggml") || FUSED.contains(word));
         return kernel && (length % 8 == 0 || length >= columns);
     }
 }

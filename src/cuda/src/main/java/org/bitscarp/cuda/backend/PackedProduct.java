@@ -3,13 +3,16 @@ package org.bitscarp.cuda.backend;
 import org.bitscarp.cuda.driver.Grid;
 
 /**
- * y = x·wᵀ with w as it is packed. Which kernel: up to 8 rows a matrix-vector product in fp32; up to {@link #FUSED_ROWS} one on
+ * y = x·wᵀ with w as it is packed. Which kernel: up to 8 rows a matrix-vector product in fp32; up to {@link #FEW_ROWS} one on
  * tensor cores that decodes weights on the way; beyond that weights are decoded once to 16 bits, since the fused kernel
- * decodes them again for every 32 rows. The bounds follow from bytes and operations and have not been measured.
+ * decodes them again for every 32 rows. Where operands may not be rounded, or there are no tensor cores, eight rows at a time
+ * in fp32. The bounds follow from bytes and operations and have not been measured.
  */
 final class PackedProduct {
     private static final int VECTOR_ROWS = 8;
-    private static final int FUSED_ROWS = 64;
+    private static final int FEW_ROWS = 64;
+    /** Bytes per weight of decoding to fp32 first: the decoded weight is written, and read again. */
+    private static final int DECODED_BYTES = 8;
     /** Outputs of a block of the matrix-vector product, one for each warp. */
     private static final int WARPS = 4;
     /** Bytes of decoded weights at a time. */
@@ -20,7 +23,7 @@ final class PackedProduct {
     private final TensorCores cores;
     private final DenseType type;
 
-    /** @param type FP16 or BF16: what tensor cores multiply from nine rows on */
+    /** @param type FP16 or BF16: what tensor cores multiply from nine rows on; FP32 where operands are not rounded */
     PackedProduct(Launcher launcher, DenseType type) {
         this.launcher = launcher;
         this.packed = new PackedKernels(launcher);
@@ -34,17 +37,34 @@ final class PackedProduct {
      * @param weights its bytes, readable up to the next multiple of four behind the last
      * @param rowBytes bytes of a row
      */
-    record Weights(PackedFormat format, DeviceTensor weights, long rowBytes, int rows, int columns) {}
+    record Weights(PackedFormat format, DeviceTensor weights, long rowBytes, int rows, int columns) {
+        /** What begins at a row; its address is all that counts. */
+        DeviceTensor row(int first) {
+            return new DeviceTensor(weights.block(), weights.offset() + first * rowBytes, 1, 0);
+        }
+    }
 
     /** Whether {@link #multiply} computes in fp32; else operands are rounded to the type. */
-    boolean exact(int rows, Weights w) {
+    boolean exact(int rows, PackedFormat format, int columns) {
         boolean cored = launcher.queue.driver().device().computeCapability() >= TensorCores.CAPABILITY;
-        return rows <= VECTOR_ROWS || !cored || !(w.format().fused(w.columns()) || chunked(w));
+        return type == DenseType.FP32 || rows <= VECTOR_ROWS || !cored || !(format.fused(columns) || chunked(columns));
+    }
+
+    /**
+     * Whether {@link #multiply} moves no more bytes than decoding the weights to fp32 and multiplying those: eight rows at a
+     * time, packed weights are read once for each eight.
+     */
+    boolean cheaper(int rows, PackedFormat format, long rowBytes, int columns) {
+        if (!format.vectors()) {
+            return false;
+        }
+        long again = Math.ceilDiv(rows, VECTOR_ROWS) - 1;
+        return !exact(rows, format, columns) || rows <= FEW_ROWS && again * rowBytes <= (long) DECODED_BYTES * columns;
     }
 
     /** Whether decoded rows are whole chunks of tensor cores. */
-    private boolean chunked(Weights w) {
-        return w.columns() % (DenseType.CHUNK / type.bytes) == 0;
+    private boolean chunked(int columns) {
+        return columns % (DenseType.CHUNK / type.bytes) == 0;
     }
 
     /**
@@ -60,12 +80,12 @@ final class PackedProduct {
         if (y.size() == 0) {
             return;
         }
-        if (exact(x.rows(), w)) {
+        if (exact(x.rows(), w.format(), w.columns())) {
             for (int row = 0; row < x.rows(); row += VECTOR_ROWS) {
                 int rows = Math.min(VECTOR_ROWS, x.rows() - row);
                 vectors(lane, x.slice(row, rows), w, y.slice(row, rows));
             }
-        } else if (w.format().fused(w.columns()) && (x.rows() <= FUSED_ROWS || !chunked(w))) {
+        } else if (w.format().fused(w.columns()) && (x.rows() <= FEW_ROWS || !chunked(w.columns()))) {
             fused(lane, x, w, y);
         } else {
             decoded(lane, x, w, y);
@@ -114,15 +134,7 @@ final class PackedProduct {
         TensorCores.Operand rounded = cores.convert(lane, x, type, scratch);
         for (int first = 0; first < w.rows(); first += step) {
             int count = Math.min(step, w.rows() - first);
-            packed.decode(
-                    lane,
-                    w.format(),
-                    w.weights().address() + first * w.rowBytes(),
-                    w.rowBytes(),
-                    count,
-                    w.columns(),
-                    type,
-                    scratch + left);
+            packed.decode(lane, w, first, count, type, scratch + left);
             TensorCores.Operand slab =
                     new TensorCores.Operand(scratch + left, rowBytes, count, type.chunks(w.columns()));
             cores.multiply(lane, type, rounded, slab, y.from(0, first), w.rows(), false);

@@ -1,5 +1,6 @@
 package org.bitscarp.cuda.backend;
 
+import java.lang.foreign.MemorySegment;
 import java.util.Set;
 import org.bitscarp.cuda.driver.Grid;
 import org.bitscarp.quant.BlockFormat;
@@ -32,7 +33,7 @@ final class QuantizeKernels {
         this.launcher = launcher;
     }
 
-    /** Whether {@link #nearest} has a kernel for the format. */
+    /** Whether {@link #nearest(BlockFormat)} has a kernel for the format. */
     static boolean supports(BlockFormat format) {
         return switch (format) {
             case GroupedInt ints -> true;
@@ -45,14 +46,28 @@ final class QuantizeKernels {
     }
 
     /**
-     * Searches the grid of each block with the least weighted error. Weights that are not finite count as 0.
+     * Searches the grid of each block with the least weighted error.
      *
-     * @param w [rows, columns]
-     * @param importance address of a float for each column, or 0 for all equal
-     * @param packed address of room for {@code rows × format.rowBytes(columns)} bytes
-     * @param fallbacks address of a long that is added to: fallbacks of grids
+     * @param importance of each column; null for all equal
      */
-    void search(Lane lane, GroupedInt format, DeviceTensor w, long importance, long packed, long fallbacks) {
+    Choice search(GroupedInt format, float[] importance) {
+        return new Choice() {
+            @Override
+            public long bytes(int rows) {
+                return importance == null ? 0 : Math.ceilDiv(4L * importance.length, 8) * 8;
+            }
+
+            @Override
+            public void run(Lane lane, DeviceTensor w, long room, long packed, long fallbacks) {
+                if (importance != null) {
+                    lane.upload(MemorySegment.ofArray(importance), room);
+                }
+                search(lane, format, w, importance == null ? 0 : room, packed, fallbacks);
+            }
+        };
+    }
+
+    private void search(Lane lane, GroupedInt format, DeviceTensor w, long importance, long packed, long fallbacks) {
         PackedFormat words = PackedFormat.of(format, w.columns()).orElseThrow();
         ScaleScan scan = ScaleScan.of(format);
         int blocks = Math.ceilDiv(w.columns(), words.length());
@@ -74,15 +89,22 @@ final class QuantizeKernels {
                         32 * WARPS);
     }
 
-    /**
-     * Rounds to the nearest values of the published grid. Weights that are not finite count as 0 where the format fits its
-     * blocks to them.
-     *
-     * @param w [rows, columns]
-     * @param packed address of room for {@code rows × format.rowBytes(columns)} bytes
-     * @param fallbacks address of a long that is added to: fallbacks of grids
-     */
-    void nearest(Lane lane, BlockFormat format, DeviceTensor w, long packed, long fallbacks) {
+    /** Rounds to the nearest values of the published grid. */
+    Choice nearest(BlockFormat format) {
+        return new Choice() {
+            @Override
+            public long bytes(int rows) {
+                return 0;
+            }
+
+            @Override
+            public void run(Lane lane, DeviceTensor w, long room, long packed, long fallbacks) {
+                nearest(lane, format, w, packed, fallbacks);
+            }
+        };
+    }
+
+    private void nearest(Lane lane, BlockFormat format, DeviceTensor w, long packed, long fallbacks) {
         if (w.size() == 0) {
             return;
         }

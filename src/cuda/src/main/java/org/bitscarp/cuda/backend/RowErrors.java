@@ -22,15 +22,17 @@ final class RowErrors {
      *
      * @param w [rows, columns]
      * @param q [rows, columns]
+     * @param fed whether weights that are not finite have become what error feedback took to them, and not 0
      * @param errors address of room for {@code rows ×} {@link #BYTES} bytes, aligned to 8
      */
-    void compare(Lane lane, DeviceTensor w, DeviceTensor q, long errors) {
+    void compare(Lane lane, DeviceTensor w, DeviceTensor q, boolean fed, long errors) {
         launcher.call(lane, "row_error", "row_error")
                 .reads(w)
                 .reads(q)
                 .address(errors)
                 .integer(w.rows())
                 .integer(w.columns())
+                .integer(fed ? 1 : 0)
                 .launch(
                         Grid.of(Math.toIntExact(Math.ceilDiv((long) THREADS_EACH * w.rows(), Launcher.THREADS))),
                         Launcher.THREADS);

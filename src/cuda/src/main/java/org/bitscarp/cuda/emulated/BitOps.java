@@ -108,6 +108,7 @@ final class BitOps {
             case "clz.b32" -> Loops.words(a -> Integer.numberOfLeadingZeros(a));
             case "brev.b32" -> Loops.words(a -> Integer.reverse(a));
             case "bfind.u32" -> Loops.words(a -> 31 - Integer.numberOfLeadingZeros(a));
+            case "bfind.shiftamt.u32" -> Loops.words(a -> a == 0 ? -1 : Integer.numberOfLeadingZeros(a));
             case "popc.b64" -> wordOfQuad(a -> Long.bitCount(a));
             case "clz.b64" -> wordOfQuad(a -> Long.numberOfLeadingZeros(a));
             case "brev.b64" -> Loops.quads(a -> Long.reverse(a));

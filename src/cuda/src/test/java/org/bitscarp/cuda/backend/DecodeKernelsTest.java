@@ -104,16 +104,9 @@ class DecodeKernelsTest {
         try (KernelBed bed = new KernelBed(80)) {
             DeviceTensor bytes = bed.bytes(packed.bytes().toArray(ValueLayout.JAVA_BYTE));
             DeviceTensor target = bed.tensor(1, columns / 2);
-            new PackedKernels(bed.launcher)
-                    .decode(
-                            bed.lane,
-                            PackedFormat.of(format, columns).orElseThrow(),
-                            bytes.address(),
-                            4L * columns,
-                            1,
-                            columns,
-                            type,
-                            target.address());
+            PackedProduct.Weights w = new PackedProduct.Weights(
+                    PackedFormat.of(format, columns).orElseThrow(), bytes, 4L * columns, 1, columns);
+            new PackedKernels(bed.launcher).decode(bed.lane, w, 0, 1, type, target.address());
             MemorySegment found = MemorySegment.ofArray(bed.values(target));
             for (int i = 0; i < columns; i++) {
                 float weight = packed.bytes().get(ValueLayout.JAVA_FLOAT_UNALIGNED, 4L * i);

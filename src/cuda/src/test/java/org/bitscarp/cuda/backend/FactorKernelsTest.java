@@ -2,7 +2,6 @@ package org.bitscarp.cuda.backend;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -38,27 +37,10 @@ class FactorKernelsTest {
         BED.close();
     }
 
-    /** Σ x·xᵀ over correlated inputs of channels that differ in size; some channels are never active. */
-    private static float[] sums(int n, int samples, boolean dead) {
-        SplittableRandom random = new SplittableRandom(SEED + n);
-        double[] sums = new double[n * n];
-        double[] x = new double[n];
-        for (int s = 0; s < samples; s++) {
-            double common = random.nextGaussian();
-            for (int i = 0; i < n; i++) {
-                x[i] = dead && i % 17 == 3 ? 0 : (random.nextGaussian() + common) * (1 + i % 5);
-            }
-            for (int i = 0; i < n; i++) {
-                for (int j = i; j < n; j++) {
-                    sums[i * n + j] += x[i] * x[j];
-                }
-            }
-        }
-        float[] rounded = new float[n * n];
-        for (int i = 0; i < rounded.length; i++) {
-            rounded[i] = (float) sums[i];
-        }
-        return rounded;
+    private static Damping factor(DeviceTensor sums, int samples, DeviceTensor upper) {
+        FactorKernels kernels = new FactorKernels(BED.launcher);
+        float[] diagonal = kernels.diagonal(BED.lane, sums, samples);
+        return kernels.factor(BED.lane, sums, samples, diagonal, SHARE, null, upper);
     }
 
     /** What {@code HessianSums} makes of them on the host. */
@@ -85,7 +67,7 @@ class FactorKernelsTest {
     @ParameterizedTest
     @CsvSource({"1, 99", "7, 99", "63, 99", "64, 99", "65, 99", "130, 99", "193, 1"})
     void blocksGiveTheBitsOfOneThread(int n, int largeFrom) {
-        float[] a = sums(n, n + 9, false);
+        float[] a = KernelBed.sums(n, n + 9, false);
         FactorKernels kernels = new FactorKernels(BED.launcher, largeFrom);
         DeviceTensor fast = BED.tensor(n, n, a);
         assertTrue(kernels.cholesky(BED.lane, fast));
@@ -115,10 +97,9 @@ class FactorKernelsTest {
     @ValueSource(ints = {1, 33, 64, 101})
     void theFactorsProductIsTheDampedInverse(int n) {
         int samples = 2 * n + 5;
-        float[] sums = sums(n, samples, false);
+        float[] sums = KernelBed.sums(n, samples, false);
         DeviceTensor factor = BED.tensor(n, n);
-        Damping damping =
-                new FactorKernels(BED.launcher).factor(BED.lane, BED.tensor(n, n, sums), samples, SHARE, factor);
+        Damping damping = factor(BED.tensor(n, n, sums), samples, factor);
         assertEquals(0, damping.raised() + damping.dead());
         float[] u = BED.values(factor);
         float scale = (float) (1.0 / samples);
@@ -141,13 +122,11 @@ class FactorKernelsTest {
     @Test
     void dampingIsRaisedUntilTheMatrixIsPositiveDefinite() {
         DeviceTensor indefinite = BED.tensor(2, 2, new float[] {1, 3, 0, 1});
-        Damping damping = new FactorKernels(BED.launcher).factor(BED.lane, indefinite, 1, SHARE, BED.tensor(2, 2));
+        Damping damping = factor(indefinite, 1, BED.tensor(2, 2));
         assertEquals(3, damping.raised());
         assertEquals(10, damping.lambda(), 1e-6);
         DeviceTensor nan = BED.tensor(2, 2, new float[] {1, Float.NaN, 0, 1});
-        IllegalStateException e = assertThrows(
-                IllegalStateException.class,
-                () -> new FactorKernels(BED.launcher).factor(BED.lane, nan, 1, SHARE, BED.tensor(2, 2)));
+        IllegalStateException e = assertThrows(IllegalStateException.class, () -> factor(nan, 1, BED.tensor(2, 2)));
         assertTrue(e.getMessage().contains("not finite"), e.getMessage());
     }
 
@@ -157,12 +136,24 @@ class FactorKernelsTest {
         "int4:g32:gptq-published, 5, 64, false",
         "int3:sym:gptq-published, 7, 300, false",
         "int2:g16:gptq-published, 3, 129, true",
-        "int4:row:gptq-published, 9, 33, true"
+        "int4:row:gptq-published, 9, 33, true",
+        "int3:g20:gptq-published, 3, 150, false",
+        "int4:g5:gptq-published, 2, 37, true",
+        "int4:g32:gptq-actorder, 6, 129, true",
+        "int3:g24:sym:gptq-actorder, 3, 65, false",
+        "int4:gptq, 7, 129, false",
+        "int2:g32:gptq, 5, 100, true",
+        "int3:g20:gptq, 3, 150, false",
+        "int3:sym:gptq, 9, 33, true",
+        "int4:row:gptq, 2, 140, false",
+        "int8:g5:gptq, 2, 31, true",
+        "int2:g64:sym:gptq-sequential, 33, 64, false",
+        "int5:gptq, 1, 1, false"
     })
     void gptqGivesTheCpusBytes(String text, int rows, int n, boolean dead) {
         Level level = Level.parse(text);
         int samples = n + 20;
-        float[] sums = sums(n, samples, dead);
+        float[] sums = KernelBed.sums(n, samples, dead);
         float[] w = KernelBed.random(rows * n, new SplittableRandom(SEED));
         w[n / 2] = Float.NaN;
         Hessian hessian = mean(sums, n, samples);
@@ -182,7 +173,12 @@ class FactorKernelsTest {
         try (DeviceMoments moments = quantizer.moments(BED.tensor(n, n, sums), samples)) {
             SolveStats found = quantizer.quantize(
                     new DeviceQuantizer.Job(
-                            level.solver(), level.format(), BED.tensor(rows, n, w), null, moments, rows),
+                            level.solver(),
+                            level.format(),
+                            BED.tensor(rows, n, w),
+                            hessian.meanSquares(),
+                            moments,
+                            rows),
                     packed,
                     target);
             assertArrayEquals(
@@ -193,6 +189,5 @@ class FactorKernelsTest {
             assertEquals(1, found.nonfinite);
             assertTrue(!dead || stats.fallbacks >= n / 17, stats.fallbacks + " fallbacks");
         }
-        assertFalse(quantizer.supports(Level.parse("int4:gptq").solver(), level.format(), n), "searched grids");
     }
 }

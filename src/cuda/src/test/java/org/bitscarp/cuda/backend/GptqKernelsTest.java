@@ -6,8 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
-import org.bitscarp.quant.Grid;
+import org.bitscarp.cuda.driver.Grid;
 import org.bitscarp.quant.GroupedInt;
 import org.bitscarp.quant.Level;
 import org.bitscarp.quant.PackedMatrix;
@@ -43,7 +44,7 @@ class GptqKernelsTest {
         int n = w.length;
         int length = format.blockLength(n);
         int[] batches = ColumnPlan.leftToRight(n, length).batches();
-        Grid[] grids = new Grid[Math.ceilDiv(n, length)];
+        org.bitscarp.quant.Grid[] grids = new org.bitscarp.quant.Grid[Math.ceilDiv(n, length)];
         int[] codes = new int[n];
         float[] errors = new float[n];
         int fallbacks = 0;
@@ -53,7 +54,7 @@ class GptqKernelsTest {
                     grids[j / length] = format.fit(w, j, Math.min(length, n - j));
                     fallbacks += grids[j / length].fallbacks();
                 }
-                Grid grid = grids[j / length];
+                org.bitscarp.quant.Grid grid = grids[j / length];
                 codes[j] = grid.nearest(j % length, w[j]);
                 errors[j] = (w[j] - grid.value(j % length, codes[j])) / u[j * n + j];
                 for (int k = j + 1; k < batches[b + 1]; k++) {
@@ -98,15 +99,41 @@ class GptqKernelsTest {
         for (int row = 0; row < rows; row++) {
             fallbacks += row(format, Arrays.copyOfRange(w, row * n, (row + 1) * n), u, expected, row);
         }
-        DeviceTensor packed = BED.bytes(new byte[bytes]);
-        DeviceTensor counts = BED.tensor(1, 2);
-        DeviceTensor errors = BED.tensor(rows, ColumnPlan.BATCH);
+        DeviceTensor upper = BED.tensor(n, n, u);
         DeviceTensor weights = BED.tensor(rows, n, w);
-        GptqKernels.Work work =
-                new GptqKernels.Work(weights.address(), errors.address(), packed.address(), counts.address());
-        new GptqKernels(BED.launcher).run(BED.lane, format, rows, BED.tensor(n, n, u), work);
-        byte[] found = MemorySegment.ofArray(BED.values(packed)).toArray(ValueLayout.JAVA_BYTE);
-        assertArrayEquals(expected.bytes().toArray(ValueLayout.JAVA_BYTE), Arrays.copyOf(found, bytes));
-        assertEquals(fallbacks, MemorySegment.ofArray(BED.values(counts)).get(ValueLayout.JAVA_LONG_UNALIGNED, 0));
+        TestRows fast = new TestRows(BED, format, rows, n);
+        GptqKernels kernels = new GptqKernels(BED.launcher);
+        DeviceTensor work = BED.tensor(rows, n);
+        kernels.run(
+                BED.lane,
+                weights,
+                fast.rows,
+                new CudaMoments.Factor(upper, null, null),
+                GptqKernels.GridRule.PUBLISHED,
+                new GptqKernels.Work(
+                        work.address(), BED.tensor(rows, ColumnPlan.BATCH).address()));
+        TestRows slow = new TestRows(BED, format, rows, n);
+        BED.launcher
+                .call(BED.lane, "gptq", "gptq_naive")
+                .reads(weights)
+                .reads(upper)
+                .address(0)
+                .address(slow.rows.grids())
+                .address(slow.rows.codes())
+                .integer(rows)
+                .integer(n)
+                .integer(slow.rows.length())
+                .integer(slow.rows.maxCode())
+                .integer(slow.rows.zero())
+                .integer(0)
+                .address(slow.rows.fallbacks())
+                .launch(Grid.of(Math.ceilDiv(rows, 32)), 32);
+        for (TestRows found : List.of(fast, slow)) {
+            DeviceTensor packed = BED.bytes(new byte[bytes]);
+            kernels.pack(BED.lane, found.rows, packed.address());
+            byte[] stored = MemorySegment.ofArray(BED.values(packed)).toArray(ValueLayout.JAVA_BYTE);
+            assertArrayEquals(expected.bytes().toArray(ValueLayout.JAVA_BYTE), Arrays.copyOf(stored, bytes));
+            assertEquals(fallbacks, found.fallbacks());
+        }
     }
 }

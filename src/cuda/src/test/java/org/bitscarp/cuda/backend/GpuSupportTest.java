@@ -1,6 +1,7 @@
 package org.bitscarp.cuda.backend;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -14,11 +15,9 @@ import org.bitscarp.cuda.driver.EntrySignature;
 import org.bitscarp.kernels.Artefacts;
 import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.FloatFormat;
-import org.bitscarp.quant.Level;
 import org.bitscarp.quant.Solver;
 import org.bitscarp.quant.Solvers;
 import org.bitscarp.quant.ggml.GgmlFormat;
-import org.bitscarp.quant.ggml.GgmlTypes;
 import org.junit.jupiter.api.Test;
 
 /** What a GPU does with each storage format, written down from the kernels that are there: docs/gpu-support.md. */
@@ -33,30 +32,23 @@ class GpuSupportTest {
             the new one in `src/cuda/target`. Each cell is CPU / CUDA. Every kernel that is named here runs on the emulated
             device in each build, against the CPU's decoder, product or quantizer.
 
-            * **decode**: packed bytes to fp32 (on a GPU also fp16 or bf16), equal to the last bit. A sweep decodes each
-              level's layer once and multiplies the decoded weights.
-            * **1–8 rows**, **more rows**: products straight from packed bytes. The CPU decodes first. On tensor cores (compute
-              capability 8.0 on) weights are decoded on the way (`fused`) or first (`decoded`); on older devices eight rows at
-              a time. `refused` is a message that says to decode first.
+            * **decode**: packed bytes to fp32 (on a GPU also fp16 or bf16), equal to the last bit. Scoring decodes each level's
+              layer once and multiplies the decoded weights by up to 2048 rows at a time.
+            * **1–8 rows**, **more rows**: products straight from packed bytes, which is what levels write with
+              ([0014](adr/0014-packed-weights-stay-packed.md)). The CPU decodes first. In fp32 and tf32 more rows are taken
+              eight at a time up to 64, and decoded beyond. With `--compute fp16` or `bf16` tensor cores (compute capability
+              8.0 on) take more rows, from weights that are decoded on the way (`fused`) or first (`decoded`). `refused`:
+              decoded to fp32.
             * **rtn**, **search**, **gptq-published**, **gptq**: what chooses the codes. `yes` on a GPU means that a kernel
               writes the CPU's bytes from weights, and for GPTQ from sums of x·xᵀ, that are there already; `host` that the CPU
-              quantizes and packed bytes are uploaded, which the report says. `–`: only read, or nothing to choose.
+              quantizes and packed bytes are uploaded, which the report says. `gptq-actorder` and `gptq-sequential` are where
+              `gptq` is, `gptaq` is the host's. `–`: only read, or nothing to choose.
 
             | format | decode | 1–8 rows | more rows | rtn | search | gptq-published | gptq |
             |---|---|---|---|---|---|---|---|
             """;
 
     private final Map<String, Set<String>> entries = new HashMap<>();
-
-    private static List<BlockFormat> formats() {
-        List<BlockFormat> formats = new ArrayList<>();
-        for (String text : List.of(
-                "fp32", "fp16", "bf16", "int2", "int3", "int4", "int5", "int6", "int7", "int8", "nf4", "ternary")) {
-            formats.add(Level.parse(text).format());
-        }
-        formats.addAll(GgmlTypes.ALL);
-        return formats;
-    }
 
     private boolean has(String module, String entry) {
         return entries.computeIfAbsent(
@@ -67,7 +59,7 @@ class GpuSupportTest {
     }
 
     private String line(BlockFormat format) {
-        int columns = format instanceof GgmlFormat ggml ? ggml.blockLength() : 256;
+        int columns = DeviceSupport.columns(format);
         PackedFormat packed = PackedFormat.of(format, columns).orElseThrow();
         String word = packed.word();
         assertEquals(true, has("decode_" + packed.family(), "decode_" + word), "a kernel that decodes " + word);
@@ -99,13 +91,22 @@ class GpuSupportTest {
         if (format == FloatFormat.FP32) {
             return "as it is";
         }
+        if (solver == Solvers.GPTQ) {
+            for (Solver like : List.of(Solvers.GPTQ_ACTORDER, Solvers.GPTQ_SEQUENTIAL)) {
+                assertEquals(
+                        CudaQuantizer.hasKernel(solver, format, columns),
+                        CudaQuantizer.hasKernel(like, format, columns),
+                        like.name() + " of " + format.name());
+            }
+            assertFalse(CudaQuantizer.hasKernel(Solvers.GPTAQ, format, columns), "gptaq of " + format.name());
+        }
         return "yes / " + (CudaQuantizer.hasKernel(solver, format, columns) ? "yes" : "host");
     }
 
     @Test
     void theTableIsUpToDate() throws IOException {
         StringBuilder table = new StringBuilder(HEAD);
-        for (BlockFormat format : formats()) {
+        for (BlockFormat format : DeviceSupport.formats()) {
             table.append(line(format));
         }
         String found = Files.exists(TABLE) ? Files.readString(TABLE) : "";

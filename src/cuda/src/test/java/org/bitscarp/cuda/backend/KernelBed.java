@@ -11,6 +11,8 @@ import org.bitscarp.cuda.emulated.EmulatedGpuDriver;
 
 /** An emulated device with what launch code needs; closing fails when device memory has leaked. */
 final class KernelBed implements AutoCloseable {
+    private static final long SUMS = 1963;
+
     final EmulatedGpuDriver driver;
     final Launcher launcher;
     final Lane lane;
@@ -72,6 +74,29 @@ final class KernelBed implements AutoCloseable {
             values[i] = (float) (2 * random.nextDouble() - 1);
         }
         return values;
+    }
+
+    /** Σ x·xᵀ over correlated inputs of channels that differ in size; some channels are never active. */
+    static float[] sums(int n, int samples, boolean dead) {
+        SplittableRandom random = new SplittableRandom(SUMS + n);
+        double[] sums = new double[n * n];
+        double[] x = new double[n];
+        for (int s = 0; s < samples; s++) {
+            double common = random.nextGaussian();
+            for (int i = 0; i < n; i++) {
+                x[i] = dead && i % 17 == 3 ? 0 : (random.nextGaussian() + common) * (1 + i % 5);
+            }
+            for (int i = 0; i < n; i++) {
+                for (int j = i; j < n; j++) {
+                    sums[i * n + j] += x[i] * x[j];
+                }
+            }
+        }
+        float[] rounded = new float[n * n];
+        for (int i = 0; i < rounded.length; i++) {
+            rounded[i] = (float) sums[i];
+        }
+        return rounded;
     }
 
     @Override

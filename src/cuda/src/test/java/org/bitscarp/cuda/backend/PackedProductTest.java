@@ -34,7 +34,8 @@ class PackedProductTest {
 
     /** Formats with kernels from packed weights. */
     static Stream<BlockFormat> formats() {
-        return RandomWeights.FORMATS.stream().map(word -> Level.parse(word).format());
+        return Stream.concat(Stream.of("fp16", "bf16"), RandomWeights.FORMATS.stream())
+                .map(word -> Level.parse(word).format());
     }
 
     @ParameterizedTest
@@ -76,7 +77,7 @@ class PackedProductTest {
         PackedProduct product = new PackedProduct(bed.launcher, type);
         product.multiply(bed.lane, left, w, y);
         float[] found = bed.values(y);
-        boolean exact = product.exact(m, w);
+        boolean exact = product.exact(m, w.format(), k);
         float[] weights = new float[k];
         for (int j = 0; j < n; j++) {
             packed.decodeRow(j, weights);

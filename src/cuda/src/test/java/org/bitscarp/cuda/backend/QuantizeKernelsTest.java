@@ -19,12 +19,14 @@ import org.bitscarp.quant.GroupedInt;
 import org.bitscarp.quant.InputStatistics;
 import org.bitscarp.quant.Level;
 import org.bitscarp.quant.PackedMatrix;
+import org.bitscarp.quant.ScaleScan;
 import org.bitscarp.quant.SolveStats;
 import org.bitscarp.quant.Solver;
 import org.bitscarp.quant.ggml.GgmlFormat;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Quantizing on the device gives the bytes, and the counts, of the CPU's solver. */
@@ -191,8 +193,44 @@ class QuantizeKernelsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {1, 3, 4, 7, 33, 130})
-    void oneThreadARowGivesTheSameErrors(int columns) {
+    @ValueSource(strings = {"int2:g32:search", "int3:sym:search", "int4:g5:search", "int8:row:search"})
+    void oneThreadABlockFindsTheSameGrids(String text) {
+        SplittableRandom random = new SplittableRandom(SEED);
+        Level level = Level.parse(text);
+        GroupedInt format = (GroupedInt) level.format();
+        ScaleScan scan = ScaleScan.of(format);
+        for (int columns : new int[] {1, 33, 129}) {
+            float[] w = weights(columns, random);
+            float[] importance = importance(columns, random);
+            Host expected = onTheHost(level, w, importance, columns);
+            DeviceTensor packed = BED.bytes(new byte[expected.bytes.length]);
+            DeviceTensor fallbacks = BED.tensor(1, 2, new float[2]);
+            int length = format.blockLength(columns);
+            BED.launcher
+                    .call(BED.lane, "search_int", "search_int_naive")
+                    .reads(BED.tensor(ROWS, columns, w))
+                    .reads(BED.tensor(1, columns, importance))
+                    .writes(packed)
+                    .long64(format.rowBytes(columns))
+                    .integer(ROWS)
+                    .integer(columns)
+                    .integer(length)
+                    .integer(format.bits())
+                    .integer(PackedFormat.of(format, columns).orElseThrow().zero())
+                    .integer(scan.steps())
+                    .float64(scan.factor())
+                    .writes(fallbacks)
+                    .launch(Grid.of(Math.ceilDiv(Math.ceilDiv(columns, length), 32), ROWS), 32);
+            byte[] found = MemorySegment.ofArray(BED.values(packed)).toArray(ValueLayout.JAVA_BYTE);
+            assertArrayEquals(expected.bytes, Arrays.copyOf(found, expected.bytes.length), text + " of " + columns);
+            long counted = MemorySegment.ofArray(BED.values(fallbacks)).get(ValueLayout.JAVA_LONG_UNALIGNED, 0);
+            assertEquals(expected.stats.fallbacks, counted, text + " of " + columns);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, false", "3, true", "4, false", "7, true", "33, false", "130, true"})
+    void oneThreadARowGivesTheSameErrors(int columns, boolean fed) {
         SplittableRandom random = new SplittableRandom(SEED);
         DeviceTensor w = BED.tensor(ROWS, columns, weights(columns, random));
         DeviceTensor q = BED.tensor(ROWS, columns, KernelBed.random(ROWS * columns, random));
@@ -204,9 +242,10 @@ class QuantizeKernelsTest {
                 .writes(specified)
                 .integer(ROWS)
                 .integer(columns)
+                .integer(fed ? 1 : 0)
                 .launch(Grid.of(1), 32);
         DeviceTensor found = BED.tensor(ROWS, RowErrors.BYTES / 4);
-        new RowErrors(BED.launcher).compare(BED.lane, w, q, found.address());
+        new RowErrors(BED.launcher).compare(BED.lane, w, q, fed, found.address());
         assertArrayEquals(BED.values(specified), BED.values(found));
     }
 

@@ -118,6 +118,8 @@ class IntegerTest {
                         | ((byte) a >> 7 & 0xff) << 24);
         check("popc.b32 %r0, %r1;", (a, b, c) -> Integer.bitCount((int) a));
         check("clz.b32 %r0, %r1;", (a, b, c) -> Integer.numberOfLeadingZeros((int) a));
+        check("bfind.u32 %r0, %r1;", (a, b, c) -> 31 - Integer.numberOfLeadingZeros((int) a));
+        check("bfind.shiftamt.u32 %r0, %r1;", (a, b, c) -> (int) a == 0 ? -1 : Integer.numberOfLeadingZeros((int) a));
         check("brev.b32 %r0, %r1;", (a, b, c) -> Integer.reverse((int) a));
     }
 

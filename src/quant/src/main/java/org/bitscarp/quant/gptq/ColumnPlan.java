@@ -1,5 +1,6 @@
 package org.bitscarp.quant.gptq;
 
+import java.util.Comparator;
 import java.util.stream.IntStream;
 
 /**
@@ -42,6 +43,15 @@ public record ColumnPlan(int[] order, int[] batches) {
         int block = (end - 1) / blockLength * blockLength;
         boolean cut = block > begin && Math.min(columns, block + blockLength) > end;
         return cut ? block : end;
+    }
+
+    /** Channels in the order of a Hessian's falling diagonal; equal ones stay in theirs. */
+    public static int[] byFalling(float[] diagonal) {
+        return IntStream.range(0, diagonal.length)
+                .boxed()
+                .sorted(Comparator.comparingDouble((Integer i) -> -diagonal[i]))
+                .mapToInt(Integer::intValue)
+                .toArray();
     }
 
     /** In an order that is given, with grids that are fitted beforehand. */

@@ -39,9 +39,4 @@ public record GptqOptions(
      * without refinement; here more measured better, on held-out text too (bench/RESULTS.md).
      */
     public static final GptqOptions ASYMMETRIC = new GptqOptions(0.01, true, 4, 3, false, true, 1);
-
-    /** Whether there is nothing beside the loop, and each grid is the format's published one when the loop reaches it. */
-    public boolean loopOnly() {
-        return !search && refinements == 0 && !activationOrder && asymmetry == 0;
-    }
 }
