@@ -1,4 +1,5 @@
-// Rows by index: gather and scatter-add, for the tokens of an expert and for embeddings.
+// Rows by index: gather and scatter-add, for the tokens of an expert and for embeddings, and what embeddings go through
+// before the first layer. Rows of packed tables: decode.cuh.
 //
 // Floor: a gather reads and writes 4·rows·columns bytes each, an addition reads 8 and writes 4 for each value.
 
@@ -37,5 +38,18 @@ extern "C" __global__ void add_scaled_rows(
     float weight = weights[blockIdx.x];
     for (int i = threadIdx.x; i < columns; i += blockDim.x) {
         x[i] += weight * y[i];
+    }
+}
+
+// x = x · scale + positions, each step rounded as on the CPU. x: [rows, columns], n values; positions: [·, columns], of which
+// row first + r mod length is for row r, or null
+extern "C" __global__ void place_tokens(
+        float* __restrict__ x, float scale, const float* __restrict__ positions, int first, int length, int columns,
+        long long n) {
+    long long stride = (long long)gridDim.x * blockDim.x;
+    for (long long i = blockIdx.x * (long long)blockDim.x + threadIdx.x; i < n; i += stride) {
+        float value = __fmul_rn(x[i], scale);
+        long long position = first + i / columns % length;
+        x[i] = positions == nullptr ? value : __fadd_rn(value, positions[position * columns + i % columns]);
     }
 }

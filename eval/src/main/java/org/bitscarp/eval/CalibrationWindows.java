@@ -29,12 +29,14 @@ public final class CalibrationWindows {
             return null;
         }
         TokenizedText tokenized =
-                TokenizedText.of(text, tokenizer, checkpoint.spec().vocabulary(), size.tokens());
-        try {
-            return plan(tokenized.tokens(), tokenizer, size.context());
-        } catch (IllegalArgumentException e) {
-            throw new IllegalArgumentException("calibration text " + text.name() + ": " + e.getMessage(), e);
+                TokenizedText.of(text, tokenizer, checkpoint.spec().vocabulary(), size.tokensFor(checkpoint.spec()));
+        int context = size.contextFor(checkpoint.spec());
+        if (tokenized.tokens().length < context) {
+            throw new IllegalArgumentException("calibration text " + text.name() + " has " + tokenized.tokens().length
+                    + " tokens, fewer than a window of " + context
+                    + "; give a longer text or a smaller --calibration-context");
         }
+        return plan(tokenized.tokens(), tokenizer, context);
     }
 
     /**
@@ -43,8 +45,8 @@ public final class CalibrationWindows {
      */
     public static BudgetPlanner.Windows forBudget(
             Checkpoint checkpoint, Tokenizer tokenizer, Corpus text, CalibrationSize size) throws IOException {
-        int maxTokens = size.tokens();
-        int context = size.context();
+        int maxTokens = size.tokensFor(checkpoint.spec());
+        int context = size.contextFor(checkpoint.spec());
         int extra = Math.multiplyExact(3 * SENSITIVITY_WINDOWS, context);
         int[] tokens = TokenizedText.of(
                         text, tokenizer, checkpoint.spec().vocabulary(), Math.addExact(maxTokens, extra))

@@ -53,11 +53,7 @@ final class SweepFingerprint {
                 .with("reference", request.rows().names().getFirst())
                 .with("calibration", request.calibration() == null ? null : named(request.calibration()))
                 .with("calibration-tokens", calibration == null ? null : calibration.rows())
-                .with(
-                        "calibration-context",
-                        request.calibration() == null
-                                ? null
-                                : request.calibrationSize().context())
+                .with("calibration-context", calibration == null ? null : calibration.longestWindow())
                 .with(
                         "imatrix",
                         request.imatrix() == null ? null : request.imatrix().sha256())

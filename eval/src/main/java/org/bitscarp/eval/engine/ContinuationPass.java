@@ -22,7 +22,6 @@ import org.bitscarp.model.DecoderSpec;
 import org.bitscarp.model.TensorRole;
 import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.DenseMatrix;
-import org.bitscarp.quant.SolveStats;
 import org.bitscarp.quant.Solvers;
 
 /**
@@ -89,10 +88,7 @@ final class ContinuationPass {
                 Workspace space = new Workspace(backend, spec, plan.sequences() * plan.longestPrompt())) {
             DecoderLayer decoder = new DecoderLayer(backend, spec, plan.longest(), memory);
             FinalNorm finalNorm = new FinalNorm(backend, checkpoint, reader, memory);
-            DenseMatrix positions =
-                    checkpoint.weight(TensorRole.POSITION_EMBEDDING, 0).isEmpty()
-                            ? null
-                            : reader.whole(TensorRole.POSITION_EMBEDDING, arena);
+            Tensor positions = upload(Embeddings.positions(reader, checkpoint, arena), memory);
             Map<String, LinearMap> heads = new HashMap<>();
             for (int l = 0; l < levels.size(); l++) {
                 LevelTally level = levels.get(l);
@@ -105,12 +101,32 @@ final class ContinuationPass {
                         head = head(level.recipe.head(), plan.sequences(), memory);
                         heads.put(HeadScorer.nameOf(level.recipe.head()), head);
                     }
-                    texts.add(new Writer(decoder, model, finalNorm, positions, level.recipe.embedding(), head, space)
-                            .write(plan));
+                    TokenInputs inputs = new TokenInputs(
+                            backend,
+                            spec,
+                            reader,
+                            embedsFromHead(level.recipe) ? head : null,
+                            level.recipe.embedding(),
+                            positions);
+                    texts.add(new Writer(decoder, model, finalNorm, inputs, head, space).write(plan));
                 }
             }
         }
         return texts;
+    }
+
+    private boolean embedsFromHead(Recipe recipe) {
+        return spec.tiedHead() && HeadScorer.nameOf(recipe.head()).equals(HeadScorer.nameOf(recipe.embedding()));
+    }
+
+    /** A matrix on the backend; null for none. */
+    private Tensor upload(DenseMatrix matrix, TensorMemory memory) {
+        if (matrix == null) {
+            return null;
+        }
+        Tensor tensor = memory.allocate(matrix.rows(), matrix.columns());
+        backend.upload(matrix.data(), tensor);
+        return tensor;
     }
 
     private void note(LevelTally level, LevelModel model) {
@@ -182,8 +198,7 @@ final class ContinuationPass {
         private final DecoderLayer decoder;
         private final LevelModel model;
         private final FinalNorm finalNorm;
-        private final DenseMatrix positions;
-        private final BlockFormat embeddingFormat;
+        private final TokenInputs inputs;
         private final LinearMap head;
         private final Workspace space;
 
@@ -191,15 +206,13 @@ final class ContinuationPass {
                 DecoderLayer decoder,
                 LevelModel model,
                 FinalNorm finalNorm,
-                DenseMatrix positions,
-                BlockFormat embeddingFormat,
+                TokenInputs inputs,
                 LinearMap head,
                 Workspace space) {
             this.decoder = decoder;
             this.model = model;
             this.finalNorm = finalNorm;
-            this.positions = positions;
-            this.embeddingFormat = embeddingFormat;
+            this.inputs = inputs;
             this.head = head;
             this.space = space;
         }
@@ -273,7 +286,7 @@ final class ContinuationPass {
             float[][] logits(int[] tokens, KeyValueCache cache) throws IOException {
                 int length = tokens.length / n;
                 Tensor x = space.x(tokens.length);
-                embed(tokens, cache.filled(), length, x);
+                inputs.write(tokens, cache.filled(), length, x);
                 for (int layer = 0; layer < spec.layers(); layer++) {
                     decoder.forward(layer, model.layer(layer), x, length, space, DecoderLayer.Tap.NONE, cache);
                 }
@@ -291,16 +304,6 @@ final class ContinuationPass {
                     MemorySegment.copy(host, JAVA_FLOAT, 4L * i * spec.vocabulary(), rows[i], 0, spec.vocabulary());
                 }
                 return rows;
-            }
-
-            private void embed(int[] tokens, int first, int length, Tensor x) throws IOException {
-                try (Arena temporary = Arena.ofShared()) {
-                    Embeddings embeddings = new Embeddings(reader, spec, List.of(tokens), temporary);
-                    DenseMatrix rows = embeddings.in(embeddingFormat, temporary, new SolveStats());
-                    MemorySegment target = temporary.allocate(4L * tokens.length * spec.hidden(), 64);
-                    embeddings.gather(rows, tokens, positions, first, length, target);
-                    backend.upload(target, x);
-                }
             }
 
             @Override

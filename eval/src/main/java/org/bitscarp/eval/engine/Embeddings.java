@@ -54,29 +54,39 @@ final class Embeddings {
      * scaled, plus positions.
      *
      * @param positions one row for each place of a window, or null where positions are not learned
-     * @param first position of each window's first token
      * @param length tokens in a window
      */
-    void gather(DenseMatrix from, int[] ids, DenseMatrix positions, int first, int length, MemorySegment target) {
-        boolean plain = spec.embeddingScale() == 1 && positions == null;
+    private void gather(DenseMatrix from, int[] ids, DenseMatrix positions, int length, MemorySegment target) {
+        if (spec.embeddingScale() == 1 && positions == null) {
+            gather(from, ids, target);
+            return;
+        }
         float[] sum = new float[rows.columns()];
         float[] position = new float[rows.columns()];
         for (int i = 0; i < ids.length; i++) {
-            int row = Arrays.binarySearch(tokens, ids[i]);
             long at = (long) i * sum.length;
-            if (plain) {
-                MemorySegment.copy(from.data(), 4L * row * sum.length, target, 4 * at, 4L * sum.length);
-                continue;
-            }
-            from.row(row, sum);
+            from.row(row(ids[i]), sum);
             if (positions != null) {
-                positions.row(first + i % length, position);
+                positions.row(i % length, position);
             }
             for (int c = 0; c < sum.length; c++) {
                 sum[c] = sum[c] * spec.embeddingScale() + position[c];
             }
             MemorySegment.copy(sum, 0, target, JAVA_FLOAT, 4 * at, sum.length);
         }
+    }
+
+    /** Writes rows that {@link #in} gave, one for each of {@code ids}. */
+    void gather(DenseMatrix from, int[] ids, MemorySegment target) {
+        long bytes = 4L * rows.columns();
+        for (int i = 0; i < ids.length; i++) {
+            MemorySegment.copy(from.data(), row(ids[i]) * bytes, target, i * bytes, bytes);
+        }
+    }
+
+    /** Where a token's row is among those that were read. */
+    private int row(int token) {
+        return Arrays.binarySearch(tokens, token);
     }
 
     /** Learned positions, which no level quantizes; null for a model without. */
@@ -93,7 +103,7 @@ final class Embeddings {
             WindowPlan.Unit unit = plan.units().get(u);
             try (Arena arena = Arena.ofShared()) {
                 MemorySegment target = arena.allocate(4L * unit.rows() * spec.hidden(), 64);
-                gather(from, unit.tokens(), positions, 0, unit.length(), target);
+                gather(from, unit.tokens(), positions, unit.length(), target);
                 states.write(level, unit.firstRow(), unit.rows(), target);
             }
         });

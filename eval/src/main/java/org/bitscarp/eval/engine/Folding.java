@@ -91,6 +91,11 @@ final class Folding {
         return transform.rotation() == Transform.Rotation.ONLINE;
     }
 
+    /** Whether input channels are scaled. */
+    boolean scalesChannels() {
+        return transform.channelScales();
+    }
+
     private boolean scalesNorms() {
         boolean norms = spec.residual() != DecoderSpec.Residual.POST_NORM;
         return norms && (rotatesResidual() || transform.rotation() == Transform.Rotation.NONE);

@@ -18,26 +18,19 @@ import org.bitscarp.quant.gptq.Hessian;
 
 /**
  * Sums of x·xᵀ over calibration windows, of every input of a layer. A unit's products go straight into the one sum, since
- * a copy for each lane would not fit; so that the sum does not depend on the lanes, units take their turn, panel of rows by
- * panel of rows: while one unit works on a panel, another can work on the next.
+ * a copy for each lane would not fit; so that the sum does not depend on the lanes, units take their turn ({@link PanelTurns}).
  */
 public final class HessianSums implements AutoCloseable {
-    /** Rows at a time: few enough for several units to work side by side on small matrices. */
-    private static final int PANEL = 256;
-
     private record Input(TensorRole role, int expert) {}
 
     private static final class Sum {
         private final Tensor products;
-        private final Turns[] panels;
+        private final PanelTurns turns;
         private long rows;
 
         Sum(Tensor products) {
             this.products = products;
-            panels = new Turns[(products.columns() + PANEL - 1) / PANEL];
-            for (int i = 0; i < panels.length; i++) {
-                panels[i] = new Turns();
-            }
+            turns = new PanelTurns(products.columns());
         }
     }
 
@@ -56,15 +49,10 @@ public final class HessianSums implements AutoCloseable {
     /** Adds what a unit sends through a map; waits for units before it. */
     public void add(int unit, TensorRole role, int expert, Tensor input) {
         Sum sum = sum(new Input(role, expert), input.columns());
-        int n = input.columns();
-        for (int p = 0; p < sum.panels.length; p++) {
-            int first = p * PANEL;
-            int panel = p;
-            sum.panels[p].take(unit, finished, () -> {
-                backend.addOuterProducts(input, first, Math.min(PANEL, n - first), sum.products);
-                sum.rows += panel == 0 ? input.rows() : 0;
-            });
-        }
+        sum.turns.add(unit, finished, (first, count) -> {
+            backend.addOuterProducts(input, first, count, sum.products);
+            sum.rows += first == 0 ? input.rows() : 0;
+        });
     }
 
     private synchronized Sum sum(Input input, int columns) {

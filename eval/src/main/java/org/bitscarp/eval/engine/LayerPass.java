@@ -273,7 +273,7 @@ final class LayerPass {
         // The noise floor's matrices are the reference's, which the sink has already.
         boolean wanted = tally.noise == null && sink != PackedSink.NONE;
         List<MatrixQuantizer.Outcome> outcomes = quantizer.run(
-                tally.level.solver(),
+                transform == null ? tally.level.solver() : transform.solver(),
                 jobs,
                 !wanted
                         ? null

@@ -22,6 +22,7 @@ import org.bitscarp.quant.transform.Basis;
 import org.bitscarp.quant.transform.BasisChange;
 import org.bitscarp.quant.transform.Chain;
 import org.bitscarp.quant.transform.ChannelScales;
+import org.bitscarp.quant.transform.ClipSearch;
 import org.bitscarp.quant.transform.Scaling;
 import org.bitscarp.quant.transform.SharedChannels;
 
@@ -49,6 +50,7 @@ final class LayerTransform implements AutoCloseable {
     }
 
     private final Folding folding;
+    private final Solver solver;
     private final Lanes lanes;
     private final Set<TensorRole> roles;
     private final Arena arena = Arena.ofShared();
@@ -65,6 +67,7 @@ final class LayerTransform implements AutoCloseable {
     LayerTransform(Folding folding, List<Plain> layer, Map<TensorRole, DenseMatrix> vectors, Solver solver, Lanes lanes)
             throws IOException {
         this.folding = folding;
+        this.solver = folding.scalesChannels() && solver == Solvers.RTN ? new ClipSearch() : solver;
         this.lanes = lanes;
         roles = vectors.keySet();
         try {
@@ -74,6 +77,14 @@ final class LayerTransform implements AutoCloseable {
             arena.close();
             throw e;
         }
+    }
+
+    /**
+     * What chooses codes in the new basis: where channels are scaled, rounding to nearest looks for how far grids reach too.
+     * Solvers that search grids, or make up for their errors, have no use for it.
+     */
+    Solver solver() {
+        return solver;
     }
 
     /** Quantizes a map in its new basis and decodes it back. */

@@ -10,11 +10,19 @@ sealed interface LinearMap {
     /** y = x·wᵀ; x is [m, k], y is [m, n]. */
     void multiply(Tensor x, Tensor y);
 
+    /** Row i of {@code to} = row {@code rows[i]} of w, as embeddings of tokens are looked up. */
+    void gather(int[] rows, Tensor to);
+
     /** In fp32. */
     record Dense(Backend backend, Tensor weights) implements LinearMap {
         @Override
         public void multiply(Tensor x, Tensor y) {
             backend.matmul(x, weights, y);
+        }
+
+        @Override
+        public void gather(int[] rows, Tensor to) {
+            backend.gatherRows(weights, rows, to);
         }
     }
 
@@ -34,6 +42,11 @@ sealed interface LinearMap {
                 products.decode(weights, w);
                 backend.matmul(x, w, y);
             }
+        }
+
+        @Override
+        public void gather(int[] rows, Tensor to) {
+            products.gatherRows(weights, rows, to);
         }
     }
 }

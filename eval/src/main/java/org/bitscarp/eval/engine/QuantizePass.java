@@ -2,6 +2,7 @@ package org.bitscarp.eval.engine;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.util.ArrayList;
 import java.util.List;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.eval.protocol.WindowPlan;
@@ -22,8 +23,8 @@ import org.bitscarp.quant.Solvers;
  * other, of which one at a time is in memory.
  */
 public final class QuantizePass {
-    /** Weights of embedding or output projection that are in memory at a time. */
-    private static final long TABLE_PIECE = 1 << 24;
+    /** Weights that are in memory at a time, of tables and of linear maps that are not larger. */
+    private static final long PIECE = 1 << 24;
 
     private final Checkpoint checkpoint;
     private final DecoderSpec spec;
@@ -36,8 +37,6 @@ public final class QuantizePass {
     private final SolveStats stats = new SolveStats();
     private GivenImportance given = GivenImportance.NONE;
     private SeenImportance seen;
-    private double done;
-    private double total;
 
     /**
      * @param recipe of the linear maps; formats of tables are given with {@link #table}
@@ -99,59 +98,73 @@ public final class QuantizePass {
         }
     }
 
+    /** Matrix after matrix; small ones several at a time, so that no lane waits long for the last piece of one. */
     private void oneByOne(PackedSink sink, Lanes lanes) throws IOException {
-        MatrixQuantizer quantizer = new MatrixQuantizer(backend, lanes);
-        done = 0;
-        total = checkpoint.weights().stream().mapToDouble(Weight::size).sum();
-        for (int layer = 0; layer < spec.layers(); layer++) {
-            for (TensorRole role : TensorRole.values()) {
-                Weight weight = role.linear() ? checkpoint.weight(role, layer).orElse(null) : null;
-                int matrices = role.perExpert() ? spec.mlp().experts() : 1;
-                for (int expert = 0; weight != null && expert < matrices; expert++) {
-                    progress.report("layer " + (layer + 1) + ", " + weight.name(), done, total);
-                    matrix(quantizer, sink, layer, role, weight, expert, weight.rows() / matrices);
-                    done += (double) weight.size() / matrices;
+        double total = checkpoint.weights().stream().mapToDouble(Weight::size).sum();
+        double done = 0;
+        try (HostRows memory = new HostRows(lanes)) {
+            List<Linear> group = new ArrayList<>();
+            double waiting = 0;
+            for (int layer = 0; layer < spec.layers(); layer++) {
+                for (TensorRole role : TensorRole.values()) {
+                    Weight weight =
+                            role.linear() ? checkpoint.weight(role, layer).orElse(null) : null;
+                    int matrices = role.perExpert() ? spec.mlp().experts() : 1;
+                    for (int expert = 0; weight != null && expert < matrices; expert++) {
+                        Linear map = new Linear(layer, role, weight, expert, weight.rows() / matrices);
+                        if (waiting + map.size() > PIECE && !group.isEmpty()) {
+                            quantize(group, memory, sink, lanes);
+                            done += waiting;
+                            waiting = 0;
+                            group.clear();
+                        }
+                        progress.report("layer " + (layer + 1) + ", " + weight.name(), done, total);
+                        group.add(map);
+                        waiting += map.size();
+                    }
                 }
             }
+            quantize(group, memory, sink, lanes);
         }
     }
 
-    private void matrix(
-            MatrixQuantizer quantizer,
-            PackedSink sink,
-            int layer,
-            TensorRole role,
-            Weight weight,
-            int expert,
-            long rows)
-            throws IOException {
+    /** A linear map, or that of one expert. */
+    private record Linear(int layer, TensorRole role, Weight weight, int expert, long rows) {
+        double size() {
+            return (double) rows * weight.columns();
+        }
+
+        HostRows.Range range() {
+            return new HostRows.Range(weight, expert * rows, rows);
+        }
+    }
+
+    private void quantize(List<Linear> maps, HostRows memory, PackedSink sink, Lanes lanes) throws IOException {
+        boolean calibrated = level.solver().calibrated();
+        List<MatrixQuantizer.Job> jobs = new ArrayList<>();
         try (Arena arena = Arena.ofShared()) {
-            DenseMatrix matrix = read(weight, expert * rows, rows, arena);
-            Importance importance = given.of(layer);
-            MatrixQuantizer.Job job = new MatrixQuantizer.Job(
-                    matrix,
-                    recipe.maps().format(role, layer),
-                    level.solver().calibrated() ? importance.inputs(role, expert) : null,
-                    null);
-            if (level.solver().calibrated() && importance.unsampled(role, expert)) {
-                stats.unsampled++;
-                stats.fallbacks++;
+            List<DenseMatrix> matrices =
+                    memory.read(maps.stream().map(Linear::range).toList(), arena);
+            for (int i = 0; i < maps.size(); i++) {
+                Linear map = maps.get(i);
+                Importance importance = given.of(map.layer);
+                jobs.add(new MatrixQuantizer.Job(
+                        matrices.get(i),
+                        recipe.maps().format(map.role, map.layer),
+                        calibrated ? importance.inputs(map.role, map.expert) : null,
+                        null));
+                if (calibrated && importance.unsampled(map.role, map.expert)) {
+                    stats.unsampled++;
+                    stats.fallbacks++;
+                }
             }
-            stats.add(quantizer
-                    .run(
-                            level.solver(),
-                            List.of(job),
-                            (j, packed) -> sink.packed(job.packed(0, layer, role, expert, packed)))
-                    .getFirst()
-                    .stats());
+            new MatrixQuantizer(backend, lanes)
+                    .run(level.solver(), jobs, (j, packed) -> {
+                        Linear map = maps.get(j);
+                        sink.packed(jobs.get(j).packed(0, map.layer, map.role, map.expert, packed));
+                    })
+                    .forEach(outcome -> stats.add(outcome.stats()));
         }
-    }
-
-    private static DenseMatrix read(Weight weight, long firstRow, long rows, Arena arena) throws IOException {
-        int columns = Math.toIntExact(weight.columns());
-        DenseMatrix matrix = new DenseMatrix(arena.allocate(4 * rows * columns, 64), Math.toIntExact(rows), columns);
-        weight.read(firstRow, rows, matrix.data(), 0);
-        return matrix;
     }
 
     private void byLayer(WindowPlan windows, PackedSink sink, Lanes lanes) throws IOException {
@@ -164,14 +177,16 @@ public final class QuantizePass {
 
     /** Rounds embedding or output projection to a format, piece by piece. */
     public void table(Weight table, BlockFormat format, Rows sink) throws IOException {
-        try (Lanes lanes = resources.newLanes()) {
+        try (Lanes lanes = resources.newLanes();
+                HostRows memory = new HostRows(lanes)) {
             MatrixQuantizer quantizer = new MatrixQuantizer(backend, lanes);
-            long step = Math.max(1, TABLE_PIECE / table.columns());
+            long step = Math.max(1, PIECE / table.columns());
             for (long row = 0; row < table.rows(); row += step) {
                 progress.report(table.name(), row, table.rows());
                 long first = row;
+                HostRows.Range range = new HostRows.Range(table, row, Math.min(step, table.rows() - row));
                 try (Arena arena = Arena.ofShared()) {
-                    DenseMatrix piece = read(table, row, Math.min(step, table.rows() - row), arena);
+                    DenseMatrix piece = memory.read(List.of(range), arena).getFirst();
                     MatrixQuantizer.Job job = new MatrixQuantizer.Job(piece, format, null, null);
                     stats.add(quantizer
                             .run(Solvers.RTN, List.of(job), (j, packed) -> sink.packed(first, packed))

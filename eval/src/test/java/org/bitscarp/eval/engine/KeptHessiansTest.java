@@ -88,7 +88,7 @@ class KeptHessiansTest {
     @Test
     void aSweepTakesThemOver() throws IOException {
         RandomDecoder model = Architectures.of("llama");
-        String levels = "fp32,int3:g8:search,int2:g8:gptq,int3:g8:gptq-published";
+        String levels = "fp32,int3:g8:search,int2:g8:gptq,int3:g8:gptq-published,int3:g8:gptaq";
         List<LevelResult> without = sweep(model, null, levels);
         for (int run = 0; run < 2; run++) {
             try (KeptHessians kept = KeptHessians.open(folder, fingerprint("a"), model)) {

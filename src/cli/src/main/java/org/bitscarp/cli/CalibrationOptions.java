@@ -15,7 +15,7 @@ final class CalibrationOptions {
 
     static final String HESSIANS_DESCRIPTION =
             "Folder in which the statistics of a full-precision calibration are kept, and from which another run on the"
-                    + " same model and --calibration takes them; results are the same with and without it. Not for"
+                    + " same model and --calibration takes them; results are the same with and without it. Not for gptaq,"
                     + " gptq-sequential, gptq-published and gptq-actorder, which measure inputs of their own.";
 
     @Option(
@@ -41,7 +41,9 @@ final class CalibrationOptions {
     @Option(
             names = "--calibration-context",
             paramLabel = "N",
-            description = "Tokens in a window of the calibration text; default: that of --context.")
+            description =
+                    "Tokens in a window of the calibration text; default: as long as the model was made for, at most"
+                            + " 2048 and --calibration-tokens.")
     Integer context;
 
     @Option(
@@ -83,12 +85,10 @@ final class CalibrationOptions {
         return text == null ? null : corpora.read(text);
     }
 
-    /** @param otherwise tokens in a window where nothing is said of it */
-    CalibrationSize size(int otherwise) {
-        int window = context == null ? otherwise : TextOptions.positive("--calibration-context", context);
-        int most = TextOptions.positive("--calibration-tokens", tokens);
-        return samples == null
-                ? new CalibrationSize(most, window)
-                : CalibrationSize.ofSamples(TextOptions.positive("--samples", samples), window);
+    CalibrationSize size() {
+        return new CalibrationSize(
+                TextOptions.positive("--calibration-tokens", tokens),
+                samples == null ? 0 : TextOptions.positive("--samples", samples),
+                context == null ? 0 : TextOptions.positive("--calibration-context", context));
     }
 }

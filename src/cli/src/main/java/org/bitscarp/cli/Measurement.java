@@ -111,7 +111,7 @@ final class Measurement {
                 options.maxTokens(),
                 options.protocols(),
                 inputs.calibration(),
-                options.calibration.size(options.context),
+                options.calibration.size(),
                 options.calibration.imatrix(),
                 extras.hessians,
                 options.memory(),

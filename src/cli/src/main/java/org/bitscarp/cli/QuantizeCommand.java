@@ -129,13 +129,6 @@ final class QuantizeCommand implements Callable<Integer> {
             description = "Also write what the calibration text tells of the inputs, as llama.cpp's importance matrix.")
     private Path saveImatrix;
 
-    @Option(
-            names = "--context",
-            defaultValue = "512",
-            paramLabel = "N",
-            description = "Tokens in a window of the calibration text; default: ${DEFAULT-VALUE}.")
-    private int context;
-
     @Mixin
     private ComputeOptions compute;
 
@@ -186,9 +179,6 @@ final class QuantizeCommand implements Callable<Integer> {
             throw new UsageException(
                     "--out " + out + ": budgets, mixes, --pure and types of tables are for GGUF files; expected a"
                             + " name that ends with .gguf");
-        }
-        if (context < 1) {
-            throw new UsageException("--context " + context + ": expected at least 1");
         }
         try (Checkpoint checkpoint = Checkpoints.open(ModelArgument.resolve(model, streams, quiet));
                 Backend backend = compute.backend(streams.err(), quiet);
@@ -250,7 +240,7 @@ final class QuantizeCommand implements Callable<Integer> {
         Corpus text = calibration.read(TextOptions.corpora(streams, quiet));
         try (Tokenizer tokenizer = checkpoint.tokenizer()) {
             BudgetPlanner.Windows windows =
-                    CalibrationWindows.forBudget(checkpoint, tokenizer, text, calibration.size(context));
+                    CalibrationWindows.forBudget(checkpoint, tokenizer, text, calibration.size());
             GgufQuantizer.Means means = means(backend, progress, windows.calibration(), GivenImportance.NONE);
             QuantizeSummary summary = new GgufQuantizer(means).run(checkpoint, budget, windows, types, out, force);
             save(means);
@@ -283,7 +273,7 @@ final class QuantizeCommand implements Callable<Integer> {
         Corpora corpora = TextOptions.corpora(streams, quiet);
         Corpus text = calibration.read(corpora);
         try (Tokenizer tokenizer = checkpoint.tokenizer()) {
-            return CalibrationWindows.of(checkpoint, tokenizer, text, calibration.size(context));
+            return CalibrationWindows.of(checkpoint, tokenizer, text, calibration.size());
         }
     }
 

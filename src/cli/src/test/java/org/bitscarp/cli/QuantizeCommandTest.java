@@ -35,9 +35,7 @@ class QuantizeCommandTest {
 
     private void quantize(String level, Path out, String... more) {
         List<String> arguments = Stream.of(
-                        Stream.of("--to", level, "--out", out.toString(), "--context", "64", "-q"),
-                        CALIBRATION.stream(),
-                        Stream.of(more))
+                        Stream.of("--to", level, "--out", out.toString(), "-q"), CALIBRATION.stream(), Stream.of(more))
                 .flatMap(s -> s)
                 .toList();
         CommandLineRun.of(

@@ -28,6 +28,8 @@ record ResumableSweep(Path folder) {
             "builtin-calibration",
             "--calibration-tokens",
             "128",
+            "--calibration-context",
+            "32",
             "--continuations",
             "2");
 

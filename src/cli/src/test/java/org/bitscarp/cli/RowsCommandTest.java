@@ -16,8 +16,8 @@ import tools.jackson.databind.json.JsonMapper;
 /** Rows of a sweep that are no levels: llama.cpp's mixes and models under a budget score what {@code quantize} writes. */
 class RowsCommandTest {
     private static final List<String> TEXT = List.of("--max-tokens", "256", "--context", "64", "--json", "-q");
-    private static final List<String> CALIBRATION =
-            List.of("--calibration", "builtin-calibration", "--calibration-tokens", "256");
+    private static final List<String> CALIBRATION = List.of(
+            "--calibration", "builtin-calibration", "--calibration-tokens", "256", "--calibration-context", "64");
 
     @TempDir
     Path folder;
@@ -54,7 +54,7 @@ class RowsCommandTest {
 
     private JsonNode score(String name, String... quantize) {
         Path file = folder.resolve(name.replaceAll("[:.]", "-") + ".gguf");
-        run(List.of("quantize", "--context", "64", "-q", "--out", file.toString()), CALIBRATION, List.of(quantize))
+        run(List.of("quantize", "-q", "--out", file.toString()), CALIBRATION, List.of(quantize))
                 .succeeds();
         return json(run(List.of("perplexity", file.toString()), TEXT))
                 .get("rows")

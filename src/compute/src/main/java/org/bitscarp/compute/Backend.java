@@ -118,6 +118,15 @@ public interface Backend extends AutoCloseable {
     /** Row i of {@code to} = row {@code rows[i]} of {@code from}, for all rows of {@code to}. */
     void gatherRows(Tensor from, int[] rows, Tensor to);
 
+    /**
+     * x[r] = x[r] · scale + positions[first + r mod length], product and sum rounded one after the other: what embeddings of
+     * tokens go through before the first layer.
+     *
+     * @param positions [·, x.columns()], or null where positions are not learned
+     * @param length rows of {@code x} in a sequence
+     */
+    void placeTokens(Tensor x, float scale, Tensor positions, int first, int length);
+
     /** Row {@code rows[i]} of {@code x} += {@code weights[i]} × row i of {@code y}, for all rows of {@code y}. */
     void addScaledRows(Tensor x, int[] rows, float[] weights, Tensor y);
 

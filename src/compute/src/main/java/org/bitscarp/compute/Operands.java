@@ -118,17 +118,38 @@ public final class Operands {
                 width);
     }
 
+    /** Learned positions {@code [first, first + length)} for sequences of that length. */
+    public static void requirePositions(Tensor x, Tensor positions, int first, int length) {
+        require(
+                length > 0 && x.rows() % length == 0 && x.columns() == positions.columns(),
+                "positions %s for sequences of %d in %s",
+                shape(positions),
+                length,
+                shape(x));
+        Objects.checkFromIndexSize(first, length, positions.rows());
+    }
+
     /** One index for each row of {@code few}, each a row of {@code many}. */
     public static void requireRows(String operation, int[] rows, Tensor few, Tensor many) {
+        requireRows(operation, rows, few, many.rows(), many.columns());
+    }
+
+    /** One index for each row of {@code to}, each a row of a packed matrix. */
+    public static void requireRows(PackedTensor from, int[] rows, Tensor to) {
+        requireRows("gather", rows, to, from.rows(), from.columns());
+    }
+
+    private static void requireRows(String operation, int[] rows, Tensor few, int manyRows, int columns) {
         require(
-                rows.length == few.rows() && few.columns() == many.columns(),
-                "%s: %d rows of %s against %s",
+                rows.length == few.rows() && few.columns() == columns,
+                "%s: %d rows of [%d, %d] against %s",
                 operation,
                 rows.length,
-                shape(many),
+                manyRows,
+                columns,
                 shape(few));
         for (int row : rows) {
-            Objects.checkIndex(row, many.rows());
+            Objects.checkIndex(row, manyRows);
         }
     }
 

@@ -24,6 +24,9 @@ public interface PackedProducts {
     /** y = x·wᵀ, each sum in an order of its own; x is [m, k], w is [n, k], y is [m, n], and m is as {@link #multiplies} says. */
     void matmul(Tensor x, PackedTensor w, Tensor y);
 
+    /** Row i of {@code to} = row {@code rows[i]} of {@code from}, decoded to the values of {@link Backend#decode}. */
+    void gatherRows(PackedTensor from, int[] rows, Tensor to);
+
     /** Decodes all rows into {@code target}, to the values of {@link Backend#decode}. */
     void decode(PackedTensor w, Tensor target);
 }

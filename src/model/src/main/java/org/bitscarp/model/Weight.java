@@ -1,6 +1,7 @@
 package org.bitscarp.model;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
@@ -30,6 +31,16 @@ public interface Weight {
      * @param offset first byte in {@code target}
      */
     void read(long firstRow, long rows, MemorySegment target, long offset) throws IOException;
+
+    /**
+     * Rows as they lie in the file, where {@link #read} would only copy them: fp32 in native order, aligned, row after row.
+     *
+     * @param arena that the mapping lives as long as
+     * @return empty where values have to be decoded, put in order or put together
+     */
+    default Optional<MemorySegment> mapped(long firstRow, long rows, Arena arena) throws IOException {
+        return Optional.empty();
+    }
 
     /** The format in which {@link #copy} hands out rows; empty where values can only be read as floats. */
     Optional<StoredFormat> format();

@@ -105,6 +105,33 @@ class SafetensorsTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource(
+            value = NumberFormat.class,
+            names = {"FP32", "BF16"})
+    void rowsInFp32AreHandedOutAsTheyLie(NumberFormat format) throws IOException {
+        int mapped = 0;
+        try (Checkpoint checkpoint =
+                        Checkpoints.open(new TinyLlama().format(format).write(folder));
+                Arena arena = Arena.ofConfined()) {
+            for (Weight weight : checkpoint.weights()) {
+                long rows = weight.rows() / 2;
+                MemorySegment values = weight.mapped(rows, rows, arena).orElse(null);
+                if (values != null) {
+                    MemorySegment read = arena.allocate(4 * rows * weight.columns(), 4);
+                    weight.read(rows, rows, read, 0);
+                    assertEquals(-1, values.mismatch(read), weight.name());
+                    assertThrows(IndexOutOfBoundsException.class, () -> weight.mapped(1, weight.rows(), arena));
+                    mapped++;
+                }
+            }
+            long matrices = checkpoint.weights().stream()
+                    .filter(weight -> weight.shape().size() == 2)
+                    .count();
+            assertEquals(format == NumberFormat.FP32 ? matrices : 0, mapped);
+        }
+    }
+
     @Test
     void aFileThatShrinksIsAnErrorAndNotACrash() throws IOException {
         Path model = new TinyLlama().write(folder);

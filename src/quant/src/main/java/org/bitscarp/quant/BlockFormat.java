@@ -74,6 +74,11 @@ public interface BlockFormat {
      */
     Grid search(float[] w, int from, int length, float[] importance, int importanceFrom);
 
+    /** A faster way to round rows of {@code columns} weights to grids of {@link #fit}; null where there is none. */
+    default RowRounder rowRounder(int columns) {
+        return null;
+    }
+
     /** Whether {@link #refit} can move the parameters of a grid. */
     default boolean refits() {
         return false;

@@ -53,6 +53,8 @@ final class NearestSolver implements Solver {
 
         private final float[] rounded;
         private final int[] codes;
+        /** Null where rows go block by block. */
+        private final RowRounder rounder;
 
         Rows(DenseMatrix weights, float[] importance, PackedMatrix target, Grid shared) {
             this.weights = weights;
@@ -62,6 +64,7 @@ final class NearestSolver implements Solver {
             this.w = new float[weights.columns()];
             this.rounded = new float[weights.columns()];
             this.codes = new int[target.format().blockLength(weights.columns())];
+            this.rounder = search ? null : target.format().rowRounder(weights.columns());
         }
 
         void solve(int from, int to, SolveStats stats) {
@@ -73,7 +76,9 @@ final class NearestSolver implements Solver {
                 if (nonfinite > 0 && format.fitted()) {
                     Nonfinite.clear(w, w);
                 }
-                stats.fallbacks += solveRow(format, target.bytes(), row * rowBytes);
+                stats.fallbacks += rounder == null
+                        ? solveRow(format, target.bytes(), row * rowBytes)
+                        : rounder.round(w, rounded, target.bytes(), row * rowBytes);
                 if (nonfinite > 0) {
                     Nonfinite.clear(w, rounded);
                     Nonfinite.clear(w, w);

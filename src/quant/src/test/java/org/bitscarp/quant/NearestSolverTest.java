@@ -99,6 +99,21 @@ class NearestSolverTest {
     }
 
     @Test
+    void oneNumberThatIsNotFiniteIsFoundAnywhere() {
+        for (int length : new int[] {1, 8, 29}) {
+            for (int i = 0; i < length; i++) {
+                for (float value : new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY}) {
+                    float[] w = new float[length];
+                    w[(i + 1) % length] = Float.MAX_VALUE;
+                    assertEquals(0, Nonfinite.count(w));
+                    w[i] = value;
+                    assertEquals(1, Nonfinite.count(w), length + ", " + i);
+                }
+            }
+        }
+    }
+
+    @Test
     void mismatchedShapesAreRefused() {
         DenseMatrix weights = Weights.GAUSSIAN.matrix(2, 8, 1);
         PackedMatrix other = PackedMatrix.allocate(FloatFormat.FP16, 2, 9, Arena.ofAuto());

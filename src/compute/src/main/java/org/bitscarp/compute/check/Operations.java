@@ -190,6 +190,13 @@ final class Operations {
                 scene.backend().gatherRows(scene.tensor(5, n), new int[] {4, 0, 0, 3, 4, 1, 4}, to);
                 scene.result(to, 0, 0);
             });
+            add("place tokens", "6 × " + n, scene -> {
+                Tensor x = scene.tensor(6, n);
+                scene.backend().placeTokens(x, 1.7f, scene.tensor(9, n), 5, 3);
+                scene.result(x, 0, 0);
+                scene.backend().placeTokens(x, 0.3f, null, 0, 3);
+                scene.result(x, 0, 0);
+            });
             add("add scaled rows", "6 × " + n, scene -> {
                 Tensor x = scene.tensor(4, n);
                 float[] weights = {0.5f, -1, 0.25f, 0, 3, 1e-3f};

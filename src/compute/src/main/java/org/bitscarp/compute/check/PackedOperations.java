@@ -23,6 +23,7 @@ final class PackedOperations {
     static List<BackendCheck.Operation> all() {
         PackedOperations operations = new PackedOperations();
         operations.decoding();
+        operations.lookups();
         operations.products();
         return operations.list;
     }
@@ -43,6 +44,30 @@ final class PackedOperations {
                     scene.backend().decode(packed, 1, 5, target);
                     scene.result(target, 0, 0);
                 }
+            });
+        }
+    }
+
+    /** Rows by index, as embeddings are looked up; exact. What keeps nothing packed decodes first. */
+    private void lookups() {
+        for (String words : FORMATS) {
+            BlockFormat format = Level.parse(words).format();
+            int columns = format.supports(129) ? 129 : 512;
+            add("look up " + words, "7 of 5 × " + columns, scene -> {
+                int[] rows = {4, 0, 0, 3, 4, 1, 4};
+                Tensor room = scene.tensor(5, columns);
+                Tensor target = scene.tensor(rows.length, columns);
+                try (Arena arena = Arena.ofShared()) {
+                    PackedMatrix packed = RandomWeights.packed(format, 5, columns, scene.random(), arena);
+                    PackedProducts products = scene.backend().packedProducts().orElse(null);
+                    if (products == null) {
+                        scene.backend().decode(packed, 0, 5, room);
+                        scene.backend().gatherRows(room, rows, target);
+                    } else {
+                        products.gatherRows(products.upload(packed, room), rows, target);
+                    }
+                }
+                scene.result(target, 0, 0);
             });
         }
     }

@@ -1,5 +1,7 @@
 package org.bitscarp.compute.internal;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.bitscarp.compute.Backend;
@@ -54,6 +56,25 @@ public abstract class HostBackend implements Backend {
         HostTensor t = host(target);
         Operands.requireDecode(packed, from, to, t);
         packed.decodeRows(from, to, new DenseMatrix(t.data(), t.rows(), t.columns()));
+    }
+
+    @Override
+    public void placeTokens(Tensor x, float scale, Tensor positions, int first, int length) {
+        if (positions != null) {
+            Operands.requirePositions(x, positions, first, length);
+        }
+        MemorySegment values = host(x).data();
+        for (int row = 0; row < x.rows(); row++) {
+            long at = (long) row * x.columns();
+            long place = (long) (first + row % length) * x.columns();
+            for (int i = 0; i < x.columns(); i++) {
+                float value = values.getAtIndex(JAVA_FLOAT, at + i) * scale;
+                if (positions != null) {
+                    value += host(positions).data().getAtIndex(JAVA_FLOAT, place + i);
+                }
+                values.setAtIndex(JAVA_FLOAT, at + i, value);
+            }
+        }
     }
 
     @Override

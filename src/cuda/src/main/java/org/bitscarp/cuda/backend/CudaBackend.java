@@ -240,6 +240,15 @@ public final class CudaBackend implements Backend {
     }
 
     @Override
+    public void placeTokens(Tensor x, float scale, Tensor positions, int first, int length) {
+        if (positions != null) {
+            Operands.requirePositions(x, positions, first, length);
+        }
+        DeviceTensor places = positions == null ? null : DeviceTensor.of(positions);
+        on(x, (lane, t) -> layers.placeTokens(lane, t, scale, places, first, length));
+    }
+
+    @Override
     public void addScaledRows(Tensor x, int[] rows, float[] weights, Tensor y) {
         Operands.requireRows("add rows", rows, y, x);
         on(y, (lane, t) -> layers.addScaledRows(lane, DeviceTensor.of(x), rows, weights, t));

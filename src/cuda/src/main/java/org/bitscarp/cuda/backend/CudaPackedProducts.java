@@ -83,6 +83,12 @@ final class CudaPackedProducts implements PackedProducts {
     }
 
     @Override
+    public void gatherRows(PackedTensor from, int[] rows, Tensor to) {
+        Operands.requireRows(from, rows, to);
+        queue.run(lane -> kernels.gather(lane, Packed.of(from), rows, DeviceTensor.of(to)));
+    }
+
+    @Override
     public void decode(PackedTensor w, Tensor target) {
         Operands.requireDecode(w, target);
         queue.run(lane -> kernels.decode(lane, Packed.of(w), DeviceTensor.of(target)));

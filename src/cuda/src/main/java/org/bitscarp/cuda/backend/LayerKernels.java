@@ -146,6 +146,17 @@ final class LayerKernels {
                 .launch(Grid.of(rows.length), Launcher.rowThreads(to.columns()));
     }
 
+    /** @param positions null for none */
+    void placeTokens(Lane lane, DeviceTensor x, float scale, DeviceTensor positions, int first, int length) {
+        Call call = launcher.call(lane, "rows", "place_tokens").writes(x).float32(scale);
+        (positions == null ? call.address(0) : call.reads(positions))
+                .integer(first)
+                .integer(length)
+                .integer(x.columns())
+                .long64(x.size())
+                .launch(launcher.striding(x.size()), Launcher.THREADS);
+    }
+
     void addScaledRows(Lane lane, DeviceTensor x, int[] rows, float[] weights, DeviceTensor y) {
         long index = lane.scratch(8L * rows.length);
         long scales = index + 4L * rows.length;

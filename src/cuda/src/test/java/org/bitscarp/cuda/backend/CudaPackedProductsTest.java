@@ -78,6 +78,12 @@ class CudaPackedProductsTest {
             products.decode(second, again);
             assertEquals(0, backend.squaredDistance(once, again));
             assertTrue(backend.squaredNorm(again) > 100);
+            int[] rows = {2, 0, 2, 1, 1};
+            Tensor expected = memory.allocate(5, 512);
+            Tensor found = memory.allocate(5, 512);
+            backend.gatherRows(once, rows, expected);
+            products.gatherRows(second, rows, found);
+            assertEquals(0, backend.squaredDistance(expected, found));
         }
     }
 
@@ -100,6 +106,9 @@ class CudaPackedProductsTest {
                     .getMessage();
             assertTrue(message.contains("[2, 127]") && message.contains("[3, 128]"), message);
             assertThrows(IllegalArgumentException.class, () -> products.decode(w, x));
+            assertThrows(IllegalArgumentException.class, () -> products.gatherRows(w, new int[2], x));
+            Tensor rows = memory.allocate(1, 128);
+            assertThrows(IndexOutOfBoundsException.class, () -> products.gatherRows(w, new int[] {3}, rows));
         }
     }
 }

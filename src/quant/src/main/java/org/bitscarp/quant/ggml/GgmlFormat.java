@@ -5,7 +5,6 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.Grid;
@@ -134,13 +133,13 @@ public abstract class GgmlFormat implements BlockFormat {
 
     /** Whether no magnitude is beyond a bound; blocks are whole vectors. */
     private static boolean within(float[] x, float bound) {
-        VectorMask<Float> within = FloatVector.zero(AffineGrid.FLOATS).compare(VectorOperators.LE, bound);
+        FloatVector largest = FloatVector.zero(AffineGrid.FLOATS);
         for (int i = 0; i < x.length; i += Lanes.COUNT) {
             FloatVector magnitude =
                     FloatVector.fromArray(AffineGrid.FLOATS, x, i).abs();
-            within = within.and(magnitude.compare(VectorOperators.LE, bound));
+            largest = largest.blend(magnitude, magnitude.compare(VectorOperators.GT, largest));
         }
-        return within.allTrue();
+        return !largest.compare(VectorOperators.GT, bound).anyTrue();
     }
 
     private static GgmlGrid counted(GgmlGrid grid, float[] x, int saturated) {
@@ -175,7 +174,7 @@ public abstract class GgmlFormat implements BlockFormat {
     public final void encode(Grid grid, int[] codes, int count, MemorySegment target, long offset) {
         byte[] block = new byte[blockBytes(count)];
         write((GgmlGrid) grid, block);
-        pack(codes, block);
+        pack(codes, block, 0);
         MemorySegment.copy(block, 0, target, ValueLayout.JAVA_BYTE, offset, bytes);
     }
 
@@ -200,10 +199,10 @@ public abstract class GgmlFormat implements BlockFormat {
         }
     }
 
-    /** Adds the codes to a block whose code bytes are 0. */
-    void pack(int[] codes, byte[] block) {
+    /** Adds the codes to the block that begins at {@code bytes[at]}, whose code bytes are 0. */
+    void pack(int[] codes, byte[] bytes, int at) {
         for (Plane plane : planes) {
-            plane.pack(codes, length, block);
+            plane.pack(codes, length, bytes, at);
         }
     }
 

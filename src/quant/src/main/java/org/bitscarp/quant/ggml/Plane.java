@@ -43,19 +43,18 @@ record Plane(int at, int bits, int stride, int up) {
         }
     }
 
-    /** Adds {@code codes[0..count)}'s bits to the block's bytes, which start as 0. */
-    void pack(int[] codes, int count, byte[] block) {
+    /** Adds {@code codes[0..count)}'s bits to the bytes of the block that begins at {@code begin}, which start as 0. */
+    void pack(int[] codes, int count, byte[] bytes, int begin) {
         if (Lanes.FAST && stride % Lanes.COUNT == 0) {
-            packLanes(codes, count, block);
+            packLanes(codes, count, bytes, begin + at);
         } else {
-            packBytes(codes, count, block);
+            packBytes(codes, count, bytes, begin + at);
         }
     }
 
     /** Eight bytes at a time. */
-    private void packLanes(int[] codes, int count, byte[] block) {
+    private void packLanes(int[] codes, int count, byte[] block, int from) {
         int mask = (1 << bits) - 1;
-        int from = at;
         for (int p = 0; p < count; from += stride, p += 8 / bits * stride) {
             for (int l = 0; l < stride; l += Lanes.COUNT) {
                 IntVector bytes = IntVector.zero(INTS);
@@ -70,10 +69,9 @@ record Plane(int at, int bits, int stride, int up) {
         }
     }
 
-    /** The specification of {@link #pack}. */
-    void packBytes(int[] codes, int count, byte[] block) {
+    /** The specification of {@link #pack}; the bits begin at byte {@code from}. */
+    void packBytes(int[] codes, int count, byte[] block, int from) {
         int mask = (1 << bits) - 1;
-        int from = at;
         for (int p = 0; p < count; from += stride) {
             for (int shift = 0; shift < 8; shift += bits, p += stride) {
                 for (int l = 0; l < stride; l++) {

@@ -2,6 +2,8 @@ package org.bitscarp.quant.ggml;
 
 import java.util.List;
 import org.bitscarp.quant.HalfScale;
+import org.bitscarp.quant.Lanes;
+import org.bitscarp.quant.RowRounder;
 import org.bitscarp.quant.ScaleError;
 
 /**
@@ -9,41 +11,45 @@ import org.bitscarp.quant.ScaleError;
  * (code − zero).
  */
 final class ScaledInt extends GgmlFormat {
-    private final int zero;
-    private final int minCode;
-    private final int maxCode;
+    private final PeakRule rule;
 
-    private ScaledInt(int id, String name, int length, int bytes, List<Plane> planes, int zero, int min, int max) {
-        super(id, name, length, bytes, planes);
-        this.zero = zero;
-        this.minCode = min;
-        this.maxCode = max;
+    private ScaledInt(int id, String name, int bytes, List<Plane> planes, PeakRule rule) {
+        super(id, name, rule.length(), bytes, planes);
+        this.rule = rule;
     }
 
     /** Bytes: scale, 32 codes of 4 bits whose halves share bytes; code 8 is zero. */
     static GgmlFormat q4() {
-        return new ScaledInt(2, "q4_0", 32, 2 + 32 / 2, List.of(new Plane(2, 4, 16, 0)), 8, 0, 15);
+        PeakRule rule = new PeakRule(32, 8, 0, 15, -8, SingleGrid.Half.UP);
+        return new ScaledInt(2, "q4_0", 2 + 32 / 2, List.of(new Plane(2, 4, 16, 0)), rule);
     }
 
     /** Bytes: scale, 32 fifth bits in order, then low bits as in q4_0; code 16 is zero. */
     static GgmlFormat q5() {
         List<Plane> planes = List.of(new Plane(6, 4, 16, 0), new Plane(2, 1, 1, 4));
-        return new ScaledInt(6, "q5_0", 32, 2 + 32 / 8 + 32 / 2, planes, 16, 0, 31);
+        PeakRule rule = new PeakRule(32, 16, 0, 31, -16, SingleGrid.Half.UP);
+        return new ScaledInt(6, "q5_0", 2 + 32 / 8 + 32 / 2, planes, rule);
     }
 
     /** Bytes: scale, 32 signed bytes. −128 is never written, so that the range is symmetric. */
     static GgmlFormat q8() {
-        return new ScaledInt(8, "q8_0", 32, 2 + 32, List.of(), 0, -127, 127);
+        PeakRule rule = new PeakRule(32, 0, -127, 127, 127, SingleGrid.Half.AWAY);
+        return new ScaledInt(8, "q8_0", 2 + 32, List.of(), rule);
     }
 
     /** Bytes: scale, 64 codes of 2 bits, four neighbours to a byte; the codes stand for −1, 0, 1 and 2. */
     static GgmlFormat q2() {
-        return new ScaledInt(42, "q2_0", 64, 2 + 64 / 4, List.of(new Plane(2, 2, 1, 0)), 1, 0, 3);
+        PeakRule rule = new PeakRule(64, 1, 0, 3, 1, SingleGrid.Half.AWAY);
+        return new ScaledInt(42, "q2_0", 2 + 64 / 4, List.of(new Plane(2, 2, 1, 0)), rule);
+    }
+
+    private boolean wholeBytes() {
+        return rule.minCode() < 0;
     }
 
     @Override
     void unpack(byte[] block, int[] codes) {
-        if (minCode == 0) {
+        if (!wholeBytes()) {
             super.unpack(block, codes);
             return;
         }
@@ -53,24 +59,19 @@ final class ScaledInt extends GgmlFormat {
     }
 
     @Override
-    void pack(int[] codes, byte[] block) {
-        if (minCode == 0) {
-            super.pack(codes, block);
+    void pack(int[] codes, byte[] bytes, int at) {
+        if (!wholeBytes()) {
+            super.pack(codes, bytes, at);
             return;
         }
         for (int i = 0; i < blockLength(); i++) {
-            block[HalfScale.BYTES + i] = (byte) codes[i];
+            bytes[at + HalfScale.BYTES + i] = (byte) codes[i];
         }
     }
 
     @Override
     GgmlGrid read(byte[] block) {
-        return grid(Bytes.half(block, 0));
-    }
-
-    private AffineGrid grid(float scale) {
-        float[] offset = {AffineGrid.NO_OFFSET};
-        return new AffineGrid(blockLength(), new float[] {scale}, offset, zero, minCode, maxCode, null);
+        return rule.grid(Bytes.half(block, 0));
     }
 
     @Override
@@ -84,20 +85,19 @@ final class ScaledInt extends GgmlFormat {
      */
     @Override
     GgmlGrid fit(float[] x) {
-        float signed = ScaleFit.peak(x, 0, x.length);
-        float largest = Math.abs(signed);
-        boolean mirrored = zero > 1;
-        float scale = mirrored ? signed / -zero : minCode < 0 ? largest / maxCode : largest;
-        float inverse = scale != 0 ? 1 / scale : 0;
-        SingleGrid.Half half = mirrored ? SingleGrid.Half.UP : SingleGrid.Half.AWAY;
-        return new SingleGrid(grid(HalfScale.round(scale)), inverse, 0, half);
+        return rule.fit(x);
+    }
+
+    @Override
+    public RowRounder rowRounder(int columns) {
+        return Lanes.FAST ? new PeakRows(this, rule, 0, columns) : null;
     }
 
     /** The best scale of either sign. */
     @Override
     GgmlGrid search(float[] x, float[] importance) {
-        float low = minCode - zero;
-        float high = maxCode - zero;
+        float low = rule.minCode() - rule.zero();
+        float high = rule.maxCode() - rule.zero();
         ScaleSearch search = new ScaleSearch(Math.max(-low, high)) {
             @Override
             void levels(float[] x, float inverse, float[] levels) {
@@ -106,7 +106,7 @@ final class ScaledInt extends GgmlFormat {
                 }
             }
         };
-        return grid(search.best(x, importance));
+        return rule.grid(search.best(x, importance));
     }
 
     @Override
@@ -117,6 +117,6 @@ final class ScaledInt extends GgmlFormat {
     @Override
     GgmlGrid refit(GgmlGrid grid, int part, ScaleError error) {
         float scale = refittedHalf(grid.scale[0], error);
-        return scale == 0 ? grid : grid(scale);
+        return scale == 0 ? grid : rule.grid(scale);
     }
 }

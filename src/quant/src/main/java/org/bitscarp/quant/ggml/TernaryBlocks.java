@@ -3,12 +3,16 @@ package org.bitscarp.quant.ggml;
 import java.util.List;
 import org.bitscarp.quant.BlockScope;
 import org.bitscarp.quant.HalfScale;
+import org.bitscarp.quant.Lanes;
+import org.bitscarp.quant.RowRounder;
 import org.bitscarp.quant.ScaleError;
 import org.bitscarp.quant.Ternary;
 
 /** −scale, 0 and scale with one FP16 scale for 256 weights: {@code tq1_0} and {@code tq2_0}; code 1 is zero. */
 class TernaryBlocks extends GgmlFormat {
     private static final int LENGTH = 256;
+    /** The largest magnitude: right for weights that were trained to be ternary, far too large for others. */
+    private static final PeakRule RULE = new PeakRule(LENGTH, 1, 0, 2, 1, SingleGrid.Half.AWAY);
 
     private final int scaleAt;
 
@@ -29,12 +33,7 @@ class TernaryBlocks extends GgmlFormat {
 
     @Override
     GgmlGrid read(byte[] block) {
-        return grid(Bytes.half(block, scaleAt));
-    }
-
-    private static AffineGrid grid(float scale) {
-        float[] offset = {AffineGrid.NO_OFFSET};
-        return new AffineGrid(LENGTH, new float[] {scale}, offset, 1, 0, 2, null);
+        return RULE.grid(Bytes.half(block, scaleAt));
     }
 
     @Override
@@ -42,19 +41,21 @@ class TernaryBlocks extends GgmlFormat {
         Bytes.putHalf(block, scaleAt, grid.scale[0]);
     }
 
-    /** The largest magnitude: right for weights that were trained to be ternary, far too large for others. */
     @Override
     GgmlGrid fit(float[] x) {
-        float largest = Math.abs(ScaleFit.peak(x, 0, LENGTH));
-        float inverse = largest != 0 ? 1 / largest : 0;
-        return new SingleGrid(grid(HalfScale.round(largest)), inverse, 0, SingleGrid.Half.AWAY);
+        return RULE.fit(x);
+    }
+
+    @Override
+    public RowRounder rowRounder(int columns) {
+        return Lanes.FAST ? new PeakRows(this, RULE, scaleAt, columns) : null;
     }
 
     /** The scale that {@link Ternary} finds for a group of 256: the codes mean the same, only their bytes differ. */
     @Override
     GgmlGrid search(float[] x, float[] importance) {
         Ternary groups = new Ternary(BlockScope.group(LENGTH));
-        return grid(groups.search(x, 0, LENGTH, importance, 0).value(0, 1));
+        return RULE.grid(groups.search(x, 0, LENGTH, importance, 0).value(0, 1));
     }
 
     @Override
@@ -65,7 +66,7 @@ class TernaryBlocks extends GgmlFormat {
     @Override
     GgmlGrid refit(GgmlGrid grid, int part, ScaleError error) {
         float scale = refittedHalf(grid.scale[0], error);
-        return scale == 0 ? grid : grid(scale);
+        return scale == 0 ? grid : RULE.grid(scale);
     }
 
     /**
@@ -98,7 +99,7 @@ class TernaryBlocks extends GgmlFormat {
         }
 
         @Override
-        void pack(int[] codes, byte[] block) {
+        void pack(int[] codes, byte[] bytes, int at) {
             int p = 0;
             for (int[] run : RUNS) {
                 for (int m = 0; m < run[1]; m++) {
@@ -107,7 +108,7 @@ class TernaryBlocks extends GgmlFormat {
                         digits = 3 * digits + (n < run[2] ? codes[p + m + n * run[1]] : 0);
                     }
                     // Rounded up, so that cutting off while reading gives the digits back.
-                    block[run[0] + m] = (byte) ((digits * 256 + 242) / 243);
+                    bytes[at + run[0] + m] = (byte) ((digits * 256 + 242) / 243);
                 }
                 p += run[1] * run[2];
             }

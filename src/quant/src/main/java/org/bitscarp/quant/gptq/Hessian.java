@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Supplier;
@@ -75,8 +76,17 @@ public final class Hessian {
      * @param difference Δ, any number of rows
      */
     public double outputError(DenseMatrix difference) {
-        int n = size();
-        double error = 0;
+        return Arrays.stream(outputErrors(difference, 0)).sum();
+    }
+
+    /**
+     * The same row by row, where rows differ in some channels only.
+     *
+     * @param difference Δ in channels {@code [first, first + its columns)}
+     */
+    public double[] outputErrors(DenseMatrix difference, int first) {
+        int n = difference.columns();
+        double[] errors = new double[difference.rows()];
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment product = arena.allocate(4L * TILE * n, 64);
             for (int row = 0; row < difference.rows(); row += TILE) {
@@ -88,14 +98,14 @@ public final class Hessian {
                         n,
                         n,
                         TileProduct.View.of(part, n, 0, 0),
-                        TileProduct.View.of(values().data(), n, 0, 0),
+                        TileProduct.View.of(values().data(), size(), first, first),
                         TileProduct.View.of(product, n, 0, 0));
-                for (long i = 0; i < (long) rows * n; i++) {
-                    error -= (double) part.getAtIndex(JAVA_FLOAT, i) * product.getAtIndex(JAVA_FLOAT, i);
+                for (int i = 0; i < rows * n; i++) {
+                    errors[row + i / n] -= (double) part.getAtIndex(JAVA_FLOAT, i) * product.getAtIndex(JAVA_FLOAT, i);
                 }
             }
         }
-        return error;
+        return errors;
     }
 
     /** Second moments of the same inputs in another basis, T·H·Tᵀ; its factors go into the same memory. */

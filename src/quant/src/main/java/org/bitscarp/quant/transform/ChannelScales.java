@@ -17,7 +17,7 @@ import org.bitscarp.quant.Solver;
  * The search of AWQ (arXiv 2306.00978, section 3.2): weights of a channel are multiplied by s = (size of its activations)^α
  * before rounding, with the α whose output error is least. The size is the root of the mean square, where the paper takes
  * the mean of |x|; the error is that of each map's own output, tr((W − Ŵ)·H·(W − Ŵ)ᵀ), so that the calibration text is
- * gone through once. AWQ's search of clipping thresholds is left to the solvers that search grids.
+ * gone through once. AWQ's search of clipping thresholds is {@link ClipSearch}.
  */
 public final class ChannelScales {
     /** α = 0, 1/20, … as in the authors' code. */

@@ -2,9 +2,13 @@ package org.bitscarp.quant.ggml;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import org.bitscarp.quant.Grid;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -117,6 +121,43 @@ class EncoderLanesTest {
         }
     }
 
+    /** Whole rows against block after block, blocks that saturate or vanish and equal magnitudes of both signs included. */
+    @ParameterizedTest
+    @MethodSource("kinds")
+    void rows(String kind) {
+        for (String name : List.of("q4_0", "q5_0", "q8_0", "q2_0", "tq1_0", "tq2_0")) {
+            GgmlFormat format = GgmlTypes.byName(name).orElseThrow();
+            float[] w = GgmlReference.weights(format, kind, BLOCKS * LENGTH);
+            w[LENGTH + 3] = 3e38f;
+            w[2 * LENGTH + 5] = -65520 * 8f;
+            w[3 * LENGTH] = 10;
+            w[3 * LENGTH + 9] = -10;
+            w[4 * LENGTH] = -10;
+            w[4 * LENGTH + 31] = 10;
+            Arrays.fill(w, 5 * LENGTH, 6 * LENGTH, -1e-9f);
+            int columns = w.length;
+            MemorySegment expected = MemorySegment.ofArray(new byte[(int) format.rowBytes(columns)]);
+            float[] expectedValues = new float[columns];
+            int[] codes = new int[format.blockLength()];
+            int expectedFallbacks = 0;
+            for (int at = 0, to = 0; at < columns; at += codes.length, to += format.blockBytes()) {
+                Grid grid = format.fit(w, at, codes.length);
+                grid.nearest(w, at, codes.length, codes);
+                grid.values(codes, codes.length, expectedValues, at);
+                format.encode(grid, codes, codes.length, expected, to);
+                expectedFallbacks += grid.fallbacks();
+            }
+            MemorySegment packed = MemorySegment.ofArray(new byte[2 + (int) expected.byteSize()]);
+            float[] values = new float[columns];
+            assertEquals(expectedFallbacks, format.rowRounder(columns).round(w, values, packed, 2), name);
+            assertTrue(expectedFallbacks > 1, name);
+            assertEquals(-1, expected.mismatch(packed.asSlice(2)), name);
+            for (int i = 0; i < columns; i++) {
+                assertEquals(bits(expectedValues[i]), bits(values[i]), name);
+            }
+        }
+    }
+
     @Test
     void planes() {
         SplittableRandom random = new SplittableRandom(8);
@@ -124,9 +165,9 @@ class EncoderLanesTest {
         for (Plane plane : List.of(
                 new Plane(3, 4, 16, 0), new Plane(0, 2, 32, 4), new Plane(1, 1, 32, 2), new Plane(5, 4, 64, 4))) {
             byte[] packed = new byte[5 + LENGTH];
-            plane.pack(codes, LENGTH, packed);
+            plane.pack(codes, LENGTH, packed, 0);
             byte[] expected = new byte[packed.length];
-            plane.packBytes(codes, LENGTH, expected);
+            plane.packBytes(codes, LENGTH, expected, plane.at());
             assertArrayEquals(expected, packed, plane.toString());
         }
     }

@@ -3,10 +3,13 @@ package org.bitscarp.model.internal.weights;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import org.bitscarp.model.TensorInfo;
 import org.bitscarp.model.Weight;
+import org.bitscarp.quant.NumberFormat;
 import org.bitscarp.quant.StoredFormat;
 
 /** A stored tensor, or some of its rows in some order. */
@@ -87,6 +90,17 @@ public final class StoredWeight implements Weight {
                 rows,
                 (stored, at, units, from) ->
                         MemorySegment.copy(stored, at, target, offset + from * unitBytes, units * unitBytes));
+    }
+
+    @Override
+    public Optional<MemorySegment> mapped(long firstRow, long rows, Arena arena) throws IOException {
+        boolean plain = tensor.format() == NumberFormat.FP32 && ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN;
+        if (!plain || order != RowOrder.SAME || shape.size() < 2 || rows == 0) {
+            return Optional.empty();
+        }
+        Objects.checkFromIndexSize(firstRow, rows, rows());
+        MemorySegment stored = files.map(tensor, 4 * firstRow * unitSize, 4 * rows * unitSize, arena);
+        return stored.address() % Float.BYTES == 0 ? Optional.of(stored) : Optional.empty();
     }
 
     private interface Run {
