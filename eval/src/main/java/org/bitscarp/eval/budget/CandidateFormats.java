@@ -10,8 +10,9 @@ import org.bitscarp.quant.Level;
 
 /** Formats of GGUF files that are tried under a budget; those whose blocks do not fit the rows of a matrix are left out for it. */
 public final class CandidateFormats {
-    private static final List<BlockFormat> ALL =
-            formats("tq2_0", "q2_0", "q2_k", "q3_k", "iq4_xs", "iq4_nl", "q4_k", "q4_1", "q5_0", "q5_k", "q5_1", "q6_k", "q8_0");
+    private static final List<BlockFormat> ALL = formats(
+            "tq2_0", "q2_0", "q2_k", "q3_k", "iq4_xs", "iq4_nl", "q4_k", "q4_1", "q5_0", "q5_k", "q5_1", "q6_k",
+            "q8_0");
 
     /** Of use only where super-blocks do not fit: those are better at the same or fewer bits. */
     private static final List<BlockFormat> WITHOUT_SUPER_BLOCKS = formats("q4_1", "q5_1");
@@ -37,7 +38,10 @@ public final class CandidateFormats {
         List<BlockFormat> some = new ArrayList<>();
         for (TensorRole role : TensorRole.values()) {
             for (int layer = 0; role.linear() && layer < checkpoint.spec().layers(); layer++) {
-                checkpoint.weight(role, layer).map(Weight::columns).ifPresent(columns -> some.addAll(of(Math.toIntExact(columns))));
+                checkpoint
+                        .weight(role, layer)
+                        .map(Weight::columns)
+                        .ifPresent(columns -> some.addAll(of(Math.toIntExact(columns))));
             }
         }
         return ALL.stream().filter(some::contains).toList();
