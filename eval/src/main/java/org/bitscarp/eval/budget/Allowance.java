@@ -38,9 +38,7 @@ final class Allowance {
         for (List<Place> places : layout.maps()) {
             tensors.add(new Tensor(places, fitting(places)));
         }
-        if (budget.wholeFile()) {
-            layout.tables().forEach((place, formats) -> tensors.add(new Tensor(List.of(place), formats)));
-        }
+        tables().forEach((place, formats) -> tensors.add(new Tensor(List.of(place), formats)));
         requireEnough();
     }
 
@@ -76,6 +74,11 @@ final class Allowance {
                                     "%.3f bits per weight",
                                     Math.ceil(1000 * bitsPerWeight(smallest)) / 1000)));
         }
+    }
+
+    /** Formats of the tables that are chosen too. */
+    Map<Place, List<BlockFormat>> tables() {
+        return budget.wholeFile() ? layout.tables() : Map.of();
     }
 
     /** What is to be chosen: linear maps, and tables where they count. */

@@ -80,7 +80,7 @@ public final class BudgetPlanner {
                 : best(errors, format -> allowance.allows(pure(allowance, layout, format)));
         Level base = new Level(pure.or(() -> bare).orElseGet(() -> smallest(errors)), budget.solver());
         List<Candidate> candidates = new ArrayList<>();
-        candidates.add(new Candidate(CHOSEN, choose(allowance, layout, base)));
+        candidates.add(new Candidate(CHOSEN, choose(allowance, base)));
         bare.ifPresent(format -> candidates.add(
                 new Candidate(new Level(format, budget.solver()) + " throughout", single(allowance, format))));
         pure.filter(format -> !bare.equals(Optional.of(format)))
@@ -145,10 +145,10 @@ public final class BudgetPlanner {
                         "no format has blocks that fit the rows of all linear maps of this model"));
     }
 
-    private Map<Place, BlockFormat> choose(Allowance allowance, FileLayout layout, Level base) throws IOException {
+    private Map<Place, BlockFormat> choose(Allowance allowance, Level base) throws IOException {
         Map<Place, Map<BlockFormat, Cost>> errors = damages.errors(base.solver());
         Map<Place, Double> worth = damages.worth(base);
-        Map<Place, Map<BlockFormat, Double>> tables = damages.tables(layout.tables());
+        Map<Place, Map<BlockFormat, Double>> tables = damages.tables(allowance.tables());
         List<List<Knapsack.Option>> items = new ArrayList<>();
         for (Allowance.Tensor tensor : allowance.tensors()) {
             List<Knapsack.Option> options = new ArrayList<>();
