@@ -45,14 +45,13 @@ final class Allowance {
     }
 
     private List<BlockFormat> fitting(List<Place> places) {
-        List<BlockFormat> fitting = BudgetPlanner.FORMATS.stream()
-                .filter(format -> places.stream().allMatch(place -> format.supports(columns(place))))
-                .toList();
+        List<BlockFormat> fitting = new ArrayList<>(CandidateFormats.of(columns(places.getFirst())));
+        places.forEach(place -> fitting.retainAll(CandidateFormats.of(columns(place))));
         if (fitting.isEmpty()) {
-            throw new IllegalArgumentException("none of "
-                    + BudgetPlanner.FORMATS.stream().map(BlockFormat::name).toList()
-                    + " has blocks that fit the rows of "
-                    + weight(places.getFirst()).name());
+            throw new IllegalArgumentException(
+                    weight(places.getFirst()).name() + " has rows of " + columns(places.getFirst())
+                            + " weights, which are no whole number of blocks of any format that a budget chooses from"
+                            + " (blocks of 32, 64 or 256)");
         }
         return fitting;
     }

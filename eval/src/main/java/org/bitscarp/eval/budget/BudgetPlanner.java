@@ -36,13 +36,6 @@ import org.bitscarp.quant.allocation.Knapsack;
  * windows that none of this has seen; the best is taken.
  */
 public final class BudgetPlanner {
-    /** Formats that GGUF files have; those whose blocks do not fit a matrix are left out for it. */
-    public static final List<BlockFormat> FORMATS =
-            List.of("tq2_0", "q2_0", "q2_k", "q3_k", "iq4_xs", "iq4_nl", "q4_k", "q5_0", "q5_k", "q6_k", "q8_0")
-                    .stream()
-                    .map(word -> Level.parse(word).format())
-                    .toList();
-
     /** Rivals that are measured at most. */
     private static final int RIVALS = 2;
 
@@ -126,7 +119,8 @@ public final class BudgetPlanner {
     }
 
     private static Stream<BlockFormat> everywhere(Map<Place, Map<BlockFormat, Cost>> errors) {
-        return FORMATS.stream().filter(format -> errors.values().stream().allMatch(costs -> costs.containsKey(format)));
+        return errors.values().iterator().next().keySet().stream()
+                .filter(format -> errors.values().stream().allMatch(costs -> costs.containsKey(format)));
     }
 
     private static double sum(
