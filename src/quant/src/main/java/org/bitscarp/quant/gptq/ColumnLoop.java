@@ -71,7 +71,13 @@ final class ColumnLoop {
 
     /** Rounds columns {@code [first, last)}, whose errors begin at the {@code errorsAt}-th column. */
     private void step(
-            RowTile tile, ColumnStep step, MemorySegment work, int first, int last, MemorySegment errors, int errorsAt) {
+            RowTile tile,
+            ColumnStep step,
+            MemorySegment work,
+            int first,
+            int last,
+            MemorySegment errors,
+            int errorsAt) {
         int n = tile.columns;
         int count = last - first;
         MemorySegment u = factor.upper().data();

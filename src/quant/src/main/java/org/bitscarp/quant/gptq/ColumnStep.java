@@ -147,7 +147,8 @@ final class ColumnStep {
             FloatVector origin = FloatVector.fromArray(FLOATS, offset, r);
             FloatVector least = FloatVector.fromArray(FLOATS, low, r);
             FloatVector most = FloatVector.fromArray(FLOATS, high, r);
-            FloatVector steps = w.blend(0, w.compare(VectorOperators.NE, w)).sub(origin).div(step);
+            FloatVector steps =
+                    w.blend(0, w.compare(VectorOperators.NE, w)).sub(origin).div(step);
             steps = steps.blend(least, steps.compare(VectorOperators.LT, least));
             steps = steps.blend(most, steps.compare(VectorOperators.GT, most));
             // Adding 0 makes −0 the 0 that it is as an integer.

@@ -44,7 +44,8 @@ class ColumnStepTest {
             ColumnLoop.GridFit fit = (w, from, length, column) -> search
                     ? format.search(w, from, length, problem.inputs().meanSquares(), column)
                     : format.fit(w, from, length);
-            RowTile one = run(problem, format, (w, from, length, column) -> new OneByOne(fit.fit(w, from, length, column)));
+            RowTile one =
+                    run(problem, format, (w, from, length, column) -> new OneByOne(fit.fit(w, from, length, column)));
             RowTile all = run(problem, format, fit);
             for (int r = 0; r < ROWS; r++) {
                 assertArrayEquals(one.codes[r], all.codes[r], "row " + r);
