@@ -88,8 +88,8 @@ final class LogitBenchmark {
         String name = type.word();
         sink.accept(new BenchmarkLine(
                 "logits by " + by + ", then scores, " + name, shape(), floor, Double.NaN, "", Double.NaN, ""));
-        LogitScorer scorer = new FusedLogits(
-                bed.launcher, DenseType.valueOf(type.name()), new BedMemory(), rows, vocabulary, true);
+        LogitScorer scorer =
+                new FusedLogits(bed.launcher, DenseType.valueOf(type.name()), new BedMemory(), rows, vocabulary, true);
         LogitScorer.Logits operands = new LogitScorer.Logits(x, head, 0);
         LogitScorer.Tile tile = new LogitScorer.Tile(0, targets);
         scorer.reference(operands, tile, fused[0], null);
