@@ -82,7 +82,8 @@ class PackedModelTest {
 
     private static Sweep write(Checkpoint model, Backend backend, ContinuationPlan plan, String levels)
             throws IOException {
-        int[] text = new SplittableRandom(1).ints(4, 0, model.spec().vocabulary()).toArray();
+        int[] text =
+                new SplittableRandom(1).ints(4, 0, model.spec().vocabulary()).toArray();
         try (backend) {
             Sweep sweep = new Sweep(
                             model,
@@ -121,8 +122,8 @@ class PackedModelTest {
     /** Each expert's maps lie packed behind one another. */
     @Test
     void expertsWriteWhatTheyWriteOnTheCpu() throws IOException {
-        ContinuationPlan texts = new ContinuationPlan(
-                List.of(new int[] {3, 1, 4, 1, 5}, new int[] {9, 2}), List.of(Sampler.GREEDY), 4);
+        ContinuationPlan texts =
+                new ContinuationPlan(List.of(new int[] {3, 1, 4, 1, 5}, new int[] {9, 2}), List.of(Sampler.GREEDY), 4);
         try (Checkpoint mixtral = Checkpoints.open(Path.of("src/test/resources/fixtures/mixtral"))) {
             Sweep cpu = write(mixtral, CpuBackend.create(CpuBackend.MatrixProduct.JAVA, 2), texts, "fp32,int3:g5");
             Sweep device = write(mixtral, emulated(GpuDevices.emulated(), PLENTY), texts, "fp32,int3:g5");
