@@ -1,16 +1,8 @@
 // Round-to-nearest onto the published grids of NF4, ternary and GGUF's types with one scale a block, to the bytes that
-// org.bitscarp.quant writes: NormalFloat4, Ternary, ggml.ScaledInt, ggml.OffsetInt. Nothing here may be fused to
-// multiply-adds, since the CPU rounds products and sums one by one.
-//
-// Floor: reads 4 bytes per weight twice (the second time from a cache), writes bits-per-weight / 8. A thread has a block to
-// itself, as sums and the first of equals follow the order of its weights; a cache line of weights serves one thread, but all
-// of the line and at once.
-#include "half_scale.cuh"
-
-// Quantizers are policies, made from a block's weights, with
-//   bytes(length)        bytes of a block
-//   put(w, count, bytes) rounds the block
-//   fallbacks            how often the grid left the published rule
+// org.bitscarp.quant writes: NormalFloat4, Ternary, ggml.ScaledInt, ggml.OffsetInt, ggml.TernaryBlocks, ggml.SignBits. Nothing
+// here may be fused to multiply-adds, since the CPU rounds products and sums one by one. A thread has a block to itself; the
+// floor is in block_rows.cuh.
+#include "block_rows.cuh"
 
 struct NormalFloat4 {
     // Between the levels of NF4 (QLoRA, appendix E): a weight on one of them goes to the lower level.
@@ -20,7 +12,7 @@ struct NormalFloat4 {
                 -0.18477343022823334f, -0.09105003625154495f, 0.0f, 0.07958029955625534f, 0.16093020141124725f,
                 0.24611230194568634f, 0.33791524171829224f, 0.44070982933044434f, 0.5626170039176941f,
                 0.7229568362236023f, 1.0f};
-        return __fadd_rn(levels[i], levels[i + 1]) / 2;
+        return add(levels[i], levels[i + 1]) / 2;
     }
 
     uint16_t stored;
@@ -94,36 +86,10 @@ struct Ternary {
     }
 };
 
-// A block of GGUF holds fp16 scales, so weights beyond fp16's range saturate before a grid is fitted to them.
-__device__ __forceinline__ float saturated(float weight, int& fallbacks) {
-    float x = finite(weight);
-    float clamped = fmaxf(-LARGEST_HALF, fminf(LARGEST_HALF, x));
-    fallbacks |= clamped != x ? 1 : 0;
-    return clamped;
-}
-
 // (w − origin)·inverse, up to half a step more, truncated. NaN, from 0·∞, gives 0 as a cast does on the CPU.
 __device__ __forceinline__ int halfUp(float weight, float origin, float inverse, float zero, float most) {
-    float steps = __fadd_rn(__fmul_rn(__fsub_rn(finite(weight), origin), inverse), zero + 0.5f);
+    float steps = add(mul(sub(finite(weight), origin), inverse), zero + 0.5f);
     return steps != steps ? 0 : (int)fmaxf(0, fminf(most, steps));
-}
-
-// 32 codes of 4 bits, those of the two halves in one byte; the fifth bits, where there are any, in order before them.
-template <int BITS, typename Quantizer>
-__device__ __forceinline__ void putHalves(const Quantizer& quantizer, const float* w, uint8_t* bytes) {
-    uint32_t fifth = 0;
-    uint8_t* low = bytes + (BITS == 5 ? 4 : 0);
-    for (int i = 0; i < 16; i++) {
-        int first = quantizer.code(w[i]);
-        int second = quantizer.code(w[i + 16]);
-        low[i] = (first & 15) | (second & 15) << 4;
-        fifth |= (uint32_t)(first >> 4) << i | (uint32_t)(second >> 4) << (i + 16);
-    }
-    if constexpr (BITS == 5) {
-        for (int i = 0; i < 4; i++) {
-            bytes[i] = fifth >> 8 * i;
-        }
-    }
 }
 
 // q4_0, q5_0: scale = m / −2^(BITS − 1), m the weight of the largest magnitude, the first of several.
@@ -198,84 +164,137 @@ struct Offset {
     }
 };
 
-// q8_0: scale = |m| / 127, q2_0: |m|; steps are rounded half away from zero.
-template <int BITS>
+// Levels LOW to HIGH around zero, scale = |m| / (SPAN ? HIGH : 1); steps are rounded half away from zero.
+template <int LENGTH, int LOW, int HIGH, bool SPAN>
 struct Centred {
-    static constexpr int LENGTH = BITS == 8 ? 32 : 64;
-    static constexpr float LOW = BITS == 8 ? -127 : -1;
-    static constexpr float HIGH = BITS == 8 ? 127 : 2;
-
     uint16_t stored;
     float inverse;
     int fallbacks = 0;
 
-    static __device__ __forceinline__ int bytes(int) { return 2 + LENGTH * BITS / 8; }
-
-    __device__ __forceinline__ Centred(const float* w, int) {
+    __device__ __forceinline__ explicit Centred(const float* w) {
         float largest = 0;
         for (int i = 0; i < LENGTH; i++) {
             largest = fmaxf(largest, fabsf(saturated(w[i], fallbacks)));
         }
-        float scale = BITS == 8 ? largest / 127 : largest;
+        float scale = SPAN ? largest / HIGH : largest;
         stored = nearestHalf(scale);
         inverse = scale != 0 ? 1 / scale : 0;
         fallbacks += halfValue(stored) == 0 && largest > 0;
     }
 
     __device__ __forceinline__ int level(float weight) const {
-        float steps = __fmul_rn(finite(weight), inverse);
+        float steps = mul(finite(weight), inverse);
         float clamped = steps != steps ? 0 : fmaxf(LOW, fminf(HIGH, steps));
         int whole = (int)clamped;
         // Twice the rest is exact, and its whole part says whether half a step or more is left.
         return whole + (int)(2 * (clamped - whole));
     }
 
+    // From 0 on.
+    __device__ __forceinline__ int code(float weight) const { return level(weight) - LOW; }
+};
+
+struct Q8 : Centred<32, -127, 127, true> {
+    static __device__ __forceinline__ int bytes(int) { return 2 + 32; }
+
+    __device__ __forceinline__ Q8(const float* w, int) : Centred(w) {}
+
     __device__ __forceinline__ void put(const float* w, int, uint8_t* bytes) const {
         putHalf(bytes, stored);
-        if constexpr (BITS == 8) {
-            for (int i = 0; i < LENGTH; i++) {
-                bytes[2 + i] = level(w[i]);
-            }
-        } else {
-            for (int i = 0; i < LENGTH; i += 4) {
-                int held = 0;
-                for (int k = 0; k < 4; k++) {
-                    held |= (level(w[i + k]) + 1) << 2 * k;
-                }
-                bytes[2 + i / 4] = held;
-            }
+        for (int i = 0; i < 32; i++) {
+            bytes[2 + i] = level(w[i]);
         }
     }
 };
 
-// Grid: x over the blocks of a row, y over rows, which it strides. w: [rows, columns]; packed: rows × rowBytes bytes; length:
-// weights in a full block; fallbacks: added to
-template <typename Quantizer>
-__device__ __forceinline__ void quantizeRows(
-        const float* __restrict__ w, uint8_t* packed, long long rowBytes, int rows, int columns, int length,
-        unsigned long long* fallbacks) {
-    int block = blockIdx.x * blockDim.x + threadIdx.x;
-    long long first = (long long)block * length;
-    if (first >= columns) {
-        return;
-    }
-    int count = (int)min((long long)length, columns - first);
-    for (int row = blockIdx.y; row < rows; row += gridDim.y) {
-        const float* from = w + (long long)row * columns + first;
-        Quantizer quantizer(from, count);
-        quantizer.put(from, count, packed + row * rowBytes + (long long)block * Quantizer::bytes(length));
-        if (quantizer.fallbacks > 0) {
-            atomicAdd(fallbacks, (unsigned long long)quantizer.fallbacks);
+// q2_0, whose code for 2 this leaves to others.
+struct Q2 : Centred<64, -1, 2, false> {
+    static __device__ __forceinline__ int bytes(int) { return 2 + 16; }
+
+    __device__ __forceinline__ Q2(const float* w, int) : Centred(w) {}
+
+    __device__ __forceinline__ void put(const float* w, int, uint8_t* bytes) const {
+        putHalf(bytes, stored);
+        for (int i = 0; i < 64; i += 4) {
+            int held = 0;
+            for (int k = 0; k < 4; k++) {
+                held |= code(w[i + k]) << 2 * k;
+            }
+            bytes[2 + i / 4] = held;
         }
     }
-}
+};
 
-#define QUANTIZE(NAME, QUANTIZER) \
-    extern "C" __global__ void quantize_##NAME( \
-            const float* w, uint8_t* packed, long long rowBytes, int rows, int columns, int length, \
-            unsigned long long* fallbacks) { \
-        quantizeRows<QUANTIZER>(w, packed, rowBytes, rows, columns, length, fallbacks); \
+// tq2_0: codes 32 apart share a byte.
+struct Tq2 : Centred<256, -1, 1, false> {
+    static __device__ __forceinline__ int bytes(int) { return 64 + 2; }
+
+    __device__ __forceinline__ Tq2(const float* w, int) : Centred(w) {}
+
+    __device__ __forceinline__ void put(const float* w, int, uint8_t* bytes) const {
+        for (int at = 0; at < 64; at++) {
+            int held = 0;
+            for (int k = 0; k < 4; k++) {
+                held |= code(w[at / 32 * 128 + at % 32 + 32 * k]) << 2 * k;
+            }
+            bytes[at] = held;
+        }
+        putHalf(bytes + 64, stored);
     }
+};
+
+// tq1_0: five codes to a byte, as the fraction byte / 256 in base 3, rounded up; 32, then 16, then 4 apart.
+struct Tq1 : Centred<256, -1, 1, false> {
+    static __device__ __forceinline__ int bytes(int) { return 52 + 2; }
+
+    __device__ __forceinline__ Tq1(const float* w, int) : Centred(w) {}
+
+    // count: bytes of the run, and how far apart its codes are; held: codes in a byte
+    __device__ __forceinline__ void putRun(const float* w, int count, int held, uint8_t* bytes) const {
+        for (int at = 0; at < count; at++) {
+            int digits = 0;
+            for (int k = 0; k < 5; k++) {
+                digits = 3 * digits + (k < held ? code(w[at + k * count]) : 0);
+            }
+            bytes[at] = (digits * 256 + 242) / 243;
+        }
+    }
+
+    __device__ __forceinline__ void put(const float* w, int, uint8_t* bytes) const {
+        putRun(w, 32, 5, bytes);
+        putRun(w + 160, 16, 5, bytes + 32);
+        putRun(w + 240, 4, 4, bytes + 48);
+        putHalf(bytes + 52, stored);
+    }
+};
+
+// q1_0: signs, and the mean magnitude.
+struct Signs {
+    uint16_t stored;
+    int fallbacks = 0;
+
+    static __device__ __forceinline__ int bytes(int) { return 2 + 16; }
+
+    __device__ __forceinline__ Signs(const float* w, int) {
+        float sum = 0;
+        for (int i = 0; i < 128; i++) {
+            sum = add(sum, fabsf(saturated(w[i], fallbacks)));
+        }
+        stored = nearestHalf(sum / 128);
+        fallbacks += halfValue(stored) == 0 && sum > 0;
+    }
+
+    __device__ __forceinline__ void put(const float* w, int, uint8_t* bytes) const {
+        putHalf(bytes, stored);
+        for (int i = 0; i < 128; i += 8) {
+            int held = 0;
+            for (int k = 0; k < 8; k++) {
+                held |= (finite(w[i + k]) < 0 ? 0 : 1) << k;
+            }
+            bytes[2 + i / 8] = held;
+        }
+    }
+};
 
 QUANTIZE(nf4, NormalFloat4)
 QUANTIZE(ternary, Ternary)
@@ -283,5 +302,8 @@ QUANTIZE(q4_0, Mirrored<4>)
 QUANTIZE(q5_0, Mirrored<5>)
 QUANTIZE(q4_1, Offset<4>)
 QUANTIZE(q5_1, Offset<5>)
-QUANTIZE(q8_0, Centred<8>)
-QUANTIZE(q2_0, Centred<2>)
+QUANTIZE(q8_0, Q8)
+QUANTIZE(q2_0, Q2)
+QUANTIZE(tq1_0, Tq1)
+QUANTIZE(tq2_0, Tq2)
+QUANTIZE(q1_0, Signs)

@@ -1,7 +1,7 @@
 // Weights as fp16 or bf16 numbers, to the bytes that quant.FloatFormat writes: NaN and infinities are kept, finite weights
 // beyond the range become the largest number.
 //
-// Floor: reads 4, writes 2 bytes per weight.
+// Floor: reads 4, writes 2 bytes per weight. A thread rounds one weight after another, so the kernel is its own specification.
 #include "half_scale.cuh"
 
 struct Half {

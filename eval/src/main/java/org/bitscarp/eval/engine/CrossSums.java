@@ -29,7 +29,7 @@ final class CrossSums implements AutoCloseable {
 
         Sum(DenseMatrix products) {
             this.products = products;
-            turns = new PanelTurns(products.rows());
+            turns = PanelTurns.square(products.rows());
         }
     }
 

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.IntFunction;
+import java.util.stream.IntStream;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.LogitScorer;
 import org.bitscarp.compute.LogitsThenScores;
@@ -28,6 +29,9 @@ import org.bitscarp.quant.Solvers;
  * From the last hidden states of all levels to token scores: final norm, output projection in slices of the vocabulary,
  * log-softmax, divergence from the reference. Tokens × vocabulary never exists as a whole, and each slice of the
  * projection is read once for all levels of a checkpoint.
+ *
+ * <p>A device holds all slices where there is room, and a unit's states at all levels: else each slice costs each level a
+ * transfer of its states, which takes several times as long as the products. Tiles are the same either way, and so are bits.
  */
 final class HeadScorer {
     /** Bytes of a vocabulary slice's fp32 weights. A constant, so that results do not depend on memory settings. */
@@ -38,6 +42,7 @@ final class HeadScorer {
     private final DecoderSpec spec;
     private final Lanes lanes;
     private final MatrixQuantizer quantizer;
+    private final int sliceRows;
 
     /** Where a level's last norm and output projection come from. */
     record Source(Checkpoint checkpoint, WeightReader reader) {
@@ -52,16 +57,22 @@ final class HeadScorer {
 
     /** Scores levels of one checkpoint. */
     HeadScorer(Backend backend, Checkpoint checkpoint, WeightReader reader, Lanes lanes) {
-        this(backend, onlySource(new Source(checkpoint, reader)), lanes);
+        this(backend, onlySource(new Source(checkpoint, reader)), lanes, sliceRows(checkpoint.spec()));
     }
 
     /** @param sources of each level; checkpoints of the same vocabulary and width, equal where levels share one */
     HeadScorer(Backend backend, IntFunction<Source> sources, Lanes lanes) {
+        this(backend, sources, lanes, sliceRows(sources.apply(0).checkpoint.spec()));
+    }
+
+    /** @param sliceRows vocabulary entries in a slice */
+    HeadScorer(Backend backend, IntFunction<Source> sources, Lanes lanes, int sliceRows) {
         this.backend = backend;
         this.sources = sources;
         spec = sources.apply(0).checkpoint.spec();
         this.lanes = lanes;
         quantizer = new MatrixQuantizer(backend, lanes);
+        this.sliceRows = sliceRows;
     }
 
     private static IntFunction<Source> onlySource(Source source) {
@@ -78,7 +89,14 @@ final class HeadScorer {
     static long bytes(DecoderSpec spec, int unitRows, int lanes, int headFormats) {
         long slice = 4L * sliceRows(spec) * spec.hidden();
         long scorer = LogitsThenScores.bytes(unitRows, sliceRows(spec));
-        return slice * (1 + headFormats) + lanes * (scorer + 12L * unitRows * spec.hidden());
+        return slice * (1 + headFormats) + lanes * (scorer + 8L * unitRows * spec.hidden());
+    }
+
+    /** Whether a device has room for everything that otherwise comes by slices and tiles, with as much left for the rest. */
+    private boolean resident(int unitRows, int levels, long heads) {
+        long available = backend.availableMemory();
+        long rows = heads * spec.vocabulary() + (long) backend.lanes() * levels * unitRows;
+        return available != Long.MAX_VALUE && 4 * rows * spec.hidden() <= available / 2;
     }
 
     /** Called after each level of each unit, from any lane, with the rows it covered. */
@@ -96,37 +114,44 @@ final class HeadScorer {
                 ofLevel[u] = new RowScores(units.get(u).scored().length);
             }
         }
-        int sliceRows = sliceRows(spec);
+        long different = IntStream.range(0, levels.size())
+                .mapToObj(l -> head(l, levels))
+                .distinct()
+                .count();
+        boolean resident = resident(plan.largestUnit(), levels.size(), different);
+        int held = resident ? spec.vocabulary() : sliceRows;
         try (Arena arena = Arena.ofShared();
                 TensorMemory memory = backend.newMemory()) {
             Map<Source, FinalNorm> norms = new LinkedHashMap<>();
             Map<Head, Tensor> heads = new LinkedHashMap<>();
             List<Projection> projections = new ArrayList<>();
             for (int l = 0; l < levels.size(); l++) {
-                Source source = sources.apply(l);
+                Head head = head(l, levels);
+                Source source = head.source;
                 if (!norms.containsKey(source)) {
                     norms.put(source, new FinalNorm(backend, source.checkpoint, source.reader, memory));
                 }
-                Head head = new Head(source, nameOf(levels.get(l).recipe.head()));
                 projections.add(new Projection(
                         norms.get(source),
-                        heads.computeIfAbsent(head, h -> memory.allocate(sliceRows, spec.hidden())),
+                        heads.computeIfAbsent(head, h -> memory.allocate(held, spec.hidden())),
                         source.checkpoint.spec().logitSoftCap()));
             }
-            DenseMatrix slice =
-                    new DenseMatrix(arena.allocate(4L * sliceRows * spec.hidden(), 64), sliceRows, spec.hidden());
+            MemorySegment slice = arena.allocate(4L * sliceRows * spec.hidden(), 64);
             List<Buffers> buffers = new ArrayList<>();
             for (int lane = 0; lane < backend.lanes(); lane++) {
-                buffers.add(new Buffers(memory, arena, plan.largestUnit(), levels.size() > 1));
+                buffers.add(new Buffers(
+                        memory, arena, plan.largestUnit(), resident ? levels.size() : 1, levels.size() > 1));
             }
-            for (int first = 0; first < spec.vocabulary(); first += sliceRows) {
-                int n = Math.min(sliceRows, spec.vocabulary() - first);
-                DenseMatrix part = new DenseMatrix(slice.data(), n, spec.hidden());
-                for (Source source : norms.keySet()) {
-                    source.reader.rows(source.head(), first, part);
-                    prepareHeads(source, levels, part, heads, n);
-                }
+            for (int first = 0; first < spec.vocabulary(); first += held) {
                 int from = first;
+                int n = Math.min(held, spec.vocabulary() - first);
+                for (int at = 0; at < n; at += sliceRows) {
+                    DenseMatrix part = new DenseMatrix(slice, Math.min(sliceRows, n - at), spec.hidden());
+                    for (Source source : norms.keySet()) {
+                        source.reader.rows(source.head(), first + at, part);
+                        prepareHeads(source, levels, part, heads, at);
+                    }
+                }
                 lanes.forEach(
                         units.size(),
                         buffers.size(),
@@ -150,18 +175,23 @@ final class HeadScorer {
         }
     }
 
-    private void prepareHeads(Source source, List<LevelTally> levels, DenseMatrix part, Map<Head, Tensor> heads, int n)
+    /** The output projection as a level wants it. */
+    private Head head(int level, List<LevelTally> levels) {
+        return new Head(sources.apply(level), nameOf(levels.get(level).recipe.head()));
+    }
+
+    /** Brings a part of a source's projection to the backend, to row {@code at} of what each level reads. */
+    private void prepareHeads(Source source, List<LevelTally> levels, DenseMatrix part, Map<Head, Tensor> heads, int at)
             throws IOException {
         Map<Head, List<LevelTally>> sharing = new LinkedHashMap<>();
         for (int l = 0; l < levels.size(); l++) {
             if (sources.apply(l).equals(source)) {
-                Head head = new Head(source, nameOf(levels.get(l).recipe.head()));
-                sharing.computeIfAbsent(head, h -> new ArrayList<>()).add(levels.get(l));
+                sharing.computeIfAbsent(head(l, levels), h -> new ArrayList<>()).add(levels.get(l));
             }
         }
         for (Map.Entry<Head, List<LevelTally>> head : sharing.entrySet()) {
             BlockFormat format = head.getValue().getFirst().recipe.head();
-            Tensor target = heads.get(head.getKey()).slice(0, n);
+            Tensor target = heads.get(head.getKey()).slice(at, part.rows());
             if (format == null) {
                 backend.upload(part.data(), target);
             } else {
@@ -191,18 +221,18 @@ final class HeadScorer {
         for (int i = 0; i < rows; i++) {
             targets[i] = unit.targets()[unit.scored()[i]];
         }
-        Tensor normed = null;
-        for (int column = 0; column < n; column += b.scorer.width()) {
-            int width = Math.min(b.scorer.width(), n - column);
+        Tensor[] normed = new Tensor[levels.size()];
+        for (int column = 0; column < n; ) {
+            int width = Math.min(b.scorer.width(), Math.min(n, (column / sliceRows + 1) * sliceRows) - column);
             LogitScorer.Tile tile = new LogitScorer.Tile(first + column, targets);
             for (int l = 0; l < levels.size(); l++) {
                 long started = System.nanoTime();
                 Projection projection = projections.get(l);
-                if (normed == null || levels.size() > 1) {
-                    normed = normed(unit, l, projection.norm, states, b);
+                if (normed[l] == null || b.states.size() < levels.size()) {
+                    normed[l] = normed(unit, l, projection.norm, states, b);
                 }
                 LogitScorer.Logits logits =
-                        new LogitScorer.Logits(normed, projection.slice.slice(column, width), projection.softCap);
+                        new LogitScorer.Logits(normed[l], projection.rows.slice(column, width), projection.softCap);
                 RowScores own = scores[l][u];
                 if (l == 0) {
                     b.scorer.reference(logits, tile, own.sums, levels.size() > 1 ? own.top : null);
@@ -211,6 +241,7 @@ final class HeadScorer {
                 }
                 listener.scored(levels.get(l), System.nanoTime() - started);
             }
+            column += width;
         }
     }
 
@@ -225,10 +256,9 @@ final class HeadScorer {
                 MemorySegment.copy(b.host, scored[i] * rowBytes, b.host, i * rowBytes, rowBytes);
             }
         }
-        Tensor x = b.x.slice(0, scored.length);
-        Tensor normed = b.normed.slice(0, scored.length);
+        Tensor x = b.states.get(level % b.states.size()).slice(0, scored.length);
         backend.upload(b.host, x);
-        return finalNorm.apply(x, normed);
+        return finalNorm.apply(x, x);
     }
 
     private static void collect(WindowPlan.Unit unit, RowScores scores, RowScores reference, TokenScores target) {
@@ -245,10 +275,10 @@ final class HeadScorer {
     /**
      * What a level's last hidden states go through.
      *
-     * @param slice the output projection's part whose turn it is
+     * @param rows the output projection's part whose turn it is
      * @param softCap of the logits, or 0
      */
-    private record Projection(FinalNorm norm, Tensor slice, float softCap) {}
+    private record Projection(FinalNorm norm, Tensor rows, float softCap) {}
 
     /** Of a unit's scored rows at one level, while the vocabulary goes by. */
     private static final class RowScores {
@@ -268,15 +298,17 @@ final class HeadScorer {
 
     /** What a lane needs. */
     private final class Buffers {
-        final Tensor x;
-        final Tensor normed;
+        /** A unit's states, normed: of all levels, or of the one whose turn it is. */
+        final List<Tensor> states = new ArrayList<>();
+
         final LogitScorer scorer;
         final MemorySegment host;
 
-        Buffers(TensorMemory memory, Arena arena, int rows, boolean levels) {
-            x = memory.allocate(rows, spec.hidden());
-            normed = memory.allocate(rows, spec.hidden());
-            scorer = backend.newLogitScorer(memory, rows, sliceRows(spec), levels);
+        Buffers(TensorMemory memory, Arena arena, int rows, int held, boolean levels) {
+            for (int level = 0; level < held; level++) {
+                states.add(memory.allocate(rows, spec.hidden()));
+            }
+            scorer = backend.newLogitScorer(memory, rows, sliceRows, levels);
             host = arena.allocate(4L * rows * spec.hidden(), 64);
         }
     }

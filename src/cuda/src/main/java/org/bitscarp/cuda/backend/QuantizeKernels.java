@@ -1,6 +1,7 @@
 package org.bitscarp.cuda.backend;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Map;
 import java.util.Set;
 import org.bitscarp.cuda.driver.Grid;
 import org.bitscarp.quant.BlockFormat;
@@ -20,12 +21,12 @@ final class QuantizeKernels {
     /** Threads that search one grid. */
     private static final int SEARCH_THREADS = 8;
 
-    /** Block types of GGUF with one scale or one scale and minimum, and the k-quants. */
-    private static final Set<String> GGML =
-            Set.of("q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q2_0", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k");
+    /** Block types of GGUF with super-blocks: how many sub-blocks each has. */
+    private static final Map<String, Integer> SUB_BLOCKS =
+            Map.of("q2_k", 16, "q3_k", 16, "q4_k", 8, "q5_k", 8, "q6_k", 16, "iq4_xs", 8);
 
-    /** K-quants whose super-blocks have eight sub-blocks; the others have sixteen. */
-    private static final Set<String> OF_EIGHT = Set.of("q4_k", "q5_k");
+    /** Block types of GGUF with uneven levels and no super-block. */
+    private static final Set<String> UNEVEN = Set.of("iq4_nl", "mxfp4", "nvfp4");
 
     private final Launcher launcher;
 
@@ -40,7 +41,7 @@ final class QuantizeKernels {
             case NormalFloat4 nf4 -> true;
             case Ternary ternary -> !ternary.sharedGrid();
             case FloatFormat plain -> plain != FloatFormat.FP32;
-            case GgmlFormat ggml -> GGML.contains(ggml.name());
+            case GgmlFormat ggml -> ggml.writable();
             default -> false;
         };
     }
@@ -111,12 +112,8 @@ final class QuantizeKernels {
         PackedFormat words = PackedFormat.of(format, w.columns()).orElseThrow();
         int length = words.length();
         int blocks = Math.ceilDiv(w.columns(), length);
-        boolean superBlocks = words.family().equals("k");
-        String module = switch (format) {
-            case GroupedInt ints -> "quantize_int";
-            case FloatFormat plain -> "quantize_plain";
-            default -> superBlocks ? "quantize_k" : "quantize_blocks";
-        };
+        Integer subBlocks = SUB_BLOCKS.get(words.word());
+        String module = module(format, words.word());
         boolean integers = format instanceof GroupedInt;
         Call call = launcher.call(lane, module, integers ? module : "quantize_" + words.word())
                 .reads(w)
@@ -133,11 +130,22 @@ final class QuantizeKernels {
                     .launch(Grid.of(Math.ceilDiv(blocks, WARPS), rows), 32 * WARPS);
         } else if (format instanceof FloatFormat) {
             call.address(fallbacks).launch(Launcher.rowGrid(w.columns(), w.rows()), Launcher.THREADS);
-        } else if (superBlocks) {
-            int each = 32 * WARPS / (OF_EIGHT.contains(words.word()) ? 8 : 16);
+        } else if (subBlocks != null) {
+            int each = 32 * WARPS / subBlocks;
             call.address(fallbacks).launch(Grid.of(Math.ceilDiv(blocks, each), rows), 32 * WARPS);
         } else {
             call.address(fallbacks).launch(Grid.of(Math.ceilDiv(blocks, THREADS), rows), THREADS);
         }
+    }
+
+    private static String module(BlockFormat format, String word) {
+        return switch (format) {
+            case GroupedInt ints -> "quantize_int";
+            case FloatFormat plain -> "quantize_plain";
+            default ->
+                SUB_BLOCKS.containsKey(word)
+                        ? "quantize_k"
+                        : UNEVEN.contains(word) ? "quantize_levels" : "quantize_blocks";
+        };
     }
 }

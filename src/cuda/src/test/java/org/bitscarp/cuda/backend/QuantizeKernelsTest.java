@@ -130,6 +130,13 @@ class QuantizeKernelsTest {
                 "q4_k",
                 "q5_k",
                 "q6_k",
+                "q1_0",
+                "iq4_nl",
+                "iq4_xs",
+                "tq1_0",
+                "tq2_0",
+                "mxfp4",
+                "nvfp4",
                 "int2:g32:search",
                 "int3:search",
                 "int3:sym:search",
@@ -193,6 +200,54 @@ class QuantizeKernelsTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"q2_k", "q3_k", "q4_k", "q5_k", "q6_k", "iq4_xs"})
+    void oneThreadASuperBlockGivesTheSame(String text) {
+        SplittableRandom random = new SplittableRandom(SEED);
+        Level level = Level.parse(text);
+        int columns = 3 * 256;
+        float[] w = weights(columns, random);
+        Host expected = onTheHost(level, w, null, columns);
+        DeviceTensor packed = BED.bytes(new byte[expected.bytes.length]);
+        DeviceTensor fallbacks = BED.tensor(1, 2, new float[2]);
+        BED.launcher
+                .call(BED.lane, "quantize_k", "quantize_" + text + "_naive")
+                .reads(BED.tensor(ROWS, columns, w))
+                .writes(packed)
+                .long64(level.format().rowBytes(columns))
+                .integer(ROWS)
+                .integer(columns)
+                .integer(256)
+                .writes(fallbacks)
+                .launch(Grid.of(1, ROWS), 32);
+        byte[] found = MemorySegment.ofArray(BED.values(packed)).toArray(ValueLayout.JAVA_BYTE);
+        assertArrayEquals(expected.bytes, Arrays.copyOf(found, expected.bytes.length), text);
+        long counted = MemorySegment.ofArray(BED.values(fallbacks)).get(ValueLayout.JAVA_LONG_UNALIGNED, 0);
+        assertEquals(expected.stats.fallbacks, counted, text);
+    }
+
+    /** Exponents of mxfp4 follow a logarithm that fp32 rounds: next below a power of two to the power itself, or not. */
+    @Test
+    void logarithmsNextToPowersOfTwoRoundAsOnTheCpu() {
+        Level level = Level.parse("mxfp4");
+        int columns = 32 * 8;
+        float[] w = new float[ROWS * columns];
+        int[] exponents = {-130, -124, -65, -33, -9, -3, 0, 1, 3, 4, 17, 63, 64, 100, 127};
+        for (int block = 0; block < w.length / 32; block++) {
+            int power = exponents[block / 3 % exponents.length];
+            float below = Math.scalb(1f, power);
+            // Around the last number that still rounds up, which lies 2^e·ln 2 steps below, e the exponent of the
+            // logarithm.
+            int steps = (int) (Math.log(2) * Math.abs(power)) * (block % 3) / 2 + block % 3;
+            w[32 * block + 5] = Float.intBitsToFloat(Float.floatToRawIntBits(below) - steps);
+        }
+        Host expected = onTheHost(level, w, null, columns);
+        PackedMatrix packed = PackedMatrix.allocate(level.format(), ROWS, columns, Arena.ofAuto());
+        new CudaQuantizer(BED.launcher, BED::memory)
+                .quantize(job(level, BED.tensor(ROWS, columns, w), null), packed, BED.tensor(ROWS, columns));
+        assertArrayEquals(expected.bytes, packed.bytes().toArray(ValueLayout.JAVA_BYTE));
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"int2:g32:search", "int3:sym:search", "int4:g5:search", "int8:row:search"})
     void oneThreadABlockFindsTheSameGrids(String text) {
         SplittableRandom random = new SplittableRandom(SEED);
@@ -253,7 +308,7 @@ class QuantizeKernelsTest {
     void whatHasNoKernelIsRefused() {
         CudaQuantizer quantizer = new CudaQuantizer(BED.launcher, BED::memory);
         DeviceTensor w = BED.tensor(1, 256);
-        for (String text : new String[] {"nf4:search", "ternary:tensor", "fp32", "iq4_xs"}) {
+        for (String text : new String[] {"nf4:search", "ternary:tensor", "fp32", "iq4_xs:search"}) {
             Level level = Level.parse(text);
             assertFalse(quantizer.supports(level.solver(), level.format(), 256), text);
             IllegalArgumentException e = assertThrows(
