@@ -88,9 +88,8 @@ class CrossMomentsTest {
 
         InputStatistics statistics(boolean cross) {
             Hessian hessian = new Hessian(matrix(moments(0, 1)), Arena.ofAuto());
-            CrossMoments lacking = cross
-                    ? new CrossMoments(matrix(moments(1, -1)), lacking(), own.length, Arena.ofAuto())
-                    : null;
+            CrossMoments lacking =
+                    cross ? new CrossMoments(matrix(moments(1, -1)), lacking(), own.length, Arena.ofAuto()) : null;
             return new InputStatistics(hessian.meanSquares(), hessian, lacking);
         }
 
