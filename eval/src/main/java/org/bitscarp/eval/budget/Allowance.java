@@ -38,21 +38,18 @@ final class Allowance {
         for (List<Place> places : layout.maps()) {
             tensors.add(new Tensor(places, fitting(places)));
         }
-        if (budget.wholeFile()) {
-            layout.tables().forEach((place, formats) -> tensors.add(new Tensor(List.of(place), formats)));
-        }
+        tables().forEach((place, formats) -> tensors.add(new Tensor(List.of(place), formats)));
         requireEnough();
     }
 
     private List<BlockFormat> fitting(List<Place> places) {
-        List<BlockFormat> fitting = BudgetPlanner.FORMATS.stream()
-                .filter(format -> places.stream().allMatch(place -> format.supports(columns(place))))
-                .toList();
+        List<BlockFormat> fitting = new ArrayList<>(CandidateFormats.of(columns(places.getFirst())));
+        places.forEach(place -> fitting.retainAll(CandidateFormats.of(columns(place))));
         if (fitting.isEmpty()) {
-            throw new IllegalArgumentException("none of "
-                    + BudgetPlanner.FORMATS.stream().map(BlockFormat::name).toList()
-                    + " has blocks that fit the rows of "
-                    + weight(places.getFirst()).name());
+            throw new IllegalArgumentException(
+                    weight(places.getFirst()).name() + " has rows of " + columns(places.getFirst())
+                            + " weights, which are no whole number of blocks of any format that a budget chooses from"
+                            + " (blocks of 32, 64 or 256)");
         }
         return fitting;
     }
@@ -77,6 +74,11 @@ final class Allowance {
                                     "%.3f bits per weight",
                                     Math.ceil(1000 * bitsPerWeight(smallest)) / 1000)));
         }
+    }
+
+    /** Formats of the tables that are chosen too. */
+    Map<Place, List<BlockFormat>> tables() {
+        return budget.wholeFile() ? layout.tables() : Map.of();
     }
 
     /** What is to be chosen: linear maps, and tables where they count. */

@@ -36,13 +36,6 @@ import org.bitscarp.quant.allocation.Knapsack;
  * windows that none of this has seen; the best is taken.
  */
 public final class BudgetPlanner {
-    /** Formats that GGUF files have; those whose blocks do not fit a matrix are left out for it. */
-    public static final List<BlockFormat> FORMATS =
-            List.of("tq2_0", "q2_0", "q2_k", "q3_k", "iq4_xs", "iq4_nl", "q4_k", "q5_0", "q5_k", "q6_k", "q8_0")
-                    .stream()
-                    .map(word -> Level.parse(word).format())
-                    .toList();
-
     /** Rivals that are measured at most. */
     private static final int RIVALS = 2;
 
@@ -87,7 +80,7 @@ public final class BudgetPlanner {
                 : best(errors, format -> allowance.allows(pure(allowance, layout, format)));
         Level base = new Level(pure.or(() -> bare).orElseGet(() -> smallest(errors)), budget.solver());
         List<Candidate> candidates = new ArrayList<>();
-        candidates.add(new Candidate(CHOSEN, choose(allowance, layout, base)));
+        candidates.add(new Candidate(CHOSEN, choose(allowance, base)));
         bare.ifPresent(format -> candidates.add(
                 new Candidate(new Level(format, budget.solver()) + " throughout", single(allowance, format))));
         pure.filter(format -> !bare.equals(Optional.of(format)))
@@ -126,7 +119,8 @@ public final class BudgetPlanner {
     }
 
     private static Stream<BlockFormat> everywhere(Map<Place, Map<BlockFormat, Cost>> errors) {
-        return FORMATS.stream().filter(format -> errors.values().stream().allMatch(costs -> costs.containsKey(format)));
+        return errors.values().iterator().next().keySet().stream()
+                .filter(format -> errors.values().stream().allMatch(costs -> costs.containsKey(format)));
     }
 
     private static double sum(
@@ -151,10 +145,10 @@ public final class BudgetPlanner {
                         "no format has blocks that fit the rows of all linear maps of this model"));
     }
 
-    private Map<Place, BlockFormat> choose(Allowance allowance, FileLayout layout, Level base) throws IOException {
+    private Map<Place, BlockFormat> choose(Allowance allowance, Level base) throws IOException {
         Map<Place, Map<BlockFormat, Cost>> errors = damages.errors(base.solver());
         Map<Place, Double> worth = damages.worth(base);
-        Map<Place, Map<BlockFormat, Double>> tables = damages.tables(layout.tables());
+        Map<Place, Map<BlockFormat, Double>> tables = damages.tables(allowance.tables());
         List<List<Knapsack.Option>> items = new ArrayList<>();
         for (Allowance.Tensor tensor : allowance.tensors()) {
             List<Knapsack.Option> options = new ArrayList<>();

@@ -48,7 +48,7 @@ final class Damages {
         Map<Place, Map<BlockFormat, Cost>> known = errors.get(solver.name());
         if (known == null) {
             known = new CandidateErrors(checkpoint, resources, windows.calibration())
-                    .run(BudgetPlanner.FORMATS, solver);
+                    .run(CandidateFormats.of(checkpoint), solver);
             errors.put(solver.name(), known);
         }
         return known;

@@ -21,6 +21,9 @@ import org.bitscarp.quant.gptq.Hessian;
  * a copy for each lane would not fit; so that the sum does not depend on the lanes, units take their turn ({@link PanelTurns}).
  */
 public final class HessianSums implements AutoCloseable {
+    /** Rows and columns that are mirrored at a time: their cache lines are still there when the next row needs them. */
+    private static final int BLOCK = 32;
+
     private record Input(TensorRole role, int expert) {}
 
     private static final class Sum {
@@ -30,7 +33,7 @@ public final class HessianSums implements AutoCloseable {
 
         Sum(Tensor products) {
             this.products = products;
-            turns = new PanelTurns(products.columns());
+            turns = PanelTurns.triangle(products.columns());
         }
     }
 
@@ -101,14 +104,23 @@ public final class HessianSums implements AutoCloseable {
         MemorySegment values = arena.allocate(4L * n * n, 64);
         backend.download(sum.products, values);
         float scale = (float) (1.0 / sum.rows);
-        for (int i = 0; i < n; i++) {
-            for (int j = i; j < n; j++) {
+        for (int i = 0; i < n; i += BLOCK) {
+            for (int j = i; j < n; j += BLOCK) {
+                mean(values, n, scale, i, j);
+            }
+        }
+        return new DenseMatrix(values, n, n);
+    }
+
+    /** The same for a block whose first element is (row, column). */
+    private static void mean(MemorySegment values, int n, float scale, int row, int column) {
+        for (int i = row; i < Math.min(n, row + BLOCK); i++) {
+            for (int j = Math.max(i, column); j < Math.min(n, column + BLOCK); j++) {
                 float mean = values.getAtIndex(JAVA_FLOAT, (long) i * n + j) * scale;
                 values.setAtIndex(JAVA_FLOAT, (long) i * n + j, mean);
                 values.setAtIndex(JAVA_FLOAT, (long) j * n + i, mean);
             }
         }
-        return new DenseMatrix(values, n, n);
     }
 
     @Override

@@ -7,7 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
-import org.bitscarp.eval.budget.BudgetPlanner;
+import org.bitscarp.eval.budget.CandidateFormats;
 import org.bitscarp.eval.budget.FileLayout;
 import org.bitscarp.eval.engine.Allocation;
 import org.bitscarp.eval.engine.CandidateErrors.Place;
@@ -71,7 +71,7 @@ public final class GgufRecipes {
         GgufTypes types = GgufTypes.of(
                 model,
                 GgufTypes.with(
-                        GgufTypes.level(model, BudgetPlanner.FORMATS.getLast()), wanted.embedding(), wanted.output()));
+                        GgufTypes.level(model, Level.parse("q8_0").format()), wanted.embedding(), wanted.output()));
         long rest = GgufOutput.size(model, types, new GgufOutput.Origin(0, name, program));
         List<List<Place>> maps = new ArrayList<>();
         Map<Place, List<BlockFormat>> tables = new LinkedHashMap<>();
@@ -100,9 +100,8 @@ public final class GgufRecipes {
     private static List<BlockFormat> choices(BlockFormat own, int columns) {
         return Stream.concat(
                         Stream.of(own),
-                        BudgetPlanner.FORMATS.stream()
-                                .filter(format ->
-                                        format.supports(columns) && format.rowBytes(columns) < own.rowBytes(columns)))
+                        CandidateFormats.of(columns).stream()
+                                .filter(format -> format.rowBytes(columns) < own.rowBytes(columns)))
                 .toList();
     }
 

@@ -46,8 +46,13 @@ class FaultsTest extends OneFileTest {
         fake.storeFaults.add(fake.dropAfter(content, 100_000));
         fake.storeFaults.add(fake.dropAfter(content, 50_000));
         assertWhole(fetch());
-        assertEquals(Arrays.asList(null, "bytes=100000-", "bytes=150000-"), ranges());
-        assertTrue(notes.getFirst().contains("broke") && notes.getFirst().contains("from byte 100000"), notes + "");
+        List<String> ranges = ranges();
+        assertEquals(3, ranges.size());
+        long first = start(ranges.get(1));
+        assertAtMost(100_000, first);
+        assertAtMost(first + 50_000, start(ranges.get(2)));
+        assertTrue(start(ranges.get(2)) > first, ranges + "");
+        assertTrue(notes.getFirst().contains("broke") && notes.getFirst().contains("from byte " + first), notes + "");
     }
 
     @Test
@@ -58,13 +63,23 @@ class FaultsTest extends OneFileTest {
         }
         HubException e = refused("hf:tiny/model/" + FILE);
         assertEquals(HubException.Reason.UNREACHABLE, e.reason());
-        assertEquals(100_000, Files.size(incomplete()));
+        long left = Files.size(incomplete());
+        assertAtMost(100_000, left);
         fake.storeFaults.clear();
         fake.seen.clear();
         Snapshot rest = fetch();
         assertWhole(rest);
-        assertEquals(SIZE - 100_000, rest.downloaded());
-        assertEquals(List.of("bytes=100000-"), ranges());
+        assertEquals(SIZE - left, rest.downloaded());
+        assertEquals(List.of("bytes=" + left + "-"), ranges());
+    }
+
+    private static long start(String range) {
+        return Long.parseLong(range.replaceAll("bytes=([0-9]+)-", "$1"));
+    }
+
+    /** What was sent before a connection broke: of its last bytes the JDK's client may lose some on a busy machine. */
+    private static void assertAtMost(long sent, long arrived) {
+        assertTrue(arrived > sent / 2 && arrived <= sent, arrived + " of " + sent + " bytes arrived");
     }
 
     @Test

@@ -34,6 +34,23 @@ public interface Grid {
         }
     }
 
+    /**
+     * Values that lie evenly: value = scale × (code − zero) + offset, and the code of a weight is clamp(round((w − offset) /
+     * scale) + zero), ties to even.
+     *
+     * @param scale not 0
+     * @param offset −0 for none
+     */
+    record Even(float scale, float offset, int zero, int minCode, int maxCode) {
+        /** Adding and subtracting 1.5·2^23 rounds |x| ≤ 2^22 to an integer, ties to even. */
+        public static final float ROUND = 0x1.8p23f;
+    }
+
+    /** How weights at a position and those of the same part are rounded; null where it is not evenly. */
+    default Even even(int position) {
+        return null;
+    }
+
     /** Weights that have a scale of their own, from position 0 on; where there is one scale, all of them. */
     default int partLength() {
         return Integer.MAX_VALUE;

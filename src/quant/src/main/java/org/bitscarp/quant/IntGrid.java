@@ -9,9 +9,6 @@ import java.util.Arrays;
  * @param fallbacks see {@link Grid#fallbacks()}
  */
 record IntGrid(float scale, int zero, int maxCode, int fallbacks) implements Grid {
-    /** Adding and subtracting 1.5·2^23 rounds any float below 2^22 in magnitude to an integer, ties to even. */
-    private static final float ROUND = 0x1.8p23f;
-
     /** clamp(round(w / scale) + zero, 0, maxCode), round half to even. */
     @Override
     public int nearest(int position, float weight) {
@@ -34,8 +31,13 @@ record IntGrid(float scale, int zero, int maxCode, int fallbacks) implements Gri
         float high = maxCode - zero;
         for (int i = 0; i < length; i++) {
             float steps = Math.max(low, Math.min(high, w[from + i] / scale));
-            codes[i] = (int) (steps + ROUND - ROUND) + zero;
+            codes[i] = (int) (steps + Even.ROUND - Even.ROUND) + zero;
         }
+    }
+
+    @Override
+    public Even even(int position) {
+        return scale == 0 ? null : new Even(scale, -0f, zero, 0, maxCode);
     }
 
     @Override

@@ -8,6 +8,7 @@ import java.util.List;
  * @param weights outputs × inputs of the packed matrices; inputs in whole blocks of 256
  * @param few numbers of rows that read packed weights once
  * @param many rows of a product that is bound by arithmetic
+ * @param logits rows × vocabulary entries × hidden columns of logits that are scored
  * @param hessian rows × columns of the inputs of a Hessian update
  * @param gptq rows = columns of the matrix that the column loop quantizes
  * @param copied bytes of the copy that gives the bandwidth
@@ -19,6 +20,7 @@ public record BenchmarkSizes(
         List<int[]> weights,
         int[] few,
         int many,
+        int[] logits,
         int[] hessian,
         int gptq,
         long copied,
@@ -30,6 +32,7 @@ public record BenchmarkSizes(
             List.of(new int[] {8192, 8192}, new int[] {8192, 28672}),
             new int[] {16, 32},
             2048,
+            new int[] {2048, FusedLogits.WIDTH, 4096},
             new int[] {2048, 8192},
             8192,
             1L << 30,
@@ -42,6 +45,7 @@ public record BenchmarkSizes(
             List.of(new int[] {48, 256}, new int[] {40, 512}),
             new int[] {16},
             72,
+            new int[] {40, 130, 48},
             new int[] {33, 40},
             40,
             1 << 16,

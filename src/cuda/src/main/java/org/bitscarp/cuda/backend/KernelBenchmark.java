@@ -78,6 +78,7 @@ public final class KernelBenchmark {
                     step.accept(() -> benchmark.packed(format, shape[0], shape[1]));
                 }
             }
+            step.accept(new LogitBenchmark(bed, sizes.logits(), benchmark.cublas, lines::add)::run);
             step.accept(benchmark::hessian);
             step.accept(benchmark::columnLoop);
         }

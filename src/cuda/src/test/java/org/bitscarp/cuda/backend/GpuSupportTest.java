@@ -32,8 +32,9 @@ class GpuSupportTest {
             the new one in `src/cuda/target`. Each cell is CPU / CUDA. Every kernel that is named here runs on the emulated
             device in each build, against the CPU's decoder, product or quantizer.
 
-            * **decode**: packed bytes to fp32 (on a GPU also fp16 or bf16), equal to the last bit. Scoring decodes each level's
-              layer once and multiplies the decoded weights by up to 2048 rows at a time.
+            * **decode**: packed bytes to fp32 (on a GPU also fp16 or bf16), equal to the last bit; all rows, or rows by index
+              where levels that write look up embeddings. Scoring decodes each level's layer once and multiplies the decoded
+              weights by up to 2048 rows at a time.
             * **1–8 rows**, **more rows**: products straight from packed bytes, which is what levels write with
               ([0014](adr/0014-packed-weights-stay-packed.md)). The CPU decodes first. In fp32 and tf32 more rows are taken
               eight at a time up to 64, and decoded beyond. With `--compute fp16` or `bf16` tensor cores (compute capability

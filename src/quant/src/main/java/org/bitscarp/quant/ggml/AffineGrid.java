@@ -4,6 +4,7 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
+import org.bitscarp.quant.Grid;
 import org.bitscarp.quant.Lanes;
 
 /**
@@ -15,8 +16,7 @@ class AffineGrid extends GgmlGrid {
     static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_256;
     static final VectorSpecies<Integer> INTS = IntVector.SPECIES_256;
     static final float NO_OFFSET = -0f;
-    /** Adding and subtracting this rounds |x| ≤ 2^22 to an integer, ties to even. */
-    static final float ROUND = 0x1.8p23f;
+    static final float ROUND = Grid.Even.ROUND;
 
     final float[] offset;
     final int zero;
@@ -78,6 +78,12 @@ class AffineGrid extends GgmlGrid {
                 codes[i] = (int) (Math.max(low, Math.min(high, steps)) + ROUND - ROUND) + zero;
             }
         }
+    }
+
+    @Override
+    public Even even(int position) {
+        int sub = position / subLength;
+        return scale[sub] == 0 ? null : new Even(scale[sub], offset[sub], zero, minCode, maxCode);
     }
 
     @Override

@@ -43,6 +43,12 @@ final class SingleGrid extends AffineGrid {
         return zero + roundAway(Math.max(minCode - zero, Math.min(maxCode - zero, steps)));
     }
 
+    /** Codes go by other parameters than values. */
+    @Override
+    public Even even(int position) {
+        return null;
+    }
+
     @Override
     public void nearest(float[] w, int from, int length, int[] codes) {
         float low = half == Half.UP ? minCode : minCode - zero;

@@ -108,7 +108,7 @@ public final class GptqSolver implements Solver {
             try (Arena arena = Arena.ofConfined()) {
                 int rows = Math.min(TILE, to - from);
                 MemorySegment work = arena.allocate(4L * rows * columns, 64);
-                MemorySegment errors = arena.allocate(4L * rows * columns, 64);
+                MemorySegment errors = arena.allocate(4L * ColumnStep.height(rows) * columns, 64);
                 MemorySegment sums = arena.allocate(4L * 4 * format.blockLength(columns), 64);
                 for (int row = from; row < to; row += TILE) {
                     RowTile tile = tile(row, Math.min(TILE, to - row), shared, work, errors);

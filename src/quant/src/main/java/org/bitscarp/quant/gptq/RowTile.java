@@ -90,6 +90,18 @@ final class RowTile {
         }
     }
 
+    /** Takes the values of all codes. */
+    void decode() {
+        int[] block = new int[blockLength];
+        for (int r = 0; r < rows; r++) {
+            for (int b = 0; b < grids[r].length; b++) {
+                int length = length(b);
+                System.arraycopy(codes[r], b * blockLength, block, 0, length);
+                grids[r][b].values(block, length, values[r], b * blockLength);
+            }
+        }
+    }
+
     /** Writes q − w, row after row. */
     void errors(MemorySegment target) {
         for (int r = 0; r < rows; r++) {

@@ -25,6 +25,8 @@ final class TileProduct {
     /** Depth of a block: a strip of B is 256 × 64 floats = 64 KiB with 512 bits, in the second-level cache. */
     private static final int DEPTH = 256;
 
+    private static final ThreadLocal<Scratch> SCRATCH = ThreadLocal.withInitial(Scratch::new);
+
     private TileProduct() {}
 
     /**
@@ -80,24 +82,35 @@ final class TileProduct {
             }
             return;
         }
-        int depth = Math.min(k, DEPTH);
-        float[] left = new float[(m + ROWS - 1) / ROWS * ROWS * depth];
-        float[] right = new float[depth * WIDTH];
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment edge = arena.allocate(4L * ROWS * WIDTH, 64);
-            for (int from = 0; from < k; from += DEPTH) {
-                int deep = Math.min(DEPTH, k - from);
-                packNegated(m, deep, a, from, left);
-                for (int column = 0; column < n; column += WIDTH) {
-                    int width = Math.min(WIDTH, n - column);
-                    if (skip == Skip.LOWER_FACTOR && column + width <= from) {
-                        continue;
-                    }
-                    pack(deep, width, b, from, column, right);
-                    int rows = skip == Skip.LOWER_RESULT ? Math.min(m, column + width) : m;
-                    strip(rows, width, deep, left, right, c, column, edge);
+        Scratch scratch = SCRATCH.get();
+        float[] left = scratch.left((m + ROWS - 1) / ROWS * ROWS * Math.min(k, DEPTH));
+        for (int from = 0; from < k; from += DEPTH) {
+            int deep = Math.min(DEPTH, k - from);
+            packNegated(m, deep, a, from, left);
+            for (int column = 0; column < n; column += WIDTH) {
+                int width = Math.min(WIDTH, n - column);
+                if (skip == Skip.LOWER_FACTOR && column + width <= from) {
+                    continue;
                 }
+                pack(deep, width, b, from, column, scratch.right);
+                int rows = skip == Skip.LOWER_RESULT ? Math.min(m, column + width) : m;
+                strip(rows, width, deep, left, scratch.right, c, column, scratch.edge);
             }
+        }
+    }
+
+    /** Packed operands of the calling thread; freed with the thread. */
+    private static final class Scratch {
+        private float[] left = new float[0];
+        private final float[] right = new float[DEPTH * WIDTH];
+        /** Tiles that lie on the edge of C. */
+        private final MemorySegment edge = Arena.ofAuto().allocate(4L * ROWS * WIDTH, 64);
+
+        float[] left(int length) {
+            if (left.length < length) {
+                left = new float[length];
+            }
+            return left;
         }
     }
 
