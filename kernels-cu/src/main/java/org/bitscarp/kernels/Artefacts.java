@@ -45,7 +45,8 @@ public final class Artefacts {
     private static String read(String file) {
         try (InputStream in = Artefacts.class.getResourceAsStream(file)) {
             if (in == null) {
-                throw new IllegalStateException("the kernels' file " + file + " is missing; install the whole distribution");
+                throw new IllegalStateException(
+                        "the kernels' file " + file + " is missing; install the whole distribution");
             }
             return new String(in.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {
