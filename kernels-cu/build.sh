@@ -5,7 +5,8 @@
 #   build.sh --check DIR [NAME...]
 #                            compiles everything, or what is named, into DIR and fails where it differs from what is
 #                            checked in
-# A first line "// arch: 80" in a .cu restricts it to those architectures (default: 75 80).
+# A first line "// arch: 80" in a .cu restricts it to those architectures (default: 75 80). Where the code for both is the same,
+# the newer one is left out.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 nvcc=${NVCC:-nvcc}
@@ -60,17 +61,28 @@ compile() { # name architecture
   echo "sm_$2/$1.ptx"
 }
 
+# PTX without what names version and architecture.
+code() { grep -vE '^\.(version|target) ' "$1"; }
+
 entries=$(mktemp -d)
 trap 'rm -rf "$entries"' EXIT
 build() { # name
-  local hash architectures architecture stale=yes
+  local hash architectures architecture ptx before= stale=yes
   hash=$(source_hash "$1.cu")
   architectures=$(sed -n '1s|^// arch: ||p' "$here/cu/$1.cu")
   if [ "$mode" = changed ] && grep -qs "^source $1 $hash nvcc $version\$" "$here/ptx/MANIFEST"; then stale=no; fi
   echo "source $1 $hash nvcc $version" >"$entries/$1"
   for architecture in ${architectures:-75 80}; do
-    if [ $stale = yes ] || [ ! -f "$out/sm_$architecture/$1.ptx" ]; then compile "$1" "$architecture"; fi
-    echo "ptx sm_$architecture/$1.ptx $(sha256sum "$out/sm_$architecture/$1.ptx" | cut -d' ' -f1)" >>"$entries/$1"
+    ptx=sm_$architecture/$1.ptx
+    if [ $stale = no ] && ! grep -qs "^ptx $ptx " "$here/ptx/MANIFEST"; then continue; fi
+    if [ $stale = yes ] || [ ! -f "$out/$ptx" ]; then compile "$1" "$architecture"; fi
+    # A newer device runs the older one as well.
+    if [ -n "$before" ] && cmp -s <(code "$out/$before") <(code "$out/$ptx"); then
+      rm "$out/$ptx"
+      continue
+    fi
+    echo "ptx $ptx $(sha256sum "$out/$ptx" | cut -d' ' -f1)" >>"$entries/$1"
+    before=$ptx
   done
 }
 

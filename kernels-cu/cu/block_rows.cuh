@@ -6,10 +6,11 @@
 #include "half_scale.cuh"
 #include "unfused.cuh"
 
-// Quantizers are policies, made from a block's weights, with
-//   bytes(length)        bytes of a block
-//   put(w, count, bytes) rounds the block
-//   fallbacks            how often the grid left the published rule
+// Quantizers are policies, made from a block's weights: its published grid, with
+//   bytes(length)            bytes of a block
+//   code(i, w), value(i, q)  the nearest value's code for the i-th weight, and the value
+//   put(codes, count, bytes) writes the block; codes(i) is the code of the i-th weight
+//   fallbacks                how often the grid left the published rule
 
 // Weights beyond what a block of GGUF can hold, mostly for its fp16 scales, saturate before a grid is fitted to them.
 __device__ __forceinline__ float saturated(float weight, int& fallbacks, float largest = LARGEST_HALF) {
@@ -20,13 +21,13 @@ __device__ __forceinline__ float saturated(float weight, int& fallbacks, float l
 }
 
 // 32 codes of 4 bits, those of the two halves in one byte; the fifth bits, where there are any, in order before them.
-template <int BITS, typename Quantizer>
-__device__ __forceinline__ void putHalves(const Quantizer& quantizer, const float* w, uint8_t* bytes) {
+template <int BITS, typename Codes>
+__device__ __forceinline__ void putHalves(Codes codes, uint8_t* bytes) {
     uint32_t fifth = 0;
     uint8_t* low = bytes + (BITS == 5 ? 4 : 0);
     for (int i = 0; i < 16; i++) {
-        int first = quantizer.code(w[i]);
-        int second = quantizer.code(w[i + 16]);
+        int first = codes(i);
+        int second = codes(i + 16);
         low[i] = (first & 15) | (second & 15) << 4;
         fifth |= (uint32_t)(first >> 4) << i | (uint32_t)(second >> 4) << (i + 16);
     }
@@ -52,7 +53,8 @@ __device__ __forceinline__ void quantizeRows(
     for (int row = blockIdx.y; row < rows; row += gridDim.y) {
         const float* from = w + (long long)row * columns + first;
         Quantizer quantizer(from, count);
-        quantizer.put(from, count, packed + row * rowBytes + (long long)block * Quantizer::bytes(length));
+        auto codes = [&](int i) { return quantizer.code(i, from[i]); };
+        quantizer.put(codes, count, packed + row * rowBytes + (long long)block * Quantizer::bytes(length));
         if (quantizer.fallbacks > 0) {
             atomicAdd(fallbacks, (unsigned long long)quantizer.fallbacks);
         }

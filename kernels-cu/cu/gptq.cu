@@ -3,13 +3,9 @@
 //
 // Floor: n² multiply-adds a row for the updates behind the batches, another 128·n within them. Columns follow each other, so
 // a batch of 128 takes at least 128 divisions in a row whatever the device; rows are independent.
+#include "column_loop.cuh"
 #include "int_grid.cuh"
-#include "reduce.cuh"
 #include "subtract.cuh"
-
-#define WARPS 4
-#define BATCH 128
-#define EACH (BATCH / 32)
 
 __device__ __forceinline__ float warpMax(float value) {
     for (int offset = 16; offset > 0; offset /= 2) {
@@ -98,57 +94,18 @@ extern "C" __global__ void fit_grids(
     }
 }
 
-// Rounds columns [begin, begin + width) of the loop's order, at most BATCH, to grids that are there. A warp for a row, lane l
-// holding columns l, l + 32, … of them. errors: width columns in rows of `pitch`; other arguments as above
+// Rounds a batch, see roundColumns.
 extern "C" __global__ void gptq_batch(
         const float* __restrict__ work, const float* __restrict__ upper, const int* __restrict__ order,
         const GridRecord* __restrict__ grids, uint8_t* codes, float* errors, int pitch, int rows, int n, int begin,
         int width, int length, int maxCode) {
-    int lane = threadIdx.x % 32;
-    long long row = (long long)blockIdx.x * WARPS + threadIdx.x / 32;
-    if (row >= rows) {
-        return;
-    }
-    work += row * n + begin;
-    codes += row * n;
-    errors += row * pitch;
-    upper += (long long)begin * n + begin;
-    grids += row * ((n + length - 1) / length);
-    float w[EACH];
-    float e[EACH];
-    int c[EACH];
-#pragma unroll
-    for (int i = 0; i < EACH; i++) {
-        w[i] = lane + 32 * i < width ? work[lane + 32 * i] : 0;
-        e[i] = 0;
-        c[i] = 0;
-    }
-    for (int j = 0; j < width; j++) {
-        GridRecord grid = grids[(order == nullptr ? begin + j : order[begin + j]) / length];
-        float own = j / 32 == 0 ? w[0] : j / 32 == 1 ? w[1] : j / 32 == 2 ? w[2] : w[3];
-        float weight = __shfl_sync(FULL_WARP, own, j % 32);
-        int code = grid.nearest(weight, maxCode);
-        const float* line = upper + (long long)j * n;
-        float error = (weight - grid.value(code)) / line[j];
-#pragma unroll
-        for (int i = 0; i < EACH; i++) {
-            int at = lane + 32 * i;
-            if (at > j && at < width) {
-                w[i] = fmaf(-error, line[at], w[i]);
-            } else if (at == j) {
-                e[i] = error;
-                c[i] = code;
-            }
-        }
-    }
-#pragma unroll
-    for (int i = 0; i < EACH; i++) {
-        int at = lane + 32 * i;
-        if (at < width) {
-            errors[at] = e[i];
-            codes[order == nullptr ? begin + at : order[begin + at]] = c[i];
-        }
-    }
+    int blocks = (n + length - 1) / length;
+    auto round = [&](long long row, int column, float weight, int& code) {
+        GridRecord grid = grids[row * blocks + column / length];
+        code = grid.nearest(weight, maxCode);
+        return grid.value(code);
+    };
+    roundColumns(work, upper, order, codes, errors, pitch, rows, n, begin, width, round);
 }
 
 // Columns behind a batch and other products: c −= a·b, see subtractProduct. wanted: [m], rows that count; tiles without any

@@ -5,6 +5,7 @@
 // q2_k, q4_k, q5_k: the reference's search over ranges, each followed by weighted least squares (make_qkx2_quants).
 template <int BITS>
 struct Affine {
+    static constexpr bool IDLES = true;
     static constexpr int SUBS = BITS == 2 ? 16 : 8;
     static constexpr int EACH = LENGTH / SUBS;
     static constexpr int MOST = (1 << BITS) - 1;
@@ -139,6 +140,8 @@ struct Affine {
         }
         return roundTo(sub(finite(w[i]), offset) / step, 0, MOST);
     }
+
+    __device__ __forceinline__ float value(int code) const { return add(mul(step, code), offset); }
 
     // Whether weights that all have scale 0 decode to 0 without being 0.
     __device__ __forceinline__ bool vanishes(float weight) const { return weight != 0 && offset == 0; }

@@ -6,6 +6,7 @@
 // least-squares choice (make_q3_quants); both weighted by x².
 template <int BITS>
 struct Signed {
+    static constexpr bool IDLES = true;
     static constexpr int SUBS = 16;
     static constexpr int EACH = LENGTH / SUBS;
     static constexpr int HALF = 1 << (BITS - 1);
@@ -136,6 +137,8 @@ struct Signed {
         }
         return BITS == 3 ? (int)(kept >> 4 * i & 15) : HALF + level(mul(inverse, saturated(w[i])));
     }
+
+    __device__ __forceinline__ float value(int code) const { return mul(step, code - HALF); }
 
     __device__ __forceinline__ bool vanishes(float weight) const { return weight != 0; }
 

@@ -7,80 +7,10 @@
 // per weight each, so arithmetic decides.
 #include "k_affine.cuh"
 #include "k_signed.cuh"
+#include "k_uneven.cuh"
 #include "reduce.cuh"
-#include "uneven.cuh"
-
-// iq4_xs: scales of sub-blocks in six bits.
-struct Iq4Xs {
-    static constexpr int SUBS = 8;
-    static constexpr int EACH = LENGTH / SUBS;
-    static constexpr int BYTES = 136;
-
-    float scale;
-    float step;
-    // 1 / scale before it was rounded to fp16.
-    float inverse;
-    uint16_t d;
-
-    __device__ __forceinline__ Iq4Xs(const float* w) {
-        scale = Uneven::scale([&](int i) { return saturated(w[i]); });
-    }
-
-    __device__ __forceinline__ Share own() const { return {scale, 0}; }
-
-    static __device__ __forceinline__ Share join(Share a, Share b) { return stronger(a, b); }
-
-    // shares: [2, SUBS]
-    __device__ __forceinline__ void settle(Share all, int sub, int8_t* shares) {
-        float exact = -all.scale / 32;
-        d = nearestHalf(exact);
-        int code = roundTo(mul(Uneven::inverse(exact), scale), -32, 31);
-        shares[sub] = code;
-        step = mul(halfValue(d), code);
-        inverse = Uneven::inverse(mul(exact, code));
-    }
-
-    __device__ __forceinline__ int nearest(const float* w, int i) const {
-        return Uneven::code(mul(finite(w[i]), inverse));
-    }
-
-    __device__ __forceinline__ bool vanishes(float weight) const { return weight != 0; }
-
-    __device__ __forceinline__ void put(int sub, const uint8_t* codes, const int8_t* shares, uint8_t* bytes) const {
-        if (sub == 0) {
-            putHalf(bytes, d);
-        }
-        if (sub < 2) {
-            int high = 0;
-            for (int i = 0; i < 4; i++) {
-                high |= (shares[4 * sub + i] + 32) >> 4 << 2 * i;
-            }
-            bytes[2 + sub] = high;
-        }
-        if (sub < 4) {
-            bytes[4 + sub] = (shares[2 * sub] + 32 & 15) | (shares[2 * sub + 1] + 32 & 15) << 4;
-        }
-        putPlane<4, 16, 0, SUBS>(codes, bytes + 8, sub);
-    }
-};
 
 #define WARPS 4
-
-// What a sub-block's codes tell of the grid.
-struct Seen {
-    bool vanished = false;
-    bool clamped = false;
-
-    // codes: [EACH]
-    template <typename Quantizer>
-    __device__ __forceinline__ void round(const Quantizer& quantizer, const float* w, uint8_t* codes) {
-        for (int i = 0; i < Quantizer::EACH; i++) {
-            codes[i] = quantizer.nearest(w, i);
-            vanished |= quantizer.vanishes(finite(w[i]));
-            clamped |= saturated(w[i]) != finite(w[i]);
-        }
-    }
-};
 
 // Specification: one thread for a super-block. Grid: x over the super-blocks of a row, y over rows. w: [rows, columns]; packed:
 // rows × rowBytes bytes; fallbacks: added to

@@ -46,5 +46,23 @@ __device__ __forceinline__ Share stronger(Share a, Share b) { return fabsf(b.sca
 // Policies for sub-blocks are made from their weights, with
 //   own(), join(a, b)           their part in a Share
 //   settle(all, sub, shares)    takes what the super-block's Share makes of their parameters
-//   nearest(w, i), vanishes(x)  codes, and whether a weight decodes to 0 where all scales are 0
+//   nearest(w, i), value(code)  codes, and what they stand for
+//   vanishes(x)                 whether a weight decodes to 0 where all scales are 0
+//   IDLES                       whether codes where `step` is 0 stay what they are when the grid is fitted
 //   put(sub, codes, shares, b)  their share of a super-block's bytes
+
+// What a sub-block's codes tell of the grid.
+struct Seen {
+    bool vanished = false;
+    bool clamped = false;
+
+    // codes: [EACH]
+    template <typename Quantizer>
+    __device__ __forceinline__ void round(const Quantizer& quantizer, const float* w, uint8_t* codes) {
+        for (int i = 0; i < Quantizer::EACH; i++) {
+            codes[i] = quantizer.nearest(w, i);
+            vanished |= quantizer.vanishes(finite(w[i]));
+            clamped |= saturated(w[i]) != finite(w[i]);
+        }
+    }
+};

@@ -11,18 +11,32 @@ struct Uneven {
     // Groups whose largest magnitude lies below this count as zero (GROUP_MAX_EPS).
     static constexpr float ZERO = 1e-15f;
 
+    // Known where i is.
+    static __device__ __forceinline__ int at(int i) {
+        constexpr int8_t levels[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+        return levels[i];
+    }
+
     // Index and value of the level that is nearest; in the middle of two the upper one. NaN counts as 0.
     static __device__ __forceinline__ void nearest(float steps, int& code, float& level) {
-        constexpr int8_t levels[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
         float twice = steps != steps ? 0 : 2 * steps;
         code = 0;
         level = LOWEST;
 #pragma unroll
         for (int i = 0; i < 15; i++) {
-            bool above = twice >= levels[i] + levels[i + 1];
+            bool above = twice >= at(i) + at(i + 1);
             code += above ? 1 : 0;
-            level += above ? levels[i + 1] - levels[i] : 0;
+            level += above ? at(i + 1) - at(i) : 0;
         }
+    }
+
+    static __device__ __forceinline__ float level(int code) {
+        float level = LOWEST;
+#pragma unroll
+        for (int i = 0; i < 15; i++) {
+            level += code > i ? at(i + 1) - at(i) : 0;
+        }
+        return level;
     }
 
     static __device__ __forceinline__ int code(float steps) {

@@ -24,6 +24,7 @@ final class CrossSums implements AutoCloseable {
     private static final class Sum {
         private final DenseMatrix products;
         private final PanelTurns turns;
+        private double lacking;
         private long rows;
 
         Sum(DenseMatrix products) {
@@ -58,12 +59,19 @@ final class CrossSums implements AutoCloseable {
             MemorySegment surplus = own.allocate(4L * tokens * n, 64);
             backend.download(input, inputs);
             counterparts(unit, role, expert, rows, inputs, surplus);
+            double sumOfSquares = 0;
             for (long i = 0; i < (long) tokens * n; i++) {
-                surplus.setAtIndex(JAVA_FLOAT, i, inputs.getAtIndex(JAVA_FLOAT, i) - surplus.getAtIndex(JAVA_FLOAT, i));
+                float difference = inputs.getAtIndex(JAVA_FLOAT, i) - surplus.getAtIndex(JAVA_FLOAT, i);
+                surplus.setAtIndex(JAVA_FLOAT, i, difference);
+                sumOfSquares += (double) difference * difference;
             }
+            double squares = sumOfSquares;
             sum.turns.add(unit, finished, (first, count) -> {
                 CrossMoments.add(inputs, surplus, tokens, n, first, count, sum.products.data());
-                sum.rows += first == 0 ? tokens : 0;
+                if (first == 0) {
+                    sum.lacking += squares;
+                    sum.rows += tokens;
+                }
             });
         }
     }
@@ -98,7 +106,7 @@ final class CrossSums implements AutoCloseable {
                 values.setAtIndex(JAVA_FLOAT, i, values.getAtIndex(JAVA_FLOAT, i) * scale);
             }
             means.computeIfAbsent(input.role, role -> new HashMap<>())
-                    .put(input.expert, new CrossMoments(sum.products, arena));
+                    .put(input.expert, new CrossMoments(sum.products, sum.lacking / sum.rows, sum.rows, arena));
         });
         return means;
     }

@@ -135,13 +135,14 @@ class DeviceQuantizationTest {
     /** From the same sums on the device, it does not matter where GPTQ runs. */
     @Test
     void errorFeedbackIsTheSameOnTheHostToTheBit() throws IOException {
-        String levels = "fp32,int3:g16:gptq-published,int4:g16:gptq,int3:g12:gptq-actorder,int2:g16:gptq-sequential";
+        String levels = "fp32,int3:g16:gptq-published,int4:g16:gptq,int3:g12:gptq-actorder,int2:g16:gptq-sequential,"
+                + "nf4:g16:gptq-published";
         Swept plenty = sweep(emulated(driver(), PLENTY), levels, true);
         Swept scarce = sweep(emulated(driver(), plenty.device.needed() - 1), levels, true);
-        assertEquals(4, plenty.device.onDevice().size());
+        assertEquals(5, plenty.device.onDevice().size());
         assertTrue(plenty.device.used() && !scarce.device.used());
         plenty.packed.forEach((place, bytes) -> assertArrayEquals(bytes, scarce.packed.get(place), place));
-        for (int level = 1; level <= 4; level++) {
+        for (int level = 1; level <= 5; level++) {
             assertEquals(
                     plenty.results.get(level).stats().squaredError,
                     scarce.results.get(level).stats().squaredError);

@@ -80,18 +80,17 @@ class PackedModelTest {
         return new CudaBackend(driver, memory, ComputeType.FP32, 2);
     }
 
-    private Sweep write(Backend backend, String levels) throws IOException {
+    private static Sweep write(Checkpoint model, Backend backend, ContinuationPlan plan, String levels)
+            throws IOException {
+        int[] text =
+                new SplittableRandom(1).ints(4, 0, model.spec().vocabulary()).toArray();
         try (backend) {
             Sweep sweep = new Sweep(
-                            checkpoint,
+                            model,
                             Measurements.resources(backend),
-                            Measurements.plan(
-                                    new SplittableRandom(1)
-                                            .ints(4, 0, VOCABULARY)
-                                            .toArray(),
-                                    4),
+                            Measurements.plan(text, text.length),
                             null,
-                            Recipe.of(checkpoint, Level.parseList(levels)))
+                            Recipe.of(model, Level.parseList(levels)))
                     .letWrite(plan);
             sweep.run();
             return sweep;
@@ -101,9 +100,9 @@ class PackedModelTest {
     @Test
     void levelsWriteWhatTheyWriteOnTheCpu() throws IOException {
         String levels = "fp32,fp16,int4,nf4,q4_k,q2_k,int4:hadamard";
-        Sweep cpu = write(CpuBackend.create(CpuBackend.MatrixProduct.JAVA, 2), levels);
+        Sweep cpu = write(checkpoint, CpuBackend.create(CpuBackend.MatrixProduct.JAVA, 2), plan, levels);
         GpuDriver driver = GpuDevices.emulated();
-        Sweep device = write(emulated(driver, LITTLE), levels);
+        Sweep device = write(checkpoint, emulated(driver, LITTLE), plan, levels);
         driver.ledger().requireEmpty();
         for (int level = 0; level < cpu.written().size(); level++) {
             for (int text = 0; text < PROMPTS.length; text++) {
@@ -118,6 +117,25 @@ class PackedModelTest {
                 "Continuations are products with packed weights on the device: fp16, int4, nf4, q4_k, q2_k; continuations"
                         + " with some weights decoded first: int4:hadamard.",
                 device.writingNote().orElseThrow());
+    }
+
+    /** Each expert's maps lie packed behind one another. */
+    @Test
+    void expertsWriteWhatTheyWriteOnTheCpu() throws IOException {
+        ContinuationPlan texts =
+                new ContinuationPlan(List.of(new int[] {3, 1, 4, 1, 5}, new int[] {9, 2}), List.of(Sampler.GREEDY), 4);
+        try (Checkpoint mixtral = Checkpoints.open(Path.of("src/test/resources/fixtures/mixtral"))) {
+            Sweep cpu = write(mixtral, CpuBackend.create(CpuBackend.MatrixProduct.JAVA, 2), texts, "fp32,int3:g5");
+            Sweep device = write(mixtral, emulated(GpuDevices.emulated(), PLENTY), texts, "fp32,int3:g5");
+            for (int level = 0; level < 2; level++) {
+                for (int text = 0; text < 2; text++) {
+                    assertArrayEquals(
+                            cpu.written().get(level).get(text),
+                            device.written().get(level).get(text));
+                }
+            }
+            assertTrue(device.writingNote().orElseThrow().contains("packed weights on the device: int3:g5"));
+        }
     }
 
     @Test

@@ -31,9 +31,23 @@ public record InputStatistics(float[] meanSquares, Hessian hessian, CrossMoments
     public InputStatistics in(Basis basis, SegmentAllocator memory) {
         if (hessian != null) {
             Hessian moved = hessian.in(basis, memory);
-            return new InputStatistics(moved.meanSquares(), moved, cross == null ? null : cross.in(basis, memory));
+            return new InputStatistics(
+                    moved.meanSquares(), moved, cross == null ? null : cross.in(basis, growth(moved), memory));
         }
         return null;
+    }
+
+    private double growth(Hessian moved) {
+        double before = sum(hessian.meanSquares());
+        return before > 0 ? sum(moved.meanSquares()) / before : 1;
+    }
+
+    private static double sum(float[] values) {
+        double sum = 0;
+        for (float value : values) {
+            sum += value;
+        }
+        return sum;
     }
 
     /** @throws IllegalArgumentException where they belong to a matrix of another width */

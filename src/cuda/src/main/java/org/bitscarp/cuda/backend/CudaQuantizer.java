@@ -30,8 +30,7 @@ final class CudaQuantizer implements DeviceQuantizer {
     private final DeviceQueue queue;
     private final Supplier<DeviceTensors> memories;
     private final QuantizeKernels grids;
-    private final GptqKernels gptq;
-    private final RefineKernels refine;
+    private final Launcher launcher;
     private final FactorKernels factors;
     private final PackedKernels packedKernels;
     private final RowErrors errors;
@@ -41,8 +40,7 @@ final class CudaQuantizer implements DeviceQuantizer {
         queue = launcher.queue;
         this.memories = memories;
         grids = new QuantizeKernels(launcher);
-        gptq = new GptqKernels(launcher);
-        refine = new RefineKernels(launcher, gptq);
+        this.launcher = launcher;
         factors = new FactorKernels(launcher);
         packedKernels = new PackedKernels(launcher);
         errors = new RowErrors(launcher);
@@ -54,10 +52,16 @@ final class CudaQuantizer implements DeviceQuantizer {
     }
 
     static boolean hasKernel(Solver solver, BlockFormat format, int columns) {
-        if (solver instanceof GptqSolver || solver == Solvers.SEARCH) {
-            return format instanceof GroupedInt && !solver.asymmetric();
+        if (!format.supports(columns)) {
+            return false;
         }
-        return solver == Solvers.RTN && format.supports(columns) && QuantizeKernels.supports(format);
+        if (solver instanceof GptqSolver loop) {
+            return ErrorFeedback.supports(loop, format);
+        }
+        if (solver == Solvers.SEARCH) {
+            return format instanceof GroupedInt;
+        }
+        return solver == Solvers.RTN && QuantizeKernels.supports(format);
     }
 
     @Override
@@ -122,13 +126,7 @@ final class CudaQuantizer implements DeviceQuantizer {
     private Choice choice(Lane lane, Job job, Totals totals) {
         if (job.solver() instanceof GptqSolver loop) {
             ErrorFeedback feedback = new ErrorFeedback(
-                    lane,
-                    gptq,
-                    refine,
-                    (GroupedInt) job.format(),
-                    loop.options(),
-                    (CudaMoments) job.moments(),
-                    job.importance());
+                    launcher, lane, job.format(), loop.options(), (CudaMoments) job.moments(), job.importance());
             totals.stats.fallbacks += feedback.fallbacks();
             return feedback;
         }

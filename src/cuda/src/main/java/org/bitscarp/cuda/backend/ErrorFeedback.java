@@ -1,17 +1,20 @@
 package org.bitscarp.cuda.backend;
 
 import java.lang.foreign.MemorySegment;
+import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.GroupedInt;
 import org.bitscarp.quant.gptq.ColumnPlan;
 import org.bitscarp.quant.gptq.GptqOptions;
+import org.bitscarp.quant.gptq.GptqSolver;
 
-/** GPTQ on integers, with what its options ask for beside the column loop ({@code quant.gptq.GptqSolver}). */
+/** GPTQ, on integers with what its options ask for beside the column loop ({@code quant.gptq.GptqSolver}). */
 final class ErrorFeedback implements Choice {
     private static final int ALIGNMENT = 8;
 
+    private final Launcher launcher;
     private final GptqKernels gptq;
     private final RefineKernels refine;
-    private final GroupedInt format;
+    private final BlockFormat format;
     private final int columns;
     private final boolean search;
     private final float[] importance;
@@ -19,17 +22,25 @@ final class ErrorFeedback implements Choice {
     /** Null for the column loop alone. */
     private final RefineKernels.Problem problem;
 
+    /** Whether there are kernels for a format; integers have all that solvers ask for, others the loop with published grids. */
+    static boolean supports(GptqSolver solver, BlockFormat format) {
+        GptqOptions options = solver.options();
+        return !solver.asymmetric()
+                && (format instanceof GroupedInt
+                        || !options.search() && options.refinements() == 0 && NamedBlocks.supports(format));
+    }
+
     /** @param importance of each column, for grids that are searched; null for all equal */
     ErrorFeedback(
+            Launcher launcher,
             Lane lane,
-            GptqKernels gptq,
-            RefineKernels refine,
-            GroupedInt format,
+            BlockFormat format,
             GptqOptions options,
             CudaMoments moments,
             float[] importance) {
-        this.gptq = gptq;
-        this.refine = refine;
+        this.launcher = launcher;
+        gptq = new GptqKernels(launcher);
+        refine = new RefineKernels(launcher, gptq);
         this.format = format;
         columns = moments.channels();
         search = options.search();
@@ -68,8 +79,16 @@ final class ErrorFeedback implements Choice {
             errors = take(4L * rows * (refined ? columns : Math.min(columns, ColumnPlan.BATCH)));
             products = take(refined ? 4L * rows * format.blockLength(columns) : 0);
             flags = take(refined ? 3 * 4L * rows : 0);
-            grids = take(IntRows.gridBytes(format, rows, columns));
+            grids = take(
+                    format instanceof GroupedInt ints
+                            ? IntRows.gridBytes(ints, rows, columns)
+                            : NamedBlocks.gridBytes(format, rows, columns));
             codes = take((long) rows * columns);
+        }
+
+        RefineKernels.Room refining(long room) {
+            return new RefineKernels.Room(
+                    room + damped, room + weights, room + errors, room + products, room + ones, room + flags);
         }
 
         private long take(long bytes) {
@@ -87,29 +106,28 @@ final class ErrorFeedback implements Choice {
     @Override
     public void run(Lane lane, DeviceTensor w, long room, long packed, long fallbacks) {
         Layout at = new Layout(w.rows());
-        IntRows rows = new IntRows(format, w.rows(), columns, room + at.grids, room + at.codes, fallbacks);
-        GptqKernels.GridRule rule = GptqKernels.GridRule.PUBLISHED;
-        if (search) {
-            if (importance != null) {
-                lane.upload(MemorySegment.ofArray(importance), room + at.importances);
+        GptqKernels.Work work = new GptqKernels.Work(room + at.weights, room + at.errors);
+        if (format instanceof GroupedInt ints) {
+            IntRows rows = new IntRows(ints, w.rows(), columns, room + at.grids, room + at.codes, fallbacks);
+            LoopBlocks blocks = new IntBlocks(launcher, rows, rule(lane, room + at.importances));
+            gptq.run(lane, w, blocks, factor, work);
+            if (problem != null) {
+                refine.run(lane, w, rows, problem, at.refining(room));
             }
-            rule = new GptqKernels.GridRule(true, importance == null ? 0 : room + at.importances);
+            blocks.pack(lane, packed);
+        } else {
+            LoopBlocks blocks =
+                    new NamedBlocks(launcher, format, w.rows(), columns, room + at.grids, room + at.codes, fallbacks);
+            gptq.run(lane, w, blocks, factor, work);
+            blocks.pack(lane, packed);
         }
-        gptq.run(lane, w, rows, factor, rule, new GptqKernels.Work(room + at.weights, room + at.errors));
-        if (problem != null) {
-            refine.run(
-                    lane,
-                    w,
-                    rows,
-                    problem,
-                    new RefineKernels.Room(
-                            room + at.damped,
-                            room + at.weights,
-                            room + at.errors,
-                            room + at.products,
-                            room + at.ones,
-                            room + at.flags));
+    }
+
+    /** @param room for importances */
+    private IntBlocks.Rule rule(Lane lane, long room) {
+        if (search && importance != null) {
+            lane.upload(MemorySegment.ofArray(importance), room);
         }
-        gptq.pack(lane, rows, packed);
+        return new IntBlocks.Rule(search, importance == null ? 0 : room);
     }
 }

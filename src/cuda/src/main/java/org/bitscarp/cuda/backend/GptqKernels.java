@@ -1,11 +1,10 @@
 package org.bitscarp.cuda.backend;
 
 import org.bitscarp.cuda.driver.Grid;
-import org.bitscarp.quant.ScaleScan;
 import org.bitscarp.quant.gptq.ColumnPlan;
 
 /**
- * GPTQ's column loop on the device, for integers: batch after batch as {@link ColumnPlan} cuts them. A block's grid is fitted
+ * GPTQ's column loop on the device: batch after batch as {@link ColumnPlan} cuts them. A block's grid is fitted
  * when the loop reaches it, so a batch stops there; what its errors do to the rest of it, and to the columns behind it, are
  * products.
  */
@@ -13,23 +12,11 @@ final class GptqKernels {
     private static final String MODULE = "gptq";
     private static final int WARPS = 4;
     private static final int TILE = 32;
-    /** Threads that search one grid. */
-    private static final int SEARCH_THREADS = 8;
 
     private final Launcher launcher;
 
     GptqKernels(Launcher launcher) {
         this.launcher = launcher;
-    }
-
-    /**
-     * How grids are fitted.
-     *
-     * @param search for the least weighted error, instead of the published rule
-     * @param importance address of a float for each column; 0 for all equal
-     */
-    record GridRule(boolean search, long importance) {
-        static final GridRule PUBLISHED = new GridRule(false, 0);
     }
 
     /**
@@ -45,13 +32,13 @@ final class GptqKernels {
      *
      * @param w [rows, n]; weights that are not finite count as 0
      */
-    void run(Lane lane, DeviceTensor w, IntRows rows, CudaMoments.Factor factor, GridRule rule, Work work) {
+    void run(Lane lane, DeviceTensor w, LoopBlocks rows, CudaMoments.Factor factor, Work work) {
         int n = rows.columns();
         int length = rows.length();
         boolean fitted = factor.order() != null;
         load(lane, w, null, work.weights);
         if (fitted) {
-            fit(lane, rows, work.weights, 0, rows.blocks(), rule);
+            rows.fit(lane, work.weights, 0, rows.blocks());
             load(lane, w, factor.order(), work.weights);
         }
         int[] batches = ColumnPlan.leftToRight(n, fitted ? 1 : length).batches();
@@ -61,7 +48,7 @@ final class GptqKernels {
             for (int first = begin, last; first < end; first = last) {
                 last = fitted ? end : Math.min(end, (first / length + 1) * length);
                 if (!fitted && first % length == 0) {
-                    fit(lane, rows, work.weights, first / length, 1, rule);
+                    rows.fit(lane, work.weights, first / length, 1);
                 }
                 long errors = work.errors + 4L * (first - begin);
                 round(lane, rows, factor, work.weights, errors, end - begin, first, last);
@@ -85,42 +72,18 @@ final class GptqKernels {
         return order == null ? call.address(0) : call.reads(order);
     }
 
-    /** Fits blocks {@code [from, from + count)} of each row to weights that lie in the order of columns. */
-    private void fit(Lane lane, IntRows rows, long weights, int from, int count, GridRule rule) {
-        boolean search = rule.search;
-        Call call = launcher.call(lane, search ? "search_int" : MODULE, search ? "search_grids" : "fit_grids")
-                .address(weights);
-        if (search) {
-            call.address(rule.importance);
-        }
-        call.address(rows.grids())
-                .integer(rows.rows())
-                .integer(rows.columns())
-                .integer(from)
-                .integer(count)
-                .integer(rows.length())
-                .integer(rows.format().bits())
-                .integer(rows.zero());
-        if (search) {
-            ScaleScan scan = ScaleScan.of(rows.format());
-            call.integer(scan.steps()).float64(scan.factor());
-        }
-        long threads = (long) rows.rows() * count * (search ? SEARCH_THREADS : 32);
-        call.address(rows.fallbacks()).launch(Grid.of(Math.toIntExact(Math.ceilDiv(threads, 32 * WARPS))), 32 * WARPS);
-    }
-
     /** Rounds columns {@code [first, last)} of the order; errors are the first of rows of {@code pitch}. */
     private void round(
             Lane lane,
-            IntRows rows,
+            LoopBlocks rows,
             CudaMoments.Factor factor,
             long weights,
             long errors,
             int pitch,
             int first,
             int last) {
-        Call call = launcher.call(lane, MODULE, "gptq_batch").address(weights).reads(factor.upper());
-        readsOrder(call, factor.order())
+        Call call = rows.rounding(lane).address(weights).reads(factor.upper());
+        call = readsOrder(call, factor.order())
                 .address(rows.grids())
                 .address(rows.codes())
                 .address(errors)
@@ -129,15 +92,14 @@ final class GptqKernels {
                 .integer(rows.columns())
                 .integer(first)
                 .integer(last - first)
-                .integer(rows.length())
-                .integer(rows.maxCode())
-                .launch(Grid.of(Math.ceilDiv(rows.rows(), WARPS)), 32 * WARPS);
+                .integer(rows.length());
+        rows.own(call).launch(Grid.of(Math.ceilDiv(rows.rows(), WARPS)), 32 * WARPS);
     }
 
     /** Takes the errors of columns {@code [first, last)} to columns {@code [last, to)}. */
     private void feed(
             Lane lane,
-            IntRows rows,
+            LoopBlocks rows,
             DeviceTensor upper,
             long weights,
             long errors,
@@ -180,21 +142,5 @@ final class GptqKernels {
                 .integer(size.k)
                 .address(size.wanted)
                 .launch(Grid.of(Math.ceilDiv(size.n, TILE), Math.ceilDiv(size.m, TILE)), 256);
-    }
-
-    /** Writes grids and codes as they are stored, to {@code rows × format.rowBytes(n)} bytes. */
-    void pack(Lane lane, IntRows rows, long packed) {
-        int octets = Math.ceilDiv(rows.length(), 8);
-        launcher.call(lane, MODULE, "pack_int")
-                .address(rows.grids())
-                .address(rows.codes())
-                .address(packed)
-                .long64(rows.format().rowBytes(rows.columns()))
-                .integer(rows.rows())
-                .integer(rows.columns())
-                .integer(rows.length())
-                .integer(rows.format().bits())
-                .integer(rows.zero())
-                .launch(Launcher.rowGrid(rows.blocks() * octets, rows.rows()), Launcher.THREADS);
     }
 }

@@ -23,11 +23,6 @@ record IntRows(GroupedInt format, int rows, int columns, long grids, long codes,
         return format.blockLength(columns);
     }
 
-    /** Blocks in a row. */
-    int blocks() {
-        return Math.ceilDiv(columns, length());
-    }
-
     int maxCode() {
         return (1 << format.bits()) - 1;
     }

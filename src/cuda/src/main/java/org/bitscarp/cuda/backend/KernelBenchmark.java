@@ -301,8 +301,8 @@ public final class KernelBenchmark {
                 work.address(), bed.tensor(n, ColumnPlan.BATCH).address());
         CudaMoments.Factor factor = new CudaMoments.Factor(upper, null, null);
         GptqKernels loop = new GptqKernels(bed.launcher);
-        double time =
-                bed.median(turn -> loop.run(bed.lane, weights, rows, factor, GptqKernels.GridRule.PUBLISHED, loopWork));
+        LoopBlocks blocks = new IntBlocks(bed.launcher, rows, IntBlocks.Rule.PUBLISHED);
+        double time = bed.median(turn -> loop.run(bed.lane, weights, blocks, factor, loopWork));
         // The loop takes n³ operations, half of a whole product.
         DeviceTensor half = weights.reshape(Math.max(1, n / 2), n);
         double floor;

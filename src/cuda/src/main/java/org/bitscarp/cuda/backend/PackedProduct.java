@@ -13,8 +13,12 @@ final class PackedProduct {
     private static final int FEW_ROWS = 64;
     /** Bytes per weight of decoding to fp32 first: the decoded weight is written, and read again. */
     private static final int DECODED_BYTES = 8;
-    /** Outputs of a block of the matrix-vector product, one for each warp. */
+    /** Warps of a block of the matrix-vector product. */
     private static final int WARPS = 4;
+    /** Outputs of each of them with one row, and with more: inputs that are loaded once serve all of them. */
+    private static final int OUTPUTS_1 = 2;
+
+    private static final int OUTPUTS_8 = 4;
     /** Bytes of decoded weights at a time. */
     private static final long SLAB = 64L << 20;
 
@@ -94,8 +98,9 @@ final class PackedProduct {
 
     private void vectors(Lane lane, DeviceTensor x, Weights w, DeviceTensor y) {
         PackedFormat format = w.format();
-        String most = x.rows() == 1 ? "_1" : "_8";
-        launcher.call(lane, "matvec_" + format.family(), "matvec_" + format.word() + most)
+        boolean single = x.rows() == 1;
+        int outputs = WARPS * (single ? OUTPUTS_1 : OUTPUTS_8);
+        launcher.call(lane, "matvec_" + format.family(), "matvec_" + format.word() + (single ? "_1" : "_8"))
                 .reads(w.weights())
                 .long64(w.rowBytes())
                 .reads(x)
@@ -105,7 +110,7 @@ final class PackedProduct {
                 .integer(w.columns())
                 .integer(format.length())
                 .integer(format.zero())
-                .launch(Grid.of(Math.ceilDiv(w.rows(), WARPS)), 32 * WARPS);
+                .launch(Grid.of(Math.ceilDiv(w.rows(), outputs)), 32 * WARPS);
     }
 
     private void fused(Lane lane, DeviceTensor x, Weights w, DeviceTensor y) {

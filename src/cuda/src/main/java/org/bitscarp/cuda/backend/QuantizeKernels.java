@@ -46,6 +46,11 @@ final class QuantizeKernels {
         };
     }
 
+    /** Sub-blocks in a block of a format, which have a thread each; 1 where there are none. */
+    static int subBlocks(BlockFormat format) {
+        return format instanceof GgmlFormat ggml ? SUB_BLOCKS.getOrDefault(ggml.name(), 1) : 1;
+    }
+
     /**
      * Searches the grid of each block with the least weighted error.
      *
@@ -112,7 +117,7 @@ final class QuantizeKernels {
         PackedFormat words = PackedFormat.of(format, w.columns()).orElseThrow();
         int length = words.length();
         int blocks = Math.ceilDiv(w.columns(), length);
-        Integer subBlocks = SUB_BLOCKS.get(words.word());
+        int subBlocks = subBlocks(format);
         String module = module(format, words.word());
         boolean integers = format instanceof GroupedInt;
         Call call = launcher.call(lane, module, integers ? module : "quantize_" + words.word())
@@ -130,7 +135,7 @@ final class QuantizeKernels {
                     .launch(Grid.of(Math.ceilDiv(blocks, WARPS), rows), 32 * WARPS);
         } else if (format instanceof FloatFormat) {
             call.address(fallbacks).launch(Launcher.rowGrid(w.columns(), w.rows()), Launcher.THREADS);
-        } else if (subBlocks != null) {
+        } else if (subBlocks > 1) {
             int each = 32 * WARPS / subBlocks;
             call.address(fallbacks).launch(Grid.of(Math.ceilDiv(blocks, each), rows), 32 * WARPS);
         } else {

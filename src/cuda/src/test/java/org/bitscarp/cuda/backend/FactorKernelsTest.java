@@ -148,7 +148,31 @@ class FactorKernelsTest {
         "int4:row:gptq, 2, 140, false",
         "int8:g5:gptq, 2, 31, true",
         "int2:g64:sym:gptq-sequential, 33, 64, false",
-        "int5:gptq, 1, 1, false"
+        "int5:gptq, 1, 1, false",
+        "nf4:gptq-published, 3, 130, true",
+        "nf4:g24:gptq-actorder, 2, 65, false",
+        "ternary:g32:gptq-published, 3, 100, false",
+        "ternary:row:gptq-actorder, 2, 33, true",
+        "q4_0:gptq-published, 5, 160, false",
+        "q5_0:gptq-published, 2, 64, true",
+        "q4_1:gptq-published, 3, 96, false",
+        "q5_1:gptq-actorder, 2, 64, true",
+        "q8_0:gptq-published, 2, 64, false",
+        "q2_0:gptq-published, 3, 128, true",
+        "q1_0:gptq-published, 2, 128, false",
+        "tq1_0:gptq-published, 2, 256, false",
+        "tq2_0:gptq-actorder, 2, 256, true",
+        "iq4_nl:gptq-published, 3, 96, false",
+        "mxfp4:gptq-published, 3, 160, false",
+        "nvfp4:gptq-published, 2, 192, true",
+        "nvfp4:gptq-actorder, 2, 64, false",
+        "q2_k:gptq-published, 3, 256, true",
+        "q3_k:gptq-published, 2, 512, false",
+        "q4_k:gptq-published, 3, 256, false",
+        "q5_k:gptq-actorder, 2, 256, true",
+        "q6_k:gptq-published, 5, 256, false",
+        "q3_k:gptq-actorder, 1, 256, false",
+        "iq4_xs:gptq-published, 2, 512, true"
     })
     void gptqGivesTheCpusBytes(String text, int rows, int n, boolean dead) {
         Level level = Level.parse(text);
@@ -156,6 +180,10 @@ class FactorKernelsTest {
         float[] sums = KernelBed.sums(n, samples, dead);
         float[] w = KernelBed.random(rows * n, new SplittableRandom(SEED));
         w[n / 2] = Float.NaN;
+        // Scales that become 0, beside others that do not.
+        for (int i = 0; i < Math.min(n, 40); i++) {
+            w[(rows - 1) * n + i] *= rows > 2 ? 1e-9f : 1;
+        }
         Hessian hessian = mean(sums, n, samples);
         PackedMatrix expected = PackedMatrix.allocate(level.format(), rows, n, Arena.ofAuto());
         SolveStats stats = new SolveStats();

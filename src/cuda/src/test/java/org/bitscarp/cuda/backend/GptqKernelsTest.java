@@ -107,9 +107,8 @@ class GptqKernelsTest {
         kernels.run(
                 BED.lane,
                 weights,
-                fast.rows,
+                new IntBlocks(BED.launcher, fast.rows, IntBlocks.Rule.PUBLISHED),
                 new CudaMoments.Factor(upper, null, null),
-                GptqKernels.GridRule.PUBLISHED,
                 new GptqKernels.Work(
                         work.address(), BED.tensor(rows, ColumnPlan.BATCH).address()));
         TestRows slow = new TestRows(BED, format, rows, n);
@@ -130,7 +129,7 @@ class GptqKernelsTest {
                 .launch(Grid.of(Math.ceilDiv(rows, 32)), 32);
         for (TestRows found : List.of(fast, slow)) {
             DeviceTensor packed = BED.bytes(new byte[bytes]);
-            kernels.pack(BED.lane, found.rows, packed.address());
+            new IntBlocks(BED.launcher, found.rows, IntBlocks.Rule.PUBLISHED).pack(BED.lane, packed.address());
             byte[] stored = MemorySegment.ofArray(BED.values(packed)).toArray(ValueLayout.JAVA_BYTE);
             assertArrayEquals(expected.bytes().toArray(ValueLayout.JAVA_BYTE), Arrays.copyOf(stored, bytes));
             assertEquals(fallbacks, found.fallbacks());

@@ -37,9 +37,8 @@ class RefineKernelsTest {
         gptq.run(
                 BED.lane,
                 w,
-                begin.rows,
+                new IntBlocks(BED.launcher, begin.rows, IntBlocks.Rule.PUBLISHED),
                 new CudaMoments.Factor(BED.tensor(n, n, upper), null, null),
-                GptqKernels.GridRule.PUBLISHED,
                 new GptqKernels.Work(
                         BED.tensor(w.rows(), n).address(),
                         BED.tensor(w.rows(), n).address()));

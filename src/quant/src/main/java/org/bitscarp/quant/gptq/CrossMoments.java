@@ -1,5 +1,7 @@
 package org.bitscarp.quant.gptq;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
@@ -16,26 +18,37 @@ import org.bitscarp.quant.transform.BasisChange;
  * <p>The asymmetric objective ‖Q·x̂ − W·x‖² (GPTAQ, arXiv 2504.02692, section 3) is, by its normal equations, the symmetric
  * one of other weights: (Q − W*)·H·(Q − W*)ᵀ for H = mean of x̂·x̂ᵀ and W* = W + W·Dᵀ·H⁻¹, and a rest that no Q changes. So a
  * solver of the one solves the other. GPTAQ itself goes there column by column, where each column's share is left to later
- * ones alone. Safe for use by several threads.
+ * ones alone.
+ *
+ * <p>W* is a regression of what is lacking on the inputs, and like any it also fits what is chance in a calibration text. So
+ * only that share of it is taken which would be left on other text: with R² of the squares explained by as many degrees of
+ * freedom from so many tokens, (adjusted R²) / R². It goes from 0, where tokens are few for the channels, to 1. Safe for use by
+ * several threads.
  */
 public final class CrossMoments {
     /** @param share of what inputs lack that weights make up for */
     private record Aim(InverseFactor factor, double share) {}
 
     private final DenseMatrix values;
+    private final double lacking;
+    private final long tokens;
     private final SegmentAllocator memory;
     private final Map<Aim, DenseMatrix> corrections = new HashMap<>();
 
     /**
      * @param values D, [n, n]; stays as it is
+     * @param lacking mean of ‖x − x̂‖²
+     * @param tokens that the means are over
      * @param memory where corrections go, as long as this is used
      */
-    public CrossMoments(DenseMatrix values, SegmentAllocator memory) {
+    public CrossMoments(DenseMatrix values, double lacking, long tokens, SegmentAllocator memory) {
         if (values.rows() != values.columns()) {
             throw new IllegalArgumentException(
                     "cross moments are square, found " + values.rows() + " × " + values.columns());
         }
         this.values = values;
+        this.lacking = lacking;
+        this.tokens = tokens;
         this.memory = memory;
     }
 
@@ -68,15 +81,19 @@ public final class CrossMoments {
                 View.of(sum, n, first, 0));
     }
 
-    /** Those of the same inputs in another basis, T·D·Tᵀ. */
-    public CrossMoments in(Basis basis, SegmentAllocator memory) {
+    /**
+     * Those of the same inputs in another basis, T·D·Tᵀ.
+     *
+     * @param growth of the inputs' squares, which what is lacking is taken to share
+     */
+    public CrossMoments in(Basis basis, double growth, SegmentAllocator memory) {
         DenseMatrix moved = new DenseMatrix(memory.allocate(4 * values.size(), 64), size(), size());
         BasisChange.moments(basis, values, moved);
-        return new CrossMoments(moved, memory);
+        return new CrossMoments(moved, growth * lacking, tokens, memory);
     }
 
     /**
-     * −α·Dᵀ·(H + λI)⁻¹, the negated change of weights for each unit of weight. The solver's own damping λ keeps what is chance
+     * −α·Dᵀ·(H + λI)⁻¹ without what is chance, the negated change of weights for each unit of weight. The solver's own damping λ keeps what is chance
      * in a calibration text from moving weights along directions that inputs hardly have. Floor: 4·n³ operations, once for
      * all maps that read the same inputs.
      *
@@ -97,11 +114,36 @@ public final class CrossMoments {
         try (Arena arena = Arena.ofConfined()) {
             View half = View.of(arena.allocate(4 * values.size(), 64), n, 0, 0);
             TileProduct.subtract(n, n, n, upper, View.of(values.data(), n, 0, 0), half);
+            float share = (float) (-aim.share * beyondChance(squares(half.data(), n), aim.factor));
             for (int i = 0; i < n; i++) {
-                TileProduct.scale(n, (float) -aim.share, half.data(), (long) i * n);
+                TileProduct.scale(n, share, half.data(), (long) i * n);
             }
             TileProduct.subtractTriangular(n, n, half.transposed(), upper, View.of(correction.data(), n, 0, 0));
         }
         return correction;
+    }
+
+    /**
+     * (adjusted R²) / R² of the regression, at least 0.
+     *
+     * @param explained mean of the squares that it explains, tr(Dᵀ·(H + λI)⁻¹·D)
+     */
+    private double beyondChance(double explained, InverseFactor factor) {
+        // tr(H·(H + λI)⁻¹), what n predictors are worth under ridge regression (Hastie et al. 2009, section 3.4.1).
+        double freedom = size() - factor.lambda() * squares(factor.upper().data(), size());
+        if (!(explained > 0) || tokens <= freedom) {
+            return 0;
+        }
+        double chance = Math.max(0, lacking - explained) / explained * freedom / (tokens - freedom);
+        return Math.max(0, 1 - chance);
+    }
+
+    private static double squares(MemorySegment values, int n) {
+        double sum = 0;
+        for (long i = 0; i < (long) n * n; i++) {
+            double value = values.getAtIndex(JAVA_FLOAT, i);
+            sum += value * value;
+        }
+        return sum;
     }
 }

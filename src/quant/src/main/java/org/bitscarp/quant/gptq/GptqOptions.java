@@ -35,8 +35,8 @@ public record GptqOptions(
     public static final GptqOptions BEST_SEQUENTIAL = new GptqOptions(0.01, true, 4, 3, false, true, 0);
 
     /**
-     * The same, aimed at the outputs of full precision: α = 1, the objective as it is. The authors' code has 0.25 for a loop
-     * without refinement; here more measured better, on held-out text too (bench/RESULTS.md).
+     * The same, aimed at the outputs of full precision: α = 1, the objective as it is, less what is chance. The authors' code
+     * has α = 0.25; 0.25 and 0.5 measured worse here (bench/RESULTS.md).
      */
     public static final GptqOptions ASYMMETRIC = new GptqOptions(0.01, true, 4, 3, false, true, 1);
 }

@@ -75,9 +75,21 @@ class CrossMomentsTest {
             return mean;
         }
 
+        /** Mean of ‖full − own‖². */
+        double lacking() {
+            double sum = 0;
+            for (int t = 0; t < own.length; t++) {
+                for (int i = 0; i < n(); i++) {
+                    sum += (full[t][i] - own[t][i]) * (full[t][i] - own[t][i]) / own.length;
+                }
+            }
+            return sum;
+        }
+
         InputStatistics statistics(boolean cross) {
             Hessian hessian = new Hessian(matrix(moments(0, 1)), Arena.ofAuto());
-            CrossMoments lacking = cross ? new CrossMoments(matrix(moments(1, -1)), Arena.ofAuto()) : null;
+            CrossMoments lacking =
+                    cross ? new CrossMoments(matrix(moments(1, -1)), lacking(), own.length, Arena.ofAuto()) : null;
             return new InputStatistics(hessian.meanSquares(), hessian, lacking);
         }
 
@@ -186,25 +198,79 @@ class CrossMomentsTest {
         assertMatrix(expected, new DenseMatrix(sum, n, n), 1e-5);
     }
 
+    private static double[][] damped(Pair pair, InverseFactor factor) {
+        double[][] damped = pair.moments(0, 1);
+        for (int i = 0; i < damped.length; i++) {
+            damped[i][i] += factor.lambda();
+        }
+        return damped;
+    }
+
+    /** (adjusted R²) / R² of regressing what inputs lack on them. */
+    private static double beyondChance(Pair pair, InverseFactor factor) {
+        int n = pair.n();
+        double[][] hat = solve(damped(pair, factor), pair.moments(0, 1));
+        double[][] fitted = solve(damped(pair, factor), pair.moments(1, -1));
+        double[][] cross = pair.moments(1, -1);
+        double freedom = 0;
+        double explained = 0;
+        for (int i = 0; i < n; i++) {
+            freedom += hat[i][i];
+            for (int j = 0; j < n; j++) {
+                explained += cross[i][j] * fitted[i][j];
+            }
+        }
+        double r2 = explained / pair.lacking();
+        int tokens = pair.own.length;
+        double adjusted = 1 - (1 - r2) * tokens / (tokens - freedom);
+        return Math.max(0, adjusted / r2);
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {1, 37, 200})
     void correctionIsTheClosedForm(int n) {
         double share = 0.7;
         Pair pair = Pair.of(3 * n + 8, n, 1, 0.3, 0.1, 6);
         InverseFactor factor = pair.statistics(true).hessian().factor(0.01);
-        double[][] damped = pair.moments(0, 1);
-        for (int i = 0; i < n; i++) {
-            damped[i][i] += factor.lambda();
-        }
+        double taken = share * beyondChance(pair, factor);
+        assertTrue(taken > 0.3 && taken < share, "some of it: " + taken);
         // (H + λI)⁻¹·D is the transpose of Dᵀ·(H + λI)⁻¹.
-        double[][] solved = solve(damped, pair.moments(1, -1));
+        double[][] solved = solve(damped(pair, factor), pair.moments(1, -1));
         double[][] expected = new double[n][n];
         for (int i = 0; i < n; i++) {
             for (int j = 0; j < n; j++) {
-                expected[i][j] = -share * solved[j][i];
+                expected[i][j] = -taken * solved[j][i];
             }
         }
-        assertMatrix(expected, pair.statistics(true).cross().negatedCorrection(factor, share), 1e-4);
+        assertMatrix(expected, pair.statistics(true).cross().negatedCorrection(factor, share), 3e-4);
+    }
+
+    private static double size(DenseMatrix matrix) {
+        double sum = 0;
+        for (long i = 0; i < matrix.size(); i++) {
+            sum += Math.pow(matrix.data().getAtIndex(JAVA_FLOAT, i), 2);
+        }
+        return Math.sqrt(sum);
+    }
+
+    /** Full-precision inputs that differ from the others by noise of their own: there is nothing to make up for. */
+    @Test
+    void chanceIsLeftOut() {
+        Pair same = Pair.of(300, 96, 1, 0, 0, 13);
+        SplittableRandom random = new SplittableRandom(14);
+        for (double[] token : same.full) {
+            for (int i = 0; i < token.length; i++) {
+                token[i] = (float) (token[i] + 0.3 * random.nextGaussian());
+            }
+        }
+        InputStatistics inputs = same.statistics(true);
+        InverseFactor factor = inputs.hessian().factor(0.01);
+        CrossMoments trusting = new CrossMoments(inputs.cross().values(), 0, 1_000_000_000, Arena.ofAuto());
+        double all = size(trusting.negatedCorrection(factor, 1));
+        double taken = size(inputs.cross().negatedCorrection(factor, 1));
+        assertTrue(taken < 0.15 * all, taken + " of " + all);
+        CrossMoments few = new CrossMoments(inputs.cross().values(), same.lacking(), 40, Arena.ofAuto());
+        assertEquals(0, size(few.negatedCorrection(factor, 1)));
     }
 
     /** Where inputs lack nothing, it is the solver that does not ask. */
@@ -324,7 +390,7 @@ class CrossMomentsTest {
     void shapesAreChecked() {
         assertTrue(assertThrows(
                         IllegalArgumentException.class,
-                        () -> new CrossMoments(matrix(new double[2][3]), Arena.ofAuto()))
+                        () -> new CrossMoments(matrix(new double[2][3]), 0, 1, Arena.ofAuto()))
                 .getMessage()
                 .contains("2 × 3"));
         InputStatistics inputs = Pair.of(30, 8, 1, 0, 0, 3).statistics(true);
