@@ -15,11 +15,6 @@ import org.bitscarp.eval.resume.Keeping;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.DecoderSpec;
 import org.bitscarp.model.ModelDigest;
-import org.bitscarp.model.TensorRole;
-import org.bitscarp.model.Weight;
-import org.bitscarp.quant.BlockFormat;
-import org.bitscarp.quant.DenseMatrix;
-import org.bitscarp.quant.SolveStats;
 
 /**
  * One pass over the layers for all levels. Each layer's full-precision weights are read once; for each level they are
@@ -227,7 +222,8 @@ public final class Sweep {
                     packed);
             int finished = keeper.restore(parts);
             if (finished == 0) {
-                embed(reader, tallies, states, calibrationStates, lanes);
+                new FirstStates(checkpoint, reader, lanes)
+                        .write(plan, tallies, states, calibrationPlan, calibrationStates);
             } else {
                 goesOnAt(finished, levelRows, calibrationWork);
             }
@@ -257,7 +253,7 @@ public final class Sweep {
             }
             progress.report("done", done.sum(), total);
         }
-        countOtherBytes(tallies);
+        new UnquantizedBytes(checkpoint).addTo(tallies);
         noiseFloor = noise == null ? null : tallies.getLast().result();
         return tallies.stream().limit(recipes.size()).map(LevelTally::result).toList();
     }
@@ -286,38 +282,6 @@ public final class Sweep {
 
     private int longestWindow() {
         return Math.max(plan.longestWindow(), calibrationPlan == null ? 0 : calibrationPlan.longestWindow());
-    }
-
-    private void embed(
-            WeightReader reader, List<LevelTally> tallies, HiddenStates states, HiddenStates calibration, Lanes lanes)
-            throws IOException {
-        try (Arena arena = Arena.ofShared()) {
-            List<int[]> texts = new ArrayList<>();
-            plan.units().forEach(u -> texts.add(u.tokens()));
-            if (calibrationPlan != null) {
-                calibrationPlan.units().forEach(u -> texts.add(u.tokens()));
-            }
-            Embeddings embeddings = new Embeddings(reader, spec, texts, arena);
-            DenseMatrix positions = Embeddings.positions(reader, checkpoint, arena);
-            for (int l = 0; l < tallies.size(); l++) {
-                SolveStats stats = new SolveStats();
-                DenseMatrix rows = embeddings.in(tallies.get(l).recipe.embedding(), arena, stats);
-                embeddings.write(rows, positions, plan, states, l, lanes);
-                if (!spec.tiedHead()) {
-                    tallies.get(l).countIrregular(stats);
-                }
-            }
-            if (calibrationPlan != null) {
-                DenseMatrix rows = embeddings.in(null, arena, new SolveStats());
-                for (int state = 0; state < CalibrationForward.states(tallies); state++) {
-                    embeddings.write(rows, positions, calibrationPlan, calibration, state, lanes);
-                }
-            }
-        }
-        if (!spec.tiedHead()) {
-            // The table's other rows are in no text, but they are part of what the digest names.
-            reader.digestOnly(TensorRole.EMBEDDING);
-        }
     }
 
     private void layers(
@@ -354,52 +318,6 @@ public final class Sweep {
     private void advance(String what, double rows) {
         progress.report(what, done.sum(), total);
         done.add(rows);
-    }
-
-    /** Adds what no level quantizes: norms and biases as stored, embedding and output projection in their format. */
-    private void countOtherBytes(List<LevelTally> tallies) {
-        long small = 0;
-        for (TensorRole role : TensorRole.values()) {
-            if (role != TensorRole.EMBEDDING && role != TensorRole.HEAD && !role.linear()) {
-                for (int layer = 0; layer < (role.inLayer() ? spec.layers() : 1); layer++) {
-                    small +=
-                            checkpoint.weight(role, layer).map(Weight::byteSize).orElse(0L);
-                }
-            }
-        }
-        Weight embedding = checkpoint.weight(TensorRole.EMBEDDING, 0).orElseThrow();
-        Weight head = checkpoint.weight(TensorRole.HEAD, 0).orElse(embedding);
-        for (LevelTally tally : tallies) {
-            tally.otherBytes += small;
-            countTable(tally, embedding, tally.recipe.embedding());
-            if (hasOwnHead(tally.recipe)) {
-                countTable(tally, head, tally.recipe.head());
-            }
-        }
-    }
-
-    /**
-     * Whether the output projection is a table of its own: also one that takes over the last norm's gain where the residual
-     * stream is rotated, and one that is stored in another format than the embedding.
-     */
-    private boolean hasOwnHead(Recipe recipe) {
-        return !spec.tiedHead()
-                || Folding.of(checkpoint, recipe.level().transform()).rotatesResidual()
-                || !HeadScorer.nameOf(recipe.head()).equals(HeadScorer.nameOf(recipe.embedding()));
-    }
-
-    /** Bits per weight are those of the linear maps, and of tables too where the level is one of plain numbers. */
-    private static void countTable(LevelTally tally, Weight table, BlockFormat stored) {
-        boolean quantized = tally.level.quantizesEmbedding();
-        BlockFormat format = quantized ? tally.level.format() : stored;
-        int columns = Math.toIntExact(table.columns());
-        long bytes = format == null ? table.byteSize() : table.rows() * format.rowBytes(columns);
-        if (quantized) {
-            tally.quantizedBytes += bytes;
-            tally.quantizedWeights += table.size();
-        } else {
-            tally.otherBytes += bytes;
-        }
     }
 
     /** Told of work about to be done, in rows through one layer. */
