@@ -96,18 +96,12 @@ public record DeviceQuantization(List<String> onDevice, List<String> onHost, lon
                 levels.stream().filter(Level::sequential).map(Level::solver).toList();
         long all = 0;
         long largest = 0;
-        for (TensorRole role : TensorRole.values()) {
-            Weight weight = role.linear() && role.input() == role
-                    ? checkpoint.anyLayer(role).orElse(null)
-                    : null;
-            if (weight != null) {
-                int matrices = role.perExpert() ? checkpoint.spec().mlp().experts() : 1;
-                int channels = Math.toIntExact(weight.columns());
-                long sums = 4L * channels * channels;
-                all += together.isEmpty() ? 0 : matrices * (sums + device.momentsBytes(channels, together));
-                for (Solver solver : apart) {
-                    largest = Math.max(largest, matrices * (sums + device.momentsBytes(channels, List.of(solver))));
-                }
+        for (LayerInput input : LayerInput.of(checkpoint)) {
+            int channels = input.channels();
+            long sums = 4L * channels * channels;
+            all += together.isEmpty() ? 0 : input.experts() * (sums + device.momentsBytes(channels, together));
+            for (Solver solver : apart) {
+                largest = Math.max(largest, input.experts() * (sums + device.momentsBytes(channels, List.of(solver))));
             }
         }
         return all + largest;

@@ -13,7 +13,6 @@ import org.bitscarp.compute.Tensor;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.TensorRole;
-import org.bitscarp.model.Weight;
 
 /**
  * The inputs of one layer's linear maps in the full-precision model, of all calibration windows: what levels whose solver is
@@ -40,10 +39,10 @@ final class FullPrecisionInputs implements AutoCloseable {
         experts = new int[Math.multiplyExact(plan.rows(), expertsPerToken)];
         long left = budget;
         try {
-            for (Map.Entry<TensorRole, Integer> input : widths(checkpoint).entrySet()) {
-                int rows = Math.multiplyExact(plan.rows(), perToken(checkpoint, input.getKey()));
-                HiddenStates states = new HiddenStates(1, rows, input.getValue(), left, resources.spillFolder());
-                inputs.put(input.getKey(), states);
+            for (LayerInput input : LayerInput.of(checkpoint)) {
+                int rows = Math.multiplyExact(plan.rows(), input.perToken());
+                HiddenStates states = new HiddenStates(1, rows, input.channels(), left, resources.spillFolder());
+                inputs.put(input.role(), states);
                 left -= states.spilled() ? 0 : states.bytes();
             }
         } catch (IOException | RuntimeException | Error e) {
@@ -75,27 +74,10 @@ final class FullPrecisionInputs implements AutoCloseable {
             return 0;
         }
         long floats = 0;
-        for (Map.Entry<TensorRole, Integer> input : widths(checkpoint).entrySet()) {
-            floats += (long) perToken(checkpoint, input.getKey()) * input.getValue();
+        for (LayerInput input : LayerInput.of(checkpoint)) {
+            floats += (long) input.perToken() * input.channels();
         }
         return 4 * floats * rows;
-    }
-
-    private static Map<TensorRole, Integer> widths(Checkpoint checkpoint) {
-        Map<TensorRole, Integer> widths = new EnumMap<>(TensorRole.class);
-        for (TensorRole role : TensorRole.values()) {
-            Weight weight = role.linear() && role.input() == role
-                    ? checkpoint.anyLayer(role).orElse(null)
-                    : null;
-            if (weight != null) {
-                widths.put(role, Math.toIntExact(weight.columns()));
-            }
-        }
-        return widths;
-    }
-
-    private static int perToken(Checkpoint checkpoint, TensorRole role) {
-        return role.perExpert() ? checkpoint.spec().mlp().expertsPerToken() : 1;
     }
 
     /** Whether some of them are kept in files. */

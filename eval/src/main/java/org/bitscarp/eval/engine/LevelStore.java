@@ -39,7 +39,7 @@ public final class LevelStore {
     /**
      * Reads what earlier runs have finished.
      *
-     * @param fingerprint of what is asked for now, without its levels
+     * @param fingerprint of what this run asks for, without its levels
      * @param progress told when a finished sweep of something else is given up
      * @throws IOException when an unfinished sweep of something else lies in the folder
      */

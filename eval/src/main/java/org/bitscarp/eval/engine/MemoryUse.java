@@ -84,17 +84,11 @@ final class MemoryUse {
         int matrices = levels.stream().anyMatch(Level::asymmetric) ? 5 + 3 : 5;
         long all = 0;
         long largest = 0;
-        for (TensorRole role : TensorRole.values()) {
-            Weight weight = role.linear() && role.input() == role
-                    ? checkpoint.anyLayer(role).orElse(null)
-                    : null;
-            if (weight != null) {
-                long inputs = role.perExpert() ? checkpoint.spec().mlp().experts() : 1;
-                long bytes =
-                        (transforms(recipes) ? 2 : 1) * matrices * 4L * inputs * weight.columns() * weight.columns();
-                all += bytes;
-                largest = Math.max(largest, bytes);
-            }
+        for (LayerInput input : LayerInput.of(checkpoint)) {
+            long moments = 4L * input.channels() * input.channels();
+            long bytes = (transforms(recipes) ? 2 : 1) * matrices * input.experts() * moments;
+            all += bytes;
+            largest = Math.max(largest, bytes);
         }
         // A sequential level has those of one input at a time, unless it moves all of them to another basis together.
         boolean together = levels.stream()

@@ -127,7 +127,7 @@ class FetchTest {
         fake.seen.clear();
         Snapshot again = fetch(MODEL, FileChoice.NEEDED);
         assertEquals(0, again.downloaded());
-        assertEquals(1, fake.seen.size(), "one question what main stands for now: " + fake.seen);
+        assertEquals(1, fake.seen.size(), "one question which commit main is: " + fake.seen);
         fake.seen.clear();
         Snapshot pinned = fetch(HubReference.parse("hf:tiny/model@" + FakeHub.COMMIT), FileChoice.NEEDED);
         assertEquals(again.path(), pinned.path());
