@@ -37,9 +37,10 @@ public final class QuantizePass {
     private final SolveStats stats = new SolveStats();
     private GivenImportance given = GivenImportance.NONE;
     private SeenImportance seen;
+    private TableInputs tables = TableInputs.NONE;
 
     /**
-     * @param recipe of the linear maps; formats of tables are given with {@link #table}
+     * @param recipe what is made of the model; other tables than its own are given with {@link #table}
      * @param calibration windows that importances are gathered on, or null for none
      */
     public QuantizePass(Checkpoint checkpoint, Resources resources, Recipe recipe, WindowPlan calibration) {
@@ -169,14 +170,27 @@ public final class QuantizePass {
 
     private void byLayer(WindowPlan windows, PackedSink sink, Lanes lanes) throws IOException {
         LevelTally tally = new LevelTally(recipe, null, 0, spec.layers());
-        new CalibratedPass(checkpoint, resources, windows)
-                .importances(given, seen)
-                .run(List.of(tally), sink, lanes);
+        CalibratedPass pass = new CalibratedPass(checkpoint, resources, windows).importances(given, seen);
+        if (recipe.solvesTables()) {
+            pass.withTables();
+        }
+        tables = pass.run(List.of(tally), sink, lanes);
         stats.add(tally.stats);
     }
 
-    /** Rounds embedding or output projection to a format, piece by piece. */
-    public void table(Weight table, BlockFormat format, Rows sink) throws IOException {
+    /**
+     * Quantizes embedding or output projection, piece by piece. Where the level's solver chooses its codes, {@link
+     * #linearMaps} comes first, whose calibration tells what it reads.
+     *
+     * @param role {@link TensorRole#HEAD} for an output projection with a table of its own
+     * @param format of a table that is not one of those two, e.g. learned positions
+     */
+    public void table(Weight table, TensorRole role, BlockFormat format, Rows sink) throws IOException {
+        TableInputs.Table stored = switch (role) {
+            case EMBEDDING -> tables.embedding(recipe);
+            case HEAD -> tables.projection(recipe);
+            default -> new TableInputs.Table(format, Solvers.RTN, null);
+        };
         try (Lanes lanes = resources.newLanes();
                 HostRows memory = new HostRows(lanes)) {
             MatrixQuantizer quantizer = new MatrixQuantizer(backend, lanes);
@@ -187,9 +201,11 @@ public final class QuantizePass {
                 HostRows.Range range = new HostRows.Range(table, row, Math.min(step, table.rows() - row));
                 try (Arena arena = Arena.ofShared()) {
                     DenseMatrix piece = memory.read(List.of(range), arena).getFirst();
-                    MatrixQuantizer.Job job = new MatrixQuantizer.Job(piece, format, null, null);
                     stats.add(quantizer
-                            .run(Solvers.RTN, List.of(job), (j, packed) -> sink.packed(first, packed))
+                            .run(
+                                    stored.solver(),
+                                    List.of(stored.job(piece, null)),
+                                    (j, packed) -> sink.packed(first, packed))
                             .getFirst()
                             .stats());
                 }
