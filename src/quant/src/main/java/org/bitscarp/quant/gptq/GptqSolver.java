@@ -16,7 +16,7 @@ import org.bitscarp.quant.Solver;
  */
 public final class GptqSolver implements Solver {
     /** Rows at a time. All of them share each read of the factor, and their weights stay in the second-level cache. */
-    private static final int TILE = 64;
+    private static final int TILE = ColumnStep.ROWS;
 
     private final String name;
     private final GptqOptions options;
@@ -106,9 +106,8 @@ public final class GptqSolver implements Solver {
             CoordinateDescent descent = new CoordinateDescent(
                     inputs.hessian(), factor.lambda(), options.refinements(), format.refits() ? options.refits() : 0);
             try (Arena arena = Arena.ofConfined()) {
-                int rows = Math.min(TILE, to - from);
-                MemorySegment work = arena.allocate(4L * rows * columns, 64);
-                MemorySegment errors = arena.allocate(4L * ColumnStep.height(rows) * columns, 64);
+                MemorySegment work = arena.allocate(ColumnLoop.bytes(columns), 64);
+                MemorySegment errors = arena.allocate(ColumnLoop.bytes(columns), 64);
                 MemorySegment sums = arena.allocate(4L * 4 * format.blockLength(columns), 64);
                 for (int row = from; row < to; row += TILE) {
                     RowTile tile = tile(row, Math.min(TILE, to - row), shared, work, errors);
