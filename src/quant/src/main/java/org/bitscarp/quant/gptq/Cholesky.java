@@ -78,8 +78,7 @@ final class Cholesky {
             int rows = Math.min(size, j + STRIP - k);
             int width = Math.min(STRIP, k + size - j);
             for (int i = 0; i < rows; i++) {
-                MemorySegment.copy(
-                        data, 4 * matrix.at(k + i, j), block, 4L * (i * BLOCK + j - k), 4L * width);
+                MemorySegment.copy(data, 4 * matrix.at(k + i, j), block, 4L * (i * BLOCK + j - k), 4L * width);
             }
         }
     }
@@ -89,8 +88,7 @@ final class Cholesky {
             int rows = Math.min(size, j + STRIP - k);
             int width = Math.min(STRIP, k + size - j);
             for (int i = 0; i < rows; i++) {
-                MemorySegment.copy(
-                        block, 4L * (i * BLOCK + j - k), data, 4 * matrix.at(k + i, j), 4L * width);
+                MemorySegment.copy(block, 4L * (i * BLOCK + j - k), data, 4 * matrix.at(k + i, j), 4L * width);
             }
         }
     }
@@ -117,15 +115,16 @@ final class Cholesky {
         int size = end - k;
         View solved = strip(k, column);
         for (int i = 0; i < size; i++) {
-            TileProduct.subtract(
-                    1, STRIP, i, View.of(block, BLOCK, 0, i).transposed(), solved, strip(k + i, column));
+            TileProduct.subtract(1, STRIP, i, View.of(block, BLOCK, 0, i).transposed(), solved, strip(k + i, column));
             TileProduct.scale(STRIP, inverses[i], data, matrix.at(k + i, column));
         }
         for (int p = 0; p < size; p++) {
             long from = matrix.at(k + p, column);
             for (int c = 0; c < STRIP; c++) {
                 left.setAtIndex(
-                        JAVA_FLOAT, sliver(column - end + c, size) + p * RegisterTile.ROWS, -data.getAtIndex(JAVA_FLOAT, from + c));
+                        JAVA_FLOAT,
+                        sliver(column - end + c, size) + p * RegisterTile.ROWS,
+                        -data.getAtIndex(JAVA_FLOAT, from + c));
             }
         }
     }
@@ -135,7 +134,14 @@ final class Cholesky {
         int size = end - k;
         for (int row = end; row < column + STRIP; row += RegisterTile.ROWS) {
             RegisterTile.add(
-                    size, left, sliver(row - end, size), data, matrix.at(k, column), data, matrix.at(row, column), STRIP);
+                    size,
+                    left,
+                    sliver(row - end, size),
+                    data,
+                    matrix.at(k, column),
+                    data,
+                    matrix.at(row, column),
+                    STRIP);
         }
     }
 
@@ -189,7 +195,12 @@ final class Cholesky {
         }
         for (int i = rows - 1; i >= 0; i--) {
             TileProduct.subtract(
-                    1, STRIP, rows - 1 - i, View.of(block, BLOCK, i, i + 1), strip(k + i + 1, column), strip(k + i, column));
+                    1,
+                    STRIP,
+                    rows - 1 - i,
+                    View.of(block, BLOCK, i, i + 1),
+                    strip(k + i + 1, column),
+                    strip(k + i, column));
             TileProduct.scale(
                     STRIP, 1 / block.getAtIndex(JAVA_FLOAT, (long) i * BLOCK + i), data, matrix.at(k + i, column));
         }

@@ -91,37 +91,51 @@ final class ColumnLoop {
          */
         void reach(int first, int last) {
             if (first < ready) {
-                feed(work, errors, since, first, last);
-                return;
+                int known = Math.min(last, ready);
+                feed(work, errors, since, first, first, known);
+                feed(work, errors, base, first, known, last);
+            } else {
+                int block = Math.min(tile.columns, (first / tile.blockLength + 1) * tile.blockLength);
+                ready = fitted ? last : Math.max(last, block);
+                feed(work, errors, base, first, first, ready);
+                since = first;
             }
-            int block = Math.min(tile.columns, (first / tile.blockLength + 1) * tile.blockLength);
-            ready = fitted ? last : Math.max(last, block);
-            feed(work, errors, base, first, ready);
-            since = first;
         }
     }
 
-    /** Takes the errors of columns {@code [from, first)} to columns {@code [first, last)}. */
-    private void feed(MemorySegment work, MemorySegment errors, int from, int first, int last) {
+    /** Takes the errors of columns {@code [from, to)} to columns {@code [first, last)}, which lie behind them. */
+    private void feed(MemorySegment work, MemorySegment errors, int from, int to, int first, int last) {
         int width = u.width();
-        long bytes = 4L * ROWS;
         int aside = Math.ceilDiv(u.size(), width) * width;
-        for (int p = from; p < first; p += DEPTH) {
-            int deep = Math.min(DEPTH, first - p);
-            // What the first group does to columns before it does not matter: they are done with.
+        for (int p = from; p < to; p += DEPTH) {
+            int deep = Math.min(DEPTH, to - p);
             for (int column = first / width * width; column < last; column += width) {
-                boolean cut = column + width > last && last < u.size();
-                int at = cut ? aside : column;
+                int begin = Math.max(first, column);
+                int end = Math.min(last, column + width);
+                // Behind the last column of all, nothing is lost.
+                boolean cut = begin > column || (end < column + width && end < u.size());
+                int shift = cut ? aside - column : 0;
                 if (cut) {
-                    MemorySegment.copy(work, column * bytes, work, at * bytes, (last - column) * bytes);
+                    copyColumns(work, begin, begin + shift, end - begin);
                 }
                 RegisterTile.add(
-                        deep, u.data(), u.at(p, column), errors, (long) p * ROWS, work, (long) at * ROWS, ROWS);
+                        deep,
+                        u.data(),
+                        u.at(p, column),
+                        errors,
+                        (long) p * ROWS,
+                        work,
+                        (long) (column + shift) * ROWS,
+                        ROWS);
                 if (cut) {
-                    MemorySegment.copy(work, at * bytes, work, column * bytes, (last - column) * bytes);
+                    copyColumns(work, begin + shift, begin, end - begin);
                 }
             }
         }
+    }
+
+    private static void copyColumns(MemorySegment work, int from, int to, int count) {
+        MemorySegment.copy(work, 4L * from * ROWS, work, 4L * to * ROWS, 4L * count * ROWS);
     }
 
     /** Rounds columns {@code [first, last)}. */

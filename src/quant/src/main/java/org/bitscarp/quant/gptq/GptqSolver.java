@@ -9,6 +9,7 @@ import org.bitscarp.quant.InputStatistics;
 import org.bitscarp.quant.PackedMatrix;
 import org.bitscarp.quant.SolveStats;
 import org.bitscarp.quant.Solver;
+import org.bitscarp.quant.Workers;
 
 /**
  * GPTQ (Frantar et al. 2022) on any block format: weights are rounded column after column, and the error of each is made up
@@ -55,6 +56,19 @@ public final class GptqSolver implements Solver {
         return options.asymmetry() > 0;
     }
 
+    @Override
+    public void prepareInputs(InputStatistics inputs, Workers workers) {
+        inOrder(inputs.hessian()).factor(options.damping(), workers);
+        if (asymmetric() && inputs.cross() != null) {
+            inputs.hessian().factor(options.damping(), workers);
+        }
+    }
+
+    /** Second moments of the channels in the order of the loop. */
+    private Hessian inOrder(Hessian hessian) {
+        return options.activationOrder() ? hessian.byFallingDiagonal().hessian() : hessian;
+    }
+
     /** @throws IllegalArgumentException without a Hessian: there is no error feedback without calibration */
     @Override
     public RowSolver prepare(DenseMatrix weights, InputStatistics inputs, PackedMatrix target) {
@@ -82,14 +96,10 @@ public final class GptqSolver implements Solver {
             this.inputs = inputs;
             this.target = target;
             format = target.format();
-            if (options.activationOrder()) {
-                Hessian.Ordered ordered = inputs.hessian().byFallingDiagonal();
-                factor = ordered.hessian().factor(options.damping());
-                plan = ColumnPlan.in(ordered.order());
-            } else {
-                factor = inputs.hessian().factor(options.damping());
-                plan = ColumnPlan.leftToRight(weights.columns(), format.blockLength(weights.columns()));
-            }
+            factor = inOrder(inputs.hessian()).factor(options.damping());
+            plan = options.activationOrder()
+                    ? ColumnPlan.in(inputs.hessian().byFallingDiagonal().order())
+                    : ColumnPlan.leftToRight(weights.columns(), format.blockLength(weights.columns()));
             correction = asymmetric() && inputs.cross() != null
                     ? inputs.cross().negatedCorrection(inputs.hessian().factor(options.damping()), options.asymmetry())
                     : null;

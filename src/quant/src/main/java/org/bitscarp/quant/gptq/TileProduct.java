@@ -102,14 +102,7 @@ final class TileProduct {
     }
 
     private static void strip(
-            int m,
-            int width,
-            int k,
-            MemorySegment left,
-            MemorySegment right,
-            View c,
-            int column,
-            MemorySegment edge) {
+            int m, int width, int k, MemorySegment left, MemorySegment right, View c, int column, MemorySegment edge) {
         for (int row = 0; row < m; row += ROWS) {
             long at = c.at + row * c.rowStride + column;
             int rows = Math.min(ROWS, m - row);
