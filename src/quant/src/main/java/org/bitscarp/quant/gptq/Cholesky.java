@@ -29,6 +29,8 @@ final class Cholesky {
     private final MemorySegment block;
 
     private final float[] inverses = new float[BLOCK];
+    /** Its negated transpose as the left factor of products. */
+    private final MemorySegment blockLeft;
     /** A block of rows right of the diagonal, negated: its transpose, or itself, as the left factor of products. */
     private final MemorySegment left;
 
@@ -42,6 +44,7 @@ final class Cholesky {
         data = matrix.data();
         n = matrix.size();
         block = memory.allocate(4L * BLOCK * BLOCK, 64);
+        blockLeft = memory.allocate(4L * BLOCK * BLOCK, 64);
         left = memory.allocate(4L * BLOCK * matrix.groups() * STRIP, 64);
     }
 
@@ -58,6 +61,7 @@ final class Cholesky {
                 return false;
             }
             putBlock(k, size);
+            TileProduct.packNegated(BLOCK, BLOCK, View.of(block, BLOCK, 0, 0).transposed(), 0, blockLeft);
             int row = k;
             int end = k + size;
             int strips = stripsFrom(end);
@@ -96,10 +100,15 @@ final class Cholesky {
     /** The factorisation of the block in one piece. */
     private boolean factorBlock(int size) {
         for (int i = 0; i < size; i++) {
-            for (int p = 0; p < i; p++) {
-                float factor = block.getAtIndex(JAVA_FLOAT, (long) p * BLOCK + i);
-                TileProduct.subtract(size - i, factor, block, (long) p * BLOCK + i, block, (long) i * BLOCK + i);
-            }
+            // From the beginning of a strip: what changes below the diagonal is of no use, and whole strips are faster.
+            int from = i / STRIP * STRIP;
+            TileProduct.subtract(
+                    1,
+                    BLOCK - from,
+                    i,
+                    View.of(block, BLOCK, 0, i).transposed(),
+                    View.of(block, BLOCK, 0, from),
+                    View.of(block, BLOCK, i, from));
             float pivot = block.getAtIndex(JAVA_FLOAT, (long) i * BLOCK + i);
             if (!(pivot > 0 && pivot < Float.POSITIVE_INFINITY)) {
                 return false;
@@ -113,10 +122,17 @@ final class Cholesky {
     /** Rows {@code [k, end)} of a strip become R⁻ᵀ times themselves, row after row; −R goes to {@link #left}. */
     private void solvePanel(int k, int end, int column) {
         int size = end - k;
-        View solved = strip(k, column);
-        for (int i = 0; i < size; i++) {
-            TileProduct.subtract(1, STRIP, i, View.of(block, BLOCK, 0, i).transposed(), solved, strip(k + i, column));
-            TileProduct.scale(STRIP, inverses[i], data, matrix.at(k + i, column));
+        for (int i = 0; i < size; i += RegisterTile.ROWS) {
+            long tile = matrix.at(k + i, column);
+            RegisterTile.add(i, blockLeft, sliver(i, BLOCK), data, matrix.at(k, column), data, tile, STRIP);
+            for (int row = i; row < i + RegisterTile.ROWS; row++) {
+                long at = matrix.at(k + row, column);
+                for (int p = i; p < row; p++) {
+                    float factor = block.getAtIndex(JAVA_FLOAT, (long) p * BLOCK + row);
+                    TileProduct.subtract(STRIP, factor, data, matrix.at(k + p, column), data, at);
+                }
+                TileProduct.scale(STRIP, inverses[row], data, at);
+            }
         }
         for (int p = 0; p < size; p++) {
             long from = matrix.at(k + p, column);

@@ -121,7 +121,7 @@ final class TileProduct {
     }
 
     /** −A in slivers of four rows, one column of the sliver after another; missing rows are zero. */
-    private static void packNegated(int m, int k, View a, int from, MemorySegment target) {
+    static void packNegated(int m, int k, View a, int from, MemorySegment target) {
         for (int row = 0; row < m; row += ROWS) {
             for (int r = 0; r < ROWS; r++) {
                 long to = (long) row * k + r;
