@@ -134,13 +134,13 @@ final class Cholesky {
                 TileProduct.scale(STRIP, inverses[row], data, at);
             }
         }
-        for (int p = 0; p < size; p++) {
-            long from = matrix.at(k + p, column);
-            for (int c = 0; c < STRIP; c++) {
-                left.setAtIndex(
-                        JAVA_FLOAT,
-                        sliver(column - end + c, size) + p * RegisterTile.ROWS,
-                        -data.getAtIndex(JAVA_FLOAT, from + c));
+        for (int c = 0; c < STRIP; c += RegisterTile.ROWS) {
+            long to = sliver(column - end + c, size);
+            for (int p = 0; p < size; p++, to += RegisterTile.ROWS) {
+                long from = matrix.at(k, column) + (long) p * STRIP + c;
+                for (int r = 0; r < RegisterTile.ROWS; r++) {
+                    left.setAtIndex(JAVA_FLOAT, to + r, -data.getAtIndex(JAVA_FLOAT, from + r));
+                }
             }
         }
     }

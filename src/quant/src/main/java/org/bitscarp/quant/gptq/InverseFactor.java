@@ -70,12 +70,16 @@ record InverseFactor(PackedUpper upper, double lambda, int raised, int dead) {
         int n = work.size();
         int first = group * upper.width();
         int width = Math.min(upper.width(), n - first);
-        for (int i = 0; i < first; i++) {
+        for (int i = 0, count; i < first; i += count) {
+            // As far as the strip of work goes.
+            count = Math.min((n - 1 - i) % work.width() + 1, first - i);
             long from = work.at(n - 1 - first, n - 1 - i);
             long to = upper.at(i, first);
             for (int c = 0; c < width; c++) {
-                float value = work.data().getAtIndex(JAVA_FLOAT, from - c * work.width());
-                upper.data().setAtIndex(JAVA_FLOAT, to + c, value);
+                for (int p = 0; p < count; p++) {
+                    float value = work.data().getAtIndex(JAVA_FLOAT, from - c * work.width() - p);
+                    upper.data().setAtIndex(JAVA_FLOAT, to + p * upper.width() + c, value);
+                }
             }
         }
         for (int j = first; j < first + width; j++) {
