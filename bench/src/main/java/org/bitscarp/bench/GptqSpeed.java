@@ -8,6 +8,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import org.bitscarp.compute.CpuBackend;
 import org.bitscarp.compute.Tensor;
@@ -128,7 +129,7 @@ public final class GptqSpeed {
         double n = weights.columns();
         try (Arena arena = Arena.ofShared();
                 Lanes lanes = new Lanes(threads);
-                CpuBackend backend = CpuBackend.create(CpuBackend.MatrixProduct.AUTO, threads);
+                CpuBackend backend = CpuBackend.create(CpuBackend.MatrixProduct.AUTO, threads, Optional.empty());
                 HessianSums sums = new HessianSums(backend);
                 TensorMemory memory = backend.newMemory()) {
             Tensor[] distinct = new Tensor[DISTINCT];
@@ -144,7 +145,7 @@ public final class GptqSpeed {
             Hessian hessian = sums.means().get(TensorRole.UP).get(0).host();
             // Values are fetched when they are first asked for.
             float[] meanSquares = hessian.meanSquares();
-            double forMoments = report("moments", started, n * n * samples * SAMPLE);
+            double forMoments = report("moments in " + backend.momentsDescription(), started, n * n * samples * SAMPLE);
             started = System.nanoTime();
             PackedMatrix packed = PackedMatrix.allocate(level.format(), rows, weights.columns(), arena);
             InputStatistics statistics = new InputStatistics(meanSquares, hessian);
@@ -177,7 +178,7 @@ public final class GptqSpeed {
     /** Seconds since then. */
     private static double report(String part, long started, double operations) {
         double seconds = (System.nanoTime() - started) / 1e9;
-        System.out.printf("  %-8s %7.3f s %6.1f GFLOP/s%n", part, seconds, operations / seconds / 1e9);
+        System.out.printf("  %-28s %7.3f s %6.1f GFLOP/s%n", part, seconds, operations / seconds / 1e9);
         return seconds;
     }
 
