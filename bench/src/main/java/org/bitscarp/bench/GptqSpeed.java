@@ -38,8 +38,6 @@ public final class GptqSpeed {
     private static final int SAMPLE = 2048;
     /** Samples that differ; then they come again. */
     private static final int DISTINCT = 4;
-    /** Weights in a piece of work, as the engine has it. */
-    private static final int PIECE = 1 << 17;
 
     private final DenseMatrix weights;
     private final DenseMatrix inputs;
@@ -150,8 +148,9 @@ public final class GptqSpeed {
             double forMoments = report("moments in " + backend.momentsDescription(), started, n * n * samples * SAMPLE);
             started = System.nanoTime();
             PackedMatrix packed = PackedMatrix.allocate(level.format(), rows, weights.columns(), arena);
-            Solver.RowSolver solver =
-                    level.solver().prepare(weights, new InputStatistics(meanSquares, hessian), packed);
+            InputStatistics statistics = new InputStatistics(meanSquares, hessian);
+            level.solver().prepareInputs(statistics, lanes.workers());
+            Solver.RowSolver solver = level.solver().prepare(weights, statistics, packed);
             double forFactor = report("factor", started, 2 * n * n * n / 3);
             started = System.nanoTime();
             solve(solver, lanes);
@@ -169,7 +168,7 @@ public final class GptqSpeed {
     }
 
     private void solve(Solver.RowSolver solver, Lanes lanes) throws IOException {
-        int step = Math.max(1, PIECE / weights.columns());
+        int step = Solver.rowsTogether(weights.columns());
         int pieces = (weights.rows() + step - 1) / step;
         lanes.forEach(
                 pieces,

@@ -3,7 +3,9 @@ package org.bitscarp.eval.engine;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.DeviceMoments;
 import org.bitscarp.compute.DeviceQuantizer;
@@ -16,6 +18,8 @@ import org.bitscarp.quant.PackedMatrix;
 import org.bitscarp.quant.SolveStats;
 import org.bitscarp.quant.Solver;
 import org.bitscarp.quant.Solvers;
+import org.bitscarp.quant.Workers;
+import org.bitscarp.quant.gptq.Hessian;
 import org.bitscarp.quant.transform.BasisChange;
 
 /**
@@ -24,9 +28,6 @@ import org.bitscarp.quant.transform.BasisChange;
  * always what the bytes say, never the solver's own idea of it.
  */
 final class MatrixQuantizer {
-    /** Weights in a piece of work: about a millisecond of round-to-nearest. */
-    private static final int PIECE = 1 << 17;
-
     private final Backend backend;
     private final DeviceQuantizer device;
     private final Lanes lanes;
@@ -77,7 +78,7 @@ final class MatrixQuantizer {
 
         /** Rows in a piece of work. */
         private int step() {
-            return Math.max(1, PIECE / Math.max(1, weights.columns()));
+            return Solver.rowsTogether(weights.columns());
         }
     }
 
@@ -146,6 +147,7 @@ final class MatrixQuantizer {
 
     private void onHost(Solver solver, List<Job> jobs, List<Integer> numbers, PackedMatrix[] packed, SolveStats[] stats)
             throws IOException {
+        prepareInputs(solver, numbers.stream().map(jobs::get).toList());
         Solver.RowSolver[] solvers = new Solver.RowSolver[jobs.size()];
         lanes.forEach(numbers.size(), (lane, i) -> {
             int number = numbers.get(i);
@@ -176,6 +178,25 @@ final class MatrixQuantizer {
             }
         });
         pieces.forEach(piece -> stats[piece.job].add(piece.stats));
+    }
+
+    /**
+     * Factors the second moments that a solver needs, each once: a lane each as long as there is one for every lane, the rest
+     * one after another on all lanes.
+     */
+    private void prepareInputs(Solver solver, List<Job> jobs) throws IOException {
+        Map<Hessian, InputStatistics> distinct = new LinkedHashMap<>();
+        for (Job job : jobs) {
+            if (fitting(solver, job).needsHessian()) {
+                distinct.putIfAbsent(job.inputs.hessian(), job.inputs);
+            }
+        }
+        List<InputStatistics> inputs = List.copyOf(distinct.values());
+        int each = inputs.size() / lanes.count() * lanes.count();
+        lanes.forEach(each, (lane, i) -> solver.prepareInputs(inputs.get(i), Workers.CALLER));
+        for (InputStatistics rest : inputs.subList(each, inputs.size())) {
+            solver.prepareInputs(rest, lanes.workers());
+        }
     }
 
     /** Decodes a whole matrix into the basis that its weights were in before a change. */
