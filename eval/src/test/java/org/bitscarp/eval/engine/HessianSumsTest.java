@@ -7,15 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.util.Optional;
 import java.util.SplittableRandom;
 import org.bitscarp.compute.Backend;
-import org.bitscarp.compute.CpuBackend;
 import org.bitscarp.compute.MomentPrecision;
 import org.bitscarp.compute.Tensor;
 import org.bitscarp.compute.TensorMemory;
 import org.bitscarp.model.TensorRole;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -36,7 +33,7 @@ class HessianSumsTest {
     }
 
     private static float[] means(MomentPrecision precision, int lanes) throws IOException {
-        try (Backend backend = backend(precision, lanes);
+        try (Backend backend = Measurements.summing(precision, lanes);
                 Lanes pool = new Lanes(lanes);
                 HessianSums sums = new HessianSums(backend);
                 TensorMemory memory = backend.newMemory()) {
@@ -52,15 +49,6 @@ class HessianSumsTest {
             MemorySegment values =
                     sums.means().get(TensorRole.UP).get(0).host().values().data();
             return values.toArray(JAVA_FLOAT);
-        }
-    }
-
-    private static Backend backend(MomentPrecision precision, int lanes) {
-        try {
-            return CpuBackend.create(CpuBackend.MatrixProduct.AUTO, lanes, Optional.of(precision));
-        } catch (IllegalStateException e) {
-            System.out.println("SKIPPED: " + e.getMessage());
-            return Assumptions.abort(e.getMessage());
         }
     }
 
