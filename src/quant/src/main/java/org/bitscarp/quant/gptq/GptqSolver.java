@@ -19,6 +19,9 @@ public final class GptqSolver implements Solver {
     /** Rows at a time. All of them share each read of the factor, and their weights stay in the second-level cache. */
     private static final int TILE = ColumnStep.ROWS;
 
+    /** Memory of the calling thread for a tile; freed with the thread. */
+    private static final ThreadLocal<Scratch> SCRATCH = ThreadLocal.withInitial(Scratch::new);
+
     private final String name;
     private final GptqOptions options;
 
@@ -115,21 +118,21 @@ public final class GptqSolver implements Solver {
             ColumnLoop loop = new ColumnLoop(this::fit, factor, plan, shared != null || options.activationOrder());
             CoordinateDescent descent = new CoordinateDescent(
                     inputs.hessian(), factor.lambda(), options.refinements(), format.refits() ? options.refits() : 0);
-            try (Arena arena = Arena.ofConfined()) {
-                MemorySegment work = arena.allocate(ColumnLoop.bytes(columns), 64);
-                MemorySegment errors = arena.allocate(ColumnLoop.bytes(columns), 64);
-                MemorySegment sums = arena.allocate(4L * 4 * format.blockLength(columns), 64);
-                for (int row = from; row < to; row += TILE) {
-                    RowTile tile = tile(row, Math.min(TILE, to - row), shared, work, errors);
-                    if (options.activationOrder() && shared == null) {
-                        fitAll(tile);
-                    }
-                    loop.run(tile, work, errors);
-                    if (options.refinements() > 0) {
-                        descent.run(format, tile, errors, work, sums);
-                    }
-                    tile.pack(target, stats);
+            long bytes = ColumnLoop.bytes(columns);
+            MemorySegment scratch = SCRATCH.get().bytes(2 * bytes + 4L * 4 * format.blockLength(columns));
+            MemorySegment work = scratch.asSlice(0, bytes);
+            MemorySegment errors = scratch.asSlice(bytes, bytes);
+            MemorySegment sums = scratch.asSlice(2 * bytes);
+            for (int row = from; row < to; row += TILE) {
+                RowTile tile = tile(row, Math.min(TILE, to - row), shared, work, errors);
+                if (options.activationOrder() && shared == null) {
+                    fitAll(tile);
                 }
+                loop.run(tile, work, errors);
+                if (options.refinements() > 0) {
+                    descent.run(format, tile, errors, work, sums);
+                }
+                tile.pack(target, stats);
             }
         }
 

@@ -91,7 +91,9 @@ final class RowTile {
      * @param height rows that there is room for in a column; those that are not there are 0
      */
     void load(int[] order, MemorySegment target, int height) {
-        target.asSlice(0, 4L * height * columns).fill((byte) 0);
+        if (rows < height) {
+            target.asSlice(0, 4L * height * columns).fill((byte) 0);
+        }
         for (int first = 0; first < columns; first += STRIP) {
             int last = Math.min(columns, first + STRIP);
             for (int r = 0; r < rows; r++) {

@@ -25,7 +25,7 @@ final class TileProduct {
     /** Depth of a block: a strip of B is 256 × 64 floats = 64 KiB with 512 bits, in the second-level cache. */
     private static final int DEPTH = 256;
 
-    private static final ThreadLocal<Scratch> SCRATCH = ThreadLocal.withInitial(Scratch::new);
+    private static final ThreadLocal<Operands> OPERANDS = ThreadLocal.withInitial(Operands::new);
 
     private TileProduct() {}
 
@@ -70,8 +70,8 @@ final class TileProduct {
             }
             return;
         }
-        Scratch scratch = SCRATCH.get();
-        MemorySegment left = scratch.left(4L * Math.ceilDiv(m, ROWS) * ROWS * Math.min(k, DEPTH));
+        Operands packed = OPERANDS.get();
+        MemorySegment left = packed.left.bytes(4L * Math.ceilDiv(m, ROWS) * ROWS * Math.min(k, DEPTH));
         for (int from = 0; from < k; from += DEPTH) {
             int deep = Math.min(DEPTH, k - from);
             packNegated(m, deep, a, from, left);
@@ -80,25 +80,18 @@ final class TileProduct {
                 if (triangular && column + width <= from) {
                     continue;
                 }
-                pack(deep, width, b, from, column, scratch.right);
-                strip(m, width, deep, left, scratch.right, c, column, scratch.edge);
+                pack(deep, width, b, from, column, packed.right);
+                strip(m, width, deep, left, packed.right, c, column, packed.edge);
             }
         }
     }
 
     /** Packed operands of the calling thread; freed with the thread. */
-    private static final class Scratch {
-        private MemorySegment left = MemorySegment.NULL;
+    private static final class Operands {
+        private final Scratch left = new Scratch();
         private final MemorySegment right = Arena.ofAuto().allocate(4L * DEPTH * WIDTH, 64);
         /** Tiles that lie on the edge of C. */
         private final MemorySegment edge = Arena.ofAuto().allocate(4L * ROWS * WIDTH, 64);
-
-        MemorySegment left(long bytes) {
-            if (left.byteSize() < bytes) {
-                left = Arena.ofAuto().allocate(bytes, 64);
-            }
-            return left;
-        }
     }
 
     private static void strip(
