@@ -1,6 +1,7 @@
 package org.bitscarp.eval.engine;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
@@ -8,6 +9,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.bitscarp.quant.Workers;
 
 /**
  * A fixed set of threads that share out numbered pieces of work. Which lane takes which piece is left to chance, so pieces
@@ -114,6 +116,17 @@ public final class Lanes implements AutoCloseable {
             next.set(n);
             failure();
         }
+    }
+
+    /** These lanes for work without files; not to be used on a lane itself, which would wait for a place among them. */
+    public Workers workers() {
+        return (n, piece) -> {
+            try {
+                forEach(n, (lane, i) -> piece.accept(i));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        };
     }
 
     private static void rethrow(Throwable failure) throws IOException {

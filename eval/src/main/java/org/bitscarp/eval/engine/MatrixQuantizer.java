@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.SegmentAllocator;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.DeviceMoments;
@@ -18,6 +20,8 @@ import org.bitscarp.quant.PackedMatrix;
 import org.bitscarp.quant.SolveStats;
 import org.bitscarp.quant.Solver;
 import org.bitscarp.quant.Solvers;
+import org.bitscarp.quant.Workers;
+import org.bitscarp.quant.gptq.Hessian;
 import org.bitscarp.quant.transform.BasisChange;
 
 /**
@@ -26,9 +30,6 @@ import org.bitscarp.quant.transform.BasisChange;
  * always what the bytes say, never the solver's own idea of it.
  */
 final class MatrixQuantizer {
-    /** Weights in a piece of work: about a millisecond of round-to-nearest. */
-    private static final int PIECE = 1 << 17;
-
     private final Backend backend;
     private final DeviceQuantizer device;
     private final Lanes lanes;
@@ -83,7 +84,7 @@ final class MatrixQuantizer {
 
         /** Rows in a piece of work. */
         private int step() {
-            return Math.max(1, PIECE / Math.max(1, weights.columns()));
+            return Solver.rowsTogether(weights.columns());
         }
     }
 
@@ -175,6 +176,7 @@ final class MatrixQuantizer {
 
     private Batch start(Solver solver, List<Job> jobs, List<Integer> numbers, PackedMatrix[] packed)
             throws IOException {
+        prepareInputs(solver, numbers.stream().map(jobs::get).toList());
         Solver.RowSolver[] solvers = new Solver.RowSolver[jobs.size()];
         lanes.forEach(numbers.size(), (lane, i) -> {
             int number = numbers.get(i);
@@ -216,6 +218,25 @@ final class MatrixQuantizer {
         @Override
         public void close() {
             running.close();
+        }
+    }
+
+    /**
+     * Factors the second moments that a solver needs, each once: a lane each as long as there is one for every lane, the rest
+     * one after another on all lanes.
+     */
+    private void prepareInputs(Solver solver, List<Job> jobs) throws IOException {
+        Map<Hessian, InputStatistics> distinct = new LinkedHashMap<>();
+        for (Job job : jobs) {
+            if (fitting(solver, job).needsHessian()) {
+                distinct.putIfAbsent(job.inputs.hessian(), job.inputs);
+            }
+        }
+        List<InputStatistics> inputs = List.copyOf(distinct.values());
+        int each = inputs.size() / lanes.count() * lanes.count();
+        lanes.forEach(each, (lane, i) -> solver.prepareInputs(inputs.get(i), Workers.CALLER));
+        for (InputStatistics rest : inputs.subList(each, inputs.size())) {
+            solver.prepareInputs(rest, lanes.workers());
         }
     }
 

@@ -1,10 +1,12 @@
 package org.bitscarp.cli;
 
 import java.io.PrintStream;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.CpuBackend;
+import org.bitscarp.compute.MomentPrecision;
 import org.bitscarp.cuda.GpuDevices;
 import org.bitscarp.cuda.GpuProbe;
 import org.bitscarp.cuda.backend.ComputeType;
@@ -64,6 +66,16 @@ final class ComputeOptions {
                     + " it loads).")
     private CpuBackend.MatrixProduct matmul;
 
+    @Option(
+            names = "--moments",
+            defaultValue = "auto",
+            paramLabel = "TYPE",
+            description = "Arithmetic of the sums of x·xᵀ over calibration tokens, for gptq and awq: bf16 (inputs"
+                    + " rounded, sums in fp32; twice as fast where the CPU has the instruction), fp32, or compensated"
+                    + " (fp32 products, sums with twice the digits); default: ${DEFAULT-VALUE}, which is bf16 on a CPU"
+                    + " that has it and fp32 elsewhere.")
+    private String moments;
+
     /** The backend asked for; says on {@code err} what was picked, and when it is not the preferred one. */
     Backend backend(PrintStream err, boolean quiet) {
         return backend(err, quiet, true);
@@ -72,7 +84,8 @@ final class ComputeOptions {
     /**
      * The same.
      *
-     * @param products whether matrices will be multiplied; else OpenBLAS is loaded only where it is asked for by name
+     * @param products whether matrices will be multiplied; else libraries for that are loaded only where they are asked for
+     *     by name
      */
     Backend backend(PrintStream err, boolean quiet, boolean products) {
         if (threads < 1 || threads > 1024) {
@@ -132,18 +145,39 @@ final class ComputeOptions {
         if (compute != ComputeType.FP32) {
             throw new UsageException("--compute " + compute.word() + ": the CPU computes in fp32 (" + why + ")");
         }
-        boolean unused = !products && matmul == CpuBackend.MatrixProduct.AUTO;
-        CpuBackend backend = CpuBackend.create(unused ? CpuBackend.MatrixProduct.JAVA : matmul, threads);
+        CpuBackend backend = products
+                ? CpuBackend.create(matmul, threads, moments())
+                : CpuBackend.create(
+                        matmul == CpuBackend.MatrixProduct.AUTO ? CpuBackend.MatrixProduct.JAVA : matmul,
+                        threads,
+                        moments().or(() -> Optional.of(MomentPrecision.FP32)));
         if (!backend.fallbackReason().isEmpty()) {
             err.println("bitscarp: " + backend.fallbackReason() + "; using the Java matrix product");
         }
         return backend;
     }
 
+    /** Empty for the preferred ones of a device. */
+    private Optional<MomentPrecision> moments() {
+        if (moments.equals("auto")) {
+            return Optional.empty();
+        }
+        for (MomentPrecision precision : MomentPrecision.values()) {
+            if (precision.word().equals(moments)) {
+                return Optional.of(precision);
+            }
+        }
+        throw new UsageException("--moments " + moments + ": expected auto, " + MomentPrecision.words());
+    }
+
     private Backend gpu(GpuDriver driver) {
         boolean done = false;
         try {
-            Backend backend = new CudaBackend(driver, cap(driver, vram), compute, threads);
+            MomentPrecision precision = moments().orElse(MomentPrecision.FP32);
+            if (precision == MomentPrecision.BF16) {
+                throw new UsageException("--moments bf16: for CPUs that have it; a GPU sums moments in fp32");
+            }
+            Backend backend = new CudaBackend(driver, cap(driver, vram), compute, threads, precision);
             done = true;
             return backend;
         } finally {

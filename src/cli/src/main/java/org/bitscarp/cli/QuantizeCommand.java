@@ -201,18 +201,18 @@ final class QuantizeCommand implements Callable<Integer> {
             Checkpoint checkpoint, Backend backend, QuantizeTarget target, GgufQuantizer.Types types, Progress progress)
             throws IOException {
         WindowPlan windows = windows(checkpoint, target);
-        try (KeptHessians kept = kept(checkpoint, windows)) {
+        try (KeptHessians kept = kept(checkpoint, backend, windows)) {
             return quantize(checkpoint, backend, target, types, windows, kept, progress);
         }
     }
 
-    private KeptHessians kept(Checkpoint checkpoint, WindowPlan windows) throws IOException {
+    private KeptHessians kept(Checkpoint checkpoint, Backend backend, WindowPlan windows) throws IOException {
         if (hessians == null || windows == null) {
             return null;
         }
         Corpus text = calibration.read(TextOptions.corpora(streams, quiet));
         try (Tokenizer tokenizer = checkpoint.tokenizer()) {
-            return CalibrationFolder.open(hessians, checkpoint, tokenizer, text, windows);
+            return CalibrationFolder.open(hessians, backend, checkpoint, tokenizer, text, windows);
         }
     }
 
