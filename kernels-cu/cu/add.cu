@@ -1,6 +1,6 @@
-// x += y, and x += bias for each row.
+// x += y, x += bias for each row, and a sum of two numbers each.
 //
-// Floor: reads 8·n and writes 4·n bytes; with a bias it reads 4·n. One rounding per element, so fast and specification
+// Floor: reads 8·n and writes 4·n bytes; with a bias it reads 4·n, a compensated sum reads and writes 12·n. One rounding per element, so fast and specification
 // agree to the bit.
 
 // Specification. x, y: [n]
@@ -34,5 +34,19 @@ extern "C" __global__ void add_bias(float* x, const float* bias, long long n, in
     long long stride = (long long)gridDim.x * blockDim.x;
     for (long long i = blockIdx.x * (long long)blockDim.x + threadIdx.x; i < n; i += stride) {
         x[i] += bias[i % columns];
+    }
+}
+
+// sums + low += part, part = 0, by Knuth's TwoSum: low collects what the roundings of sums leave out. part, sums, low: [n]
+extern "C" __global__ void add_compensated(float* part, float* sums, float* low, long long n) {
+    long long stride = (long long)gridDim.x * blockDim.x;
+    for (long long i = blockIdx.x * (long long)blockDim.x + threadIdx.x; i < n; i += stride) {
+        float a = sums[i];
+        float b = part[i];
+        float sum = a + b;
+        float added = sum - a;
+        sums[i] = sum;
+        low[i] += a - (sum - added) + (b - added);
+        part[i] = 0;
     }
 }

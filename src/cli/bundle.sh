@@ -5,7 +5,7 @@
 #
 # Leaves OUT/NAME (a folder that runs where it lies), OUT/NAME.tar.xz (the download; .tar.gz where there is no xz) and prints
 # the bytes of each part. --small is for carrying to a machine with a GPU: the built-in model with 4-bit weights (a GPTQ
-# folder), no OpenBLAS, everything else the same; it fails where the folder is over its budget. The JVM and the built-in model
+# folder), no OpenBLAS and no oneDNN, everything else the same; it fails where the folder is over its budget. The JVM and the built-in model
 # in fp32 alone are 48 MB.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -91,6 +91,7 @@ for jar in "$distribution"/lib/*.jar; do
     aircompressor-*) trim "$jar" '\.(so|dylib|dll)$' ;;
     jcuda-natives-*) trim "$jar" 'libJ(NvPTXCompiler|Nvrtc|CudaRuntime)' ;;
     jcublas-natives-*) trim "$jar" 'libJCublas-' ;;
+    dnnl-*) [ -n "$small" ] || trim "$jar" '/include/|/lib/|libjnidnnl\.so|native-image' ;;
     openblas-* | javacpp-*) [ -n "$small" ] || trim "$jar" '/include/|libjniopenblas\.so|native-image|\.(pc|cmake)$' ;;
     *) [[ $file =~ ^($UNREACHED) ]] || cp "$jar" "$image/lib" ;;
   esac
@@ -138,6 +139,7 @@ part "Java virtual machine" "$name"/runtime/lib/server
 part "Java modules" "$name"/runtime/lib/modules
 part "tokenizer library" "$name"/lib/{tokenizers,api,jna}-*
 part "OpenBLAS" "$name"/lib/{openblas,javacpp}-*
+part "oneDNN" "$name"/lib/dnnl-*
 part "JCuda" "$name"/lib/jcu{da,blas}-*
 part "kernels (PTX)" "$name"/lib/bitscarp-kernels-*
 part "our other classes" "$name"/lib/bitscarp-[!k]*

@@ -21,8 +21,6 @@ import org.bitscarp.quant.Solver;
 public final class EncodingSpeed {
     private static final int ROWS = 2048;
     private static final int COLUMNS = 4096;
-    /** Weights in a piece of work, as the engine has it. */
-    private static final int PIECE = 1 << 17;
 
     private static final double WARM_UP_SECONDS = 2;
     private static final int REPETITIONS = 5;
@@ -69,7 +67,7 @@ public final class EncodingSpeed {
 
     private static void encode(Level level, DenseMatrix weights, PackedMatrix packed, Lanes lanes) throws IOException {
         Solver.RowSolver solver = level.solver().prepare(weights, null, packed);
-        int step = PIECE / COLUMNS;
+        int step = Solver.rowsTogether(COLUMNS);
         lanes.forEach(ROWS / step, (lane, i) -> solver.solve(i * step, (i + 1) * step, new SolveStats()));
     }
 }

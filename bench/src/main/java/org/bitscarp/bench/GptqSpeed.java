@@ -8,6 +8,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import org.bitscarp.compute.CpuBackend;
 import org.bitscarp.compute.Tensor;
@@ -37,8 +38,6 @@ public final class GptqSpeed {
     private static final int SAMPLE = 2048;
     /** Samples that differ; then they come again. */
     private static final int DISTINCT = 4;
-    /** Weights in a piece of work, as the engine has it. */
-    private static final int PIECE = 1 << 17;
 
     private final DenseMatrix weights;
     private final DenseMatrix inputs;
@@ -130,7 +129,7 @@ public final class GptqSpeed {
         double n = weights.columns();
         try (Arena arena = Arena.ofShared();
                 Lanes lanes = new Lanes(threads);
-                CpuBackend backend = CpuBackend.create(CpuBackend.MatrixProduct.AUTO, threads);
+                CpuBackend backend = CpuBackend.create(CpuBackend.MatrixProduct.AUTO, threads, Optional.empty());
                 HessianSums sums = new HessianSums(backend);
                 TensorMemory memory = backend.newMemory()) {
             Tensor[] distinct = new Tensor[DISTINCT];
@@ -146,11 +145,12 @@ public final class GptqSpeed {
             Hessian hessian = sums.means().get(TensorRole.UP).get(0).host();
             // Values are fetched when they are first asked for.
             float[] meanSquares = hessian.meanSquares();
-            double forMoments = report("moments", started, n * n * samples * SAMPLE);
+            double forMoments = report("moments in " + backend.momentsDescription(), started, n * n * samples * SAMPLE);
             started = System.nanoTime();
             PackedMatrix packed = PackedMatrix.allocate(level.format(), rows, weights.columns(), arena);
-            Solver.RowSolver solver =
-                    level.solver().prepare(weights, new InputStatistics(meanSquares, hessian), packed);
+            InputStatistics statistics = new InputStatistics(meanSquares, hessian);
+            level.solver().prepareInputs(statistics, lanes.workers());
+            Solver.RowSolver solver = level.solver().prepare(weights, statistics, packed);
             double forFactor = report("factor", started, 2 * n * n * n / 3);
             started = System.nanoTime();
             solve(solver, lanes);
@@ -168,7 +168,7 @@ public final class GptqSpeed {
     }
 
     private void solve(Solver.RowSolver solver, Lanes lanes) throws IOException {
-        int step = Math.max(1, PIECE / weights.columns());
+        int step = Solver.rowsTogether(weights.columns());
         int pieces = (weights.rows() + step - 1) / step;
         lanes.forEach(
                 pieces,
@@ -178,7 +178,7 @@ public final class GptqSpeed {
     /** Seconds since then. */
     private static double report(String part, long started, double operations) {
         double seconds = (System.nanoTime() - started) / 1e9;
-        System.out.printf("  %-8s %7.3f s %6.1f GFLOP/s%n", part, seconds, operations / seconds / 1e9);
+        System.out.printf("  %-28s %7.3f s %6.1f GFLOP/s%n", part, seconds, operations / seconds / 1e9);
         return seconds;
     }
 

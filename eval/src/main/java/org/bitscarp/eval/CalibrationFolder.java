@@ -2,6 +2,7 @@ package org.bitscarp.eval;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import org.bitscarp.compute.Backend;
 import org.bitscarp.datasets.Corpus;
 import org.bitscarp.eval.engine.KeptHessians;
 import org.bitscarp.eval.protocol.WindowPlan;
@@ -18,11 +19,12 @@ public final class CalibrationFolder {
      * Reads the model once for its digest.
      *
      * @param folder null for none, which gives null; so does a calibration without windows
+     * @param backend that would sum them
      * @param text that the windows are of
      * @throws IOException naming what differs, when the folder is of another model, text, or way of cutting it into windows
      */
     public static KeptHessians open(
-            Path folder, Checkpoint checkpoint, Tokenizer tokenizer, Corpus text, WindowPlan windows)
+            Path folder, Backend backend, Checkpoint checkpoint, Tokenizer tokenizer, Corpus text, WindowPlan windows)
             throws IOException {
         if (folder == null || windows == null) {
             return null;
@@ -33,6 +35,7 @@ public final class CalibrationFolder {
                 .with("calibration text", text.sha256())
                 .with("calibration tokens", windows.rows())
                 .with("calibration context", windows.longestWindow())
+                .with("moments", backend.moments().word())
                 .with("BOS", "none added");
         return KeptHessians.open(folder, fingerprint, checkpoint);
     }

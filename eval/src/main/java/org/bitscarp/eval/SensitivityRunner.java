@@ -71,7 +71,7 @@ public final class SensitivityRunner {
                     backend.description(),
                     backend.computeType(),
                     level.toString(),
-                    SweepRunner.describeCalibration(request, calibration, overlap),
+                    SweepRunner.describeCalibration(request, backend, calibration, overlap),
                     request.command(),
                     started.toString(),
                     seconds,

@@ -54,6 +54,7 @@ final class SweepFingerprint {
                 .with("calibration", request.calibration() == null ? null : named(request.calibration()))
                 .with("calibration-tokens", calibration == null ? null : calibration.rows())
                 .with("calibration-context", calibration == null ? null : calibration.longestWindow())
+                .with("moments", calibration == null ? null : backend.moments().word())
                 .with(
                         "imatrix",
                         request.imatrix() == null ? null : request.imatrix().sha256())

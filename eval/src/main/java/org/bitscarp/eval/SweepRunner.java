@@ -88,7 +88,7 @@ public final class SweepRunner {
             List<Recipe> toRun = recipes.of(missing, forBudgets, backend, fingerprint, progress);
             if (!missing.isEmpty()) {
                 try (KeptHessians kept = CalibrationFolder.open(
-                        request.hessians(), checkpoint, tokenizer, request.calibration(), calibration)) {
+                        request.hessians(), backend, checkpoint, tokenizer, request.calibration(), calibration)) {
                     Sweep sweep = new Sweep(checkpoint, request.resources(backend, progress), plan, calibration, toRun)
                             .goBy(given.with(kept))
                             .keepIn(request.keeping(), LevelStore.of(fingerprint, missing))
@@ -127,7 +127,7 @@ public final class SweepRunner {
                     protocols(plan, tokenizer),
                     backend.description(),
                     backend.computeType(),
-                    describeCalibration(request, calibration, overlap),
+                    describeCalibration(request, backend, calibration, overlap),
                     request.command(),
                     started.toString(),
                     store.seconds(),
@@ -237,7 +237,7 @@ public final class SweepRunner {
                 text.corpus().name(), text.corpus().sha256(), text.corpus().bytes(), text.total(), tokenizer.sha256());
     }
 
-    static String describeCalibration(SweepRequest request, WindowPlan plan, double overlap) {
+    static String describeCalibration(SweepRequest request, Backend backend, WindowPlan plan, double overlap) {
         List<String> sources = new ArrayList<>();
         if (request.imatrix() != null) {
             sources.add("imatrix " + request.imatrix().file() + " for levels without a Hessian, gathered on "
@@ -245,15 +245,20 @@ public final class SweepRunner {
                     + request.imatrix().sha256());
         }
         if (plan != null) {
-            sources.add(describe(request, plan, overlap));
+            sources.add(describe(request, backend, plan, overlap));
         }
         return sources.isEmpty() ? null : String.join("; ", sources);
     }
 
-    private static String describe(SweepRequest request, WindowPlan plan, double overlap) {
+    private static String describe(SweepRequest request, Backend backend, WindowPlan plan, double overlap) {
         return request.calibration().name() + ", " + plan.rows() + " tokens in windows of " + plan.longestWindow()
                 + " that begin with the text's own tokens (no BOS), "
-                + activations(request.rows().targets()) + ", sha256 "
+                + activations(request.rows().targets())
+                + (request.rows().targets().stream()
+                                .anyMatch(target -> target.level().usesHessian())
+                        ? ", second moments in " + backend.momentsDescription()
+                        : "")
+                + ", sha256 "
                 + request.calibration().sha256()
                 + String.format(
                         Locale.ROOT,

@@ -65,7 +65,7 @@ final class CalibratedPass {
         List<Workspace> spaces = new ArrayList<>();
         int unitRows = Math.max(1, calibration.largestUnit());
         List<Recipe> recipes = tallies.stream().map(tally -> tally.recipe).toList();
-        long fixed = MemoryUse.fixed(checkpoint, recipes, 1, unitRows, backend.lanes());
+        long fixed = MemoryUse.fixed(checkpoint, recipes, 1, unitRows, backend);
         DeviceQuantization device = DeviceQuantization.of(backend, checkpoint, recipes, unitRows);
         double stateBytes = 4.0 * spec.hidden() * CalibrationForward.states(tallies) * calibration.rows();
         double inputBytes = FullPrecisionInputs.bytes(checkpoint, recipes, calibration.rows());

@@ -82,8 +82,7 @@ public final class ComparePass {
     public List<LevelResult> run() throws IOException {
         List<LevelTally> tallies = tallies();
         int unitRows = plan.largestUnit();
-        long fixed = MemoryUse.fixed(
-                checkpoints.getFirst(), List.of(AS_STORED), checkpoints.size(), unitRows, backend.lanes());
+        long fixed = MemoryUse.fixed(checkpoints.getFirst(), List.of(AS_STORED), checkpoints.size(), unitRows, backend);
         Preflight preflight = Preflight.of(checkpoints.getFirst(), fixed, plan.rows(), 0, tallies.size());
         preflight.check(LayerKeeper.none());
         preflight.say(backend, checkpoints.getFirst(), unitRows, tallies.size(), progress);

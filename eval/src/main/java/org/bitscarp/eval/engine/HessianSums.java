@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.DeviceMoments;
+import org.bitscarp.compute.OuterProducts;
 import org.bitscarp.compute.Tensor;
 import org.bitscarp.compute.TensorMemory;
 import org.bitscarp.model.TensorRole;
@@ -18,7 +19,7 @@ import org.bitscarp.quant.gptq.Hessian;
 
 /**
  * Sums of x·xᵀ over calibration windows, of every input of a layer. A unit's products go straight into the one sum, since
- * a copy for each lane would not fit; so that the sum does not depend on the lanes, units take their turn ({@link PanelTurns}).
+ * a copy for each lane would not fit ({@link MomentSum}).
  */
 public final class HessianSums implements AutoCloseable {
     /** Rows and columns that are mirrored at a time: their cache lines are still there when the next row needs them. */
@@ -26,21 +27,10 @@ public final class HessianSums implements AutoCloseable {
 
     private record Input(TensorRole role, int expert) {}
 
-    private static final class Sum {
-        private final Tensor products;
-        private final PanelTurns turns;
-        private long rows;
-
-        Sum(Tensor products) {
-            this.products = products;
-            turns = PanelTurns.triangle(products.columns());
-        }
-    }
-
     private final Backend backend;
     private final TensorMemory memory;
     private final Arena arena = Arena.ofShared();
-    private final Map<Input, Sum> sums = new HashMap<>();
+    private final Map<Input, MomentSum> sums = new HashMap<>();
     private final List<DeviceMoments> onDevice = new ArrayList<>();
     private final Turns.Finished finished = new Turns.Finished();
 
@@ -51,19 +41,14 @@ public final class HessianSums implements AutoCloseable {
 
     /** Adds what a unit sends through a map; waits for units before it. */
     public void add(int unit, TensorRole role, int expert, Tensor input) {
-        Sum sum = sum(new Input(role, expert), input.columns());
-        sum.turns.add(unit, finished, (first, count) -> {
-            backend.addOuterProducts(input, first, count, sum.products);
-            sum.rows += first == 0 ? input.rows() : 0;
-        });
+        MomentSum sum = sum(new Input(role, expert), input.columns());
+        try (OuterProducts products = backend.outerProducts(input)) {
+            sum.add(unit, finished, input.rows(), products);
+        }
     }
 
-    private synchronized Sum sum(Input input, int columns) {
-        return sums.computeIfAbsent(input, key -> {
-            Tensor products = memory.allocate(columns, columns);
-            backend.clear(products);
-            return new Sum(products);
-        });
+    private synchronized MomentSum sum(Input input, int columns) {
+        return sums.computeIfAbsent(input, key -> new MomentSum(backend, memory, columns));
     }
 
     /** A unit has gone through the layer, or failed: nobody waits for it any more. */
@@ -87,23 +72,23 @@ public final class HessianSums implements AutoCloseable {
      */
     public record Moments(Hessian host, DeviceMoments device) {}
 
-    private Moments moments(Sum sum) {
-        int n = sum.products.columns();
+    private Moments moments(MomentSum sum) {
+        Tensor products = sum.products();
         DeviceMoments device = backend.quantizer()
-                .map(quantizer -> quantizer.moments(sum.products, sum.rows))
+                .map(quantizer -> quantizer.moments(products, sum.rows()))
                 .orElse(null);
         if (device != null) {
             onDevice.add(device);
         }
-        return new Moments(new Hessian(n, () -> mean(sum), arena), device);
+        return new Moments(new Hessian(products.columns(), () -> mean(products, sum.rows()), arena), device);
     }
 
     /** Divides by the number of tokens and mirrors what lies above the diagonal. */
-    private DenseMatrix mean(Sum sum) {
-        int n = sum.products.columns();
+    private DenseMatrix mean(Tensor products, long rows) {
+        int n = products.columns();
         MemorySegment values = arena.allocate(4L * n * n, 64);
-        backend.download(sum.products, values);
-        float scale = (float) (1.0 / sum.rows);
+        backend.download(products, values);
+        float scale = (float) (1.0 / rows);
         for (int i = 0; i < n; i += BLOCK) {
             for (int j = i; j < n; j += BLOCK) {
                 mean(values, n, scale, i, j);

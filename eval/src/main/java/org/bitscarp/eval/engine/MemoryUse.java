@@ -2,6 +2,8 @@ package org.bitscarp.eval.engine;
 
 import java.util.Arrays;
 import java.util.List;
+import org.bitscarp.compute.Backend;
+import org.bitscarp.compute.MomentPrecision;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.DecoderSpec;
 import org.bitscarp.model.TensorRole;
@@ -30,7 +32,8 @@ final class MemoryUse {
      *
      * @param headFormats different output projections of the recipes
      */
-    static long fixed(Checkpoint checkpoint, List<Recipe> recipes, int headFormats, int unitRows, int lanes) {
+    static long fixed(Checkpoint checkpoint, List<Recipe> recipes, int headFormats, int unitRows, Backend backend) {
+        int lanes = backend.lanes();
         DecoderSpec spec = checkpoint.spec();
         long layer = 0;
         for (TensorRole role : TensorRole.values()) {
@@ -38,7 +41,7 @@ final class MemoryUse {
             layer += weight == null ? 0 : 4 * weight.size();
         }
         // As read, on the backend or read ahead for a device, and packed: one level at a time.
-        long layers = hessians(checkpoint, recipes)
+        long layers = hessians(checkpoint, recipes, backend, unitRows)
                 + 2 * layer
                 + (transforms(recipes) ? layer : 0)
                 + largestPacked(checkpoint, recipes)
@@ -82,24 +85,35 @@ final class MemoryUse {
     }
 
     /** Second moments of a layer's inputs: the sum, the mean, the factor, and the two in another order of the channels. */
-    private static long hessians(Checkpoint checkpoint, List<Recipe> recipes) {
+    private static long hessians(Checkpoint checkpoint, List<Recipe> recipes, Backend backend, int unitRows) {
         List<Level> levels = recipes.stream().map(Recipe::level).toList();
         boolean shared = levels.stream().anyMatch(level -> level.usesHessian() && !level.sequential());
         boolean own = levels.stream().anyMatch(Level::sequential);
-        // Cross moments and the correction that they make.
-        int matrices = levels.stream().anyMatch(Level::asymmetric) ? 5 + 3 : 5;
+        if (!shared && !own) {
+            return 0;
+        }
+        MomentPrecision precision = backend.moments();
+        int matrices = 5
+                // Cross moments and the correction that they make.
+                + (levels.stream().anyMatch(Level::asymmetric) ? 3 : 0)
+                // The second half of each sum, and a unit's part.
+                + (precision == MomentPrecision.COMPENSATED ? 2 : 0);
         long all = 0;
         long largest = 0;
+        long rounded = 0;
         for (LayerInput input : LayerInput.of(checkpoint)) {
             long moments = 4L * input.channels() * input.channels();
             long bytes = (transforms(recipes) ? 2 : 1) * matrices * input.experts() * moments;
             all += bytes;
             largest = Math.max(largest, bytes);
+            rounded = Math.max(rounded, 2L * unitRows * input.channels() * backend.lanes());
         }
         // A sequential level has those of one input at a time, unless it moves all of them to another basis together.
         boolean together = levels.stream()
                 .anyMatch(level -> level.sequential() && !level.transform().identity());
-        return (shared ? all : 0) + (together ? all : own ? largest : 0);
+        return (shared ? all : 0)
+                + (together ? all : own ? largest : 0)
+                + (precision == MomentPrecision.BF16 ? rounded : 0);
     }
 
     /** Then there is a copy of the layer, and of its second moments, in another basis. */

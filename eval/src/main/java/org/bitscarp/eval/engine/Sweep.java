@@ -175,7 +175,7 @@ public final class Sweep {
         int unitRows = Math.max(plan.largestUnit(), calibrationPlan == null ? 0 : calibrationPlan.largestUnit());
         device = DeviceQuantization.of(backend, checkpoint, recipes, unitRows);
         int headFormats = MemoryUse.headFormats(recipes);
-        long fixed = MemoryUse.fixed(checkpoint, recipes, headFormats, unitRows, backend.lanes());
+        long fixed = MemoryUse.fixed(checkpoint, recipes, headFormats, unitRows, backend);
         Preflight preflight =
                 Preflight.of(checkpoint, fixed, plan.rows(), (long) calibrated * calibrationRows, tallies.size());
         preflight.check(keeper);

@@ -3,11 +3,15 @@ package org.bitscarp.eval.engine;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.bitscarp.compute.Backend;
+import org.bitscarp.compute.CpuBackend;
+import org.bitscarp.compute.MomentPrecision;
 import org.bitscarp.eval.protocol.Protocol;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.quant.Level;
+import org.junit.jupiter.api.Assumptions;
 
 /** Short ways to run the engine in tests. */
 final class Measurements {
@@ -29,6 +33,16 @@ final class Measurements {
 
     static Resources resources(Backend backend, long memory) {
         return new Resources(backend, memory, Path.of(System.getProperty("java.io.tmpdir")), Progress.NONE);
+    }
+
+    /** A backend that sums second moments so, or the test is skipped with the reason. */
+    static CpuBackend summing(MomentPrecision precision, int lanes) {
+        try {
+            return CpuBackend.create(CpuBackend.MatrixProduct.AUTO, lanes, Optional.of(precision));
+        } catch (IllegalStateException e) {
+            System.out.println("SKIPPED: " + e.getMessage());
+            return Assumptions.abort(e.getMessage());
+        }
     }
 
     static WindowPlan plan(int[] tokens, int context) {

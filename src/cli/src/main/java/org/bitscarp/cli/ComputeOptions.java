@@ -1,10 +1,12 @@
 package org.bitscarp.cli;
 
 import java.io.PrintStream;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.CpuBackend;
+import org.bitscarp.compute.MomentPrecision;
 import org.bitscarp.cuda.GpuDevices;
 import org.bitscarp.cuda.GpuProbe;
 import org.bitscarp.cuda.backend.ComputeType;
@@ -64,14 +66,34 @@ final class ComputeOptions {
                     + " it loads).")
     private CpuBackend.MatrixProduct matmul;
 
+    @Option(
+            names = "--moments",
+            defaultValue = "auto",
+            paramLabel = "TYPE",
+            description = "Arithmetic of the sums of x·xᵀ over calibration tokens, for gptq and awq: bf16 (inputs"
+                    + " rounded, sums in fp32; twice as fast where the CPU has the instruction), fp32, or compensated"
+                    + " (fp32 products, sums with twice the digits); default: ${DEFAULT-VALUE}, which is bf16 on a CPU"
+                    + " that has it and fp32 elsewhere.")
+    private String moments;
+
     /** The backend asked for; says on {@code err} what was picked, and when it is not the preferred one. */
     Backend backend(PrintStream err, boolean quiet) {
+        return backend(err, quiet, true);
+    }
+
+    /**
+     * The same.
+     *
+     * @param products whether matrices will be multiplied; else libraries for that are loaded only where they are asked for
+     *     by name
+     */
+    Backend backend(PrintStream err, boolean quiet, boolean products) {
         if (threads < 1 || threads > 1024) {
             throw new UsageException("--threads " + threads + ": expected 1 to 1024");
         }
         return switch (device) {
-            case "auto" -> automatic(err, quiet);
-            case "cpu" -> cpu("--device cpu", err);
+            case "auto" -> automatic(err, quiet, products);
+            case "cpu" -> cpu("--device cpu", err, products);
             default -> gpu(open(device, "auto, cpu, ", "use --device cpu"));
         };
     }
@@ -102,7 +124,7 @@ final class ComputeOptions {
         return GpuDevices.open(number);
     }
 
-    private Backend automatic(PrintStream err, boolean quiet) {
+    private Backend automatic(PrintStream err, boolean quiet, boolean products) {
         GpuProbe probe = GpuProbe.run();
         if (probe.state() == GpuProbe.State.BROKEN) {
             throw new IllegalStateException(
@@ -112,28 +134,50 @@ final class ComputeOptions {
         if (!quiet) {
             err.println("Device: " + (found ? "cuda:0, " : "cpu, ") + probe.detail());
         }
-        return found ? gpu(GpuDevices.open(0)) : cpu("--device auto: " + probe.detail(), err);
+        return found ? gpu(GpuDevices.open(0)) : cpu("--device auto: " + probe.detail(), err, products);
     }
 
     /** @param why it is the CPU, for what the CPU does not do */
-    private CpuBackend cpu(String why, PrintStream err) {
+    private CpuBackend cpu(String why, PrintStream err, boolean products) {
         if (vram != null) {
             throw new UsageException("--vram: the CPU has no memory of its own (" + why + "); see --memory");
         }
         if (compute != ComputeType.FP32) {
             throw new UsageException("--compute " + compute.word() + ": the CPU computes in fp32 (" + why + ")");
         }
-        CpuBackend backend = CpuBackend.create(matmul, threads);
+        CpuBackend backend = products
+                ? CpuBackend.create(matmul, threads, moments())
+                : CpuBackend.create(
+                        matmul == CpuBackend.MatrixProduct.AUTO ? CpuBackend.MatrixProduct.JAVA : matmul,
+                        threads,
+                        moments().or(() -> Optional.of(MomentPrecision.FP32)));
         if (!backend.fallbackReason().isEmpty()) {
             err.println("bitscarp: " + backend.fallbackReason() + "; using the Java matrix product");
         }
         return backend;
     }
 
+    /** Empty for the preferred ones of a device. */
+    private Optional<MomentPrecision> moments() {
+        if (moments.equals("auto")) {
+            return Optional.empty();
+        }
+        for (MomentPrecision precision : MomentPrecision.values()) {
+            if (precision.word().equals(moments)) {
+                return Optional.of(precision);
+            }
+        }
+        throw new UsageException("--moments " + moments + ": expected auto, " + MomentPrecision.words());
+    }
+
     private Backend gpu(GpuDriver driver) {
         boolean done = false;
         try {
-            Backend backend = new CudaBackend(driver, cap(driver, vram), compute, threads);
+            MomentPrecision precision = moments().orElse(MomentPrecision.FP32);
+            if (precision == MomentPrecision.BF16) {
+                throw new UsageException("--moments bf16: for CPUs that have it; a GPU sums moments in fp32");
+            }
+            Backend backend = new CudaBackend(driver, cap(driver, vram), compute, threads, precision);
             done = true;
             return backend;
         } finally {

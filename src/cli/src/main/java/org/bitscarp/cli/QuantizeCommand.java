@@ -180,8 +180,11 @@ final class QuantizeCommand implements Callable<Integer> {
                     "--out " + out + ": budgets, mixes, --pure and types of tables are for GGUF files; expected a"
                             + " name that ends with .gguf");
         }
+        boolean rounded = budget == null
+                && calibration.text == null
+                && target.level().transform().identity();
         try (Checkpoint checkpoint = Checkpoints.open(ModelArgument.resolve(model, streams, quiet));
-                Backend backend = compute.backend(streams.err(), quiet);
+                Backend backend = compute.backend(streams.err(), quiet, !rounded);
                 ProgressLine line = new ProgressLine(streams.err(), Terminal.stderr(), Terminal.unicode())) {
             Progress progress = quiet ? Progress.NONE : line;
             QuantizeSummary summary = budget != null
@@ -198,18 +201,18 @@ final class QuantizeCommand implements Callable<Integer> {
             Checkpoint checkpoint, Backend backend, QuantizeTarget target, GgufQuantizer.Types types, Progress progress)
             throws IOException {
         WindowPlan windows = windows(checkpoint, target);
-        try (KeptHessians kept = kept(checkpoint, windows)) {
+        try (KeptHessians kept = kept(checkpoint, backend, windows)) {
             return quantize(checkpoint, backend, target, types, windows, kept, progress);
         }
     }
 
-    private KeptHessians kept(Checkpoint checkpoint, WindowPlan windows) throws IOException {
+    private KeptHessians kept(Checkpoint checkpoint, Backend backend, WindowPlan windows) throws IOException {
         if (hessians == null || windows == null) {
             return null;
         }
         Corpus text = calibration.read(TextOptions.corpora(streams, quiet));
         try (Tokenizer tokenizer = checkpoint.tokenizer()) {
-            return CalibrationFolder.open(hessians, checkpoint, tokenizer, text, windows);
+            return CalibrationFolder.open(hessians, backend, checkpoint, tokenizer, text, windows);
         }
     }
 

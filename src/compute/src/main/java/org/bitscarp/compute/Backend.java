@@ -147,6 +147,30 @@ public interface Backend extends AutoCloseable {
      */
     void addOuterProducts(Tensor x, int first, int count, Tensor sums);
 
+    /** Arithmetic of the second moments that a calibration sums here. */
+    default MomentPrecision moments() {
+        return MomentPrecision.FP32;
+    }
+
+    /** The same for reports: what computes it, and why not in what would be faster. */
+    default String momentsDescription() {
+        return moments().word();
+    }
+
+    /** The outer products of x, in the arithmetic of {@link #moments()}. */
+    default OuterProducts outerProducts(Tensor x) {
+        return (first, count, sums) -> addOuterProducts(x, first, count, sums);
+    }
+
+    /**
+     * Moves rows {@code [first, first + count)} of a part into a sum of two numbers each: {@code sums + low += part}, where sums
+     * is the rounded sum and low collects what its roundings leave out, exactly as long as low itself needs no rounding
+     * (TwoSum: Knuth, The Art of Computer Programming 2, section 4.2.2, theorem B). The part's rows are 0 afterwards.
+     *
+     * @param part of the shape of both
+     */
+    void addCompensated(Tensor part, int first, int count, Tensor sums, Tensor low);
+
     /**
      * Takes one slice of a reference's logits into its statistics.
      *

@@ -1,11 +1,14 @@
 package org.bitscarp.compute;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 import java.util.function.Supplier;
 import org.bitscarp.compute.internal.ActivationOps;
 import org.bitscarp.compute.internal.Attention;
+import org.bitscarp.compute.internal.CompensatedSum;
 import org.bitscarp.compute.internal.Gemm;
 import org.bitscarp.compute.internal.HostBackend;
+import org.bitscarp.compute.internal.HostMoments;
 import org.bitscarp.compute.internal.HostTensor;
 import org.bitscarp.compute.internal.NormOps;
 import org.bitscarp.compute.internal.OpenBlasGemm;
@@ -18,11 +21,14 @@ public final class CpuBackend extends HostBackend {
     private final Attention attention;
     private final int lanes;
     private final String gemmReason;
+    /** Null until somebody asks: libraries for it are loaded for those who calibrate only. */
+    private HostMoments moments;
 
-    private CpuBackend(Gemm gemm, String gemmReason, int lanes) {
+    private CpuBackend(Gemm gemm, String gemmReason, int lanes, HostMoments moments) {
         this.gemm = gemm;
         this.gemmReason = gemmReason;
         this.lanes = lanes;
+        this.moments = moments;
         attention = new Attention(gemm);
     }
 
@@ -35,21 +41,52 @@ public final class CpuBackend extends HostBackend {
     }
 
     /**
+     * With moments in fp32.
+     *
      * @param lanes threads that will call, at least 1
      * @throws IllegalStateException when OpenBLAS is asked for by name and does not load
      */
     public static CpuBackend create(MatrixProduct product, int lanes) {
+        return create(product, lanes, Optional.of(MomentPrecision.FP32));
+    }
+
+    /**
+     * @param lanes threads that will call, at least 1
+     * @param moments arithmetic of second moments; empty for bf16 where this CPU has it and libraries are wanted at all, which is
+     *     found out when moments are first asked for, and fp32 elsewhere
+     * @throws IllegalStateException when something asked for by name does not load
+     */
+    public static CpuBackend create(MatrixProduct product, int lanes, Optional<MomentPrecision> moments) {
+        HostMoments chosen = moments.or(
+                        () -> product == MatrixProduct.JAVA ? Optional.of(MomentPrecision.FP32) : Optional.empty())
+                .map(CpuBackend::byName)
+                .orElse(null);
         if (product == MatrixProduct.JAVA) {
-            return new CpuBackend(new VectorGemm(), "", lanes);
+            return new CpuBackend(new VectorGemm(), "", lanes, chosen);
         }
         try {
-            return new CpuBackend(OpenBlasGemm.load(), "", lanes);
+            return new CpuBackend(OpenBlasGemm.load(), "", lanes, chosen);
         } catch (LinkageError e) {
             if (product == MatrixProduct.OPENBLAS) {
                 throw new IllegalStateException("OpenBLAS does not load: " + e.getMessage(), e);
             }
-            return new CpuBackend(new VectorGemm(), "OpenBLAS does not load: " + e.getMessage(), lanes);
+            return new CpuBackend(new VectorGemm(), "OpenBLAS does not load: " + e.getMessage(), lanes, chosen);
         }
+    }
+
+    private static HostMoments byName(MomentPrecision precision) {
+        try {
+            return HostMoments.in(precision);
+        } catch (LinkageError e) {
+            throw new IllegalStateException("moments in " + precision.word() + ": " + e.getMessage(), e);
+        }
+    }
+
+    private synchronized HostMoments chosenMoments() {
+        if (moments == null) {
+            moments = HostMoments.preferred();
+        }
+        return moments;
     }
 
     /** One lane per processor. */
@@ -228,6 +265,28 @@ public final class CpuBackend extends HostBackend {
                         new Gemm.Panel(host(sums).data(), (long) first * n + rest, n));
             }
         }
+    }
+
+    @Override
+    public MomentPrecision moments() {
+        return chosenMoments().precision();
+    }
+
+    @Override
+    public String momentsDescription() {
+        return chosenMoments().description();
+    }
+
+    @Override
+    public OuterProducts outerProducts(Tensor x) {
+        return moments() == MomentPrecision.BF16 ? chosenMoments().outerProducts(host(x)) : super.outerProducts(x);
+    }
+
+    @Override
+    public void addCompensated(Tensor part, int first, int count, Tensor sums, Tensor low) {
+        Operands.requireCompensated(part, first, count, sums, low);
+        CompensatedSum.add(
+                host(part).data(), host(sums).data(), host(low).data(), at(part, first), (long) count * part.columns());
     }
 
     @Override

@@ -103,6 +103,12 @@ public final class Operands {
         Objects.checkFromIndexSize(first, count, x.columns());
     }
 
+    public static void requireCompensated(Tensor part, int first, int count, Tensor sums, Tensor low) {
+        requireSameShape("compensated sum", part, sums);
+        requireSameShape("compensated sum", sums, low);
+        Objects.checkFromIndexSize(first, count, part.rows());
+    }
+
     /** A tile of logits for a scorer of that many rows and that width. */
     public static void requireLogits(LogitScorer.Logits logits, LogitScorer.Tile tile, int rows, int width) {
         require(

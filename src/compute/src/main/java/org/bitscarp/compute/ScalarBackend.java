@@ -267,6 +267,23 @@ public final class ScalarBackend extends HostBackend {
     }
 
     @Override
+    public void addCompensated(Tensor part, int first, int count, Tensor sums, Tensor low) {
+        Operands.requireCompensated(part, first, count, sums, low);
+        for (int row = first; row < first + count; row++) {
+            for (int i = 0; i < part.columns(); i++) {
+                float a = get(sums, row, i);
+                float b = get(part, row, i);
+                float sum = a + b;
+                float added = sum - a;
+                float lost = a - (sum - added) + (b - added);
+                set(sums, row, i, sum);
+                set(low, row, i, get(low, row, i) + lost);
+                set(part, row, i, 0);
+            }
+        }
+    }
+
+    @Override
     public void scoreReference(Tensor logits, int firstToken, int[] targets, Scores scores, Tensor exponentials) {
         for (int row = 0; row < logits.rows(); row++) {
             takeSlice(logits, row, firstToken, targets[row], scores);

@@ -2,6 +2,15 @@ package org.bitscarp.quant;
 
 /** Chooses the codes of a whole matrix. Works on every {@link BlockFormat}. */
 public interface Solver {
+    /**
+     * Rows that make a piece of work for {@link RowSolver#solve}: about a millisecond of round-to-nearest at least, and whole
+     * tiles of error feedback, whatever the width of vectors.
+     */
+    static int rowsTogether(int columns) {
+        int tile = 64;
+        return Math.ceilDiv(Math.max(1, (1 << 17) / Math.max(1, columns)), tile) * tile;
+    }
+
     /** The solver's word in a level string: {@code rtn}, {@code search}, … */
     String name();
 
@@ -34,7 +43,16 @@ public interface Solver {
     }
 
     /**
-     * Does what concerns the whole matrix once (a scale shared by the tensor, a factorised Hessian) and returns the
+     * Does what concerns the inputs alone, a factorised Hessian, once for all matrices that read them; {@link #prepare} does
+     * it by itself where nobody else did.
+     *
+     * @param inputs what calibration tells of the inputs
+     * @param workers who share the work
+     */
+    default void prepareInputs(InputStatistics inputs, Workers workers) {}
+
+    /**
+     * Does what concerns the whole matrix once (a scale shared by the tensor) and returns the
      * part that works on rows.
      *
      * @param weights the full-precision matrix; read only

@@ -101,6 +101,15 @@ final class Operations {
                     scene.result(gate, 16 * UNIT, 64 * ELEMENTARY);
                 });
             }
+            add("compensated sum", "3 × " + n, scene -> {
+                Tensor sums = scene.tensor(3, n, 1000);
+                Tensor low = scene.tensor(3, n, 1e-6f);
+                Tensor part = scene.tensor(3, n);
+                scene.backend().addCompensated(part, 1, 2, sums, low);
+                scene.result(sums, 0, 0);
+                scene.result(low, 0, 0);
+                scene.result(part, 0, 0);
+            });
             add("soft cap", "2 × " + n, scene -> {
                 Tensor x = scene.tensor(2, n, 100);
                 scene.backend().softCap(x, 30);

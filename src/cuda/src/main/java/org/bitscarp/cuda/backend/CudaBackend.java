@@ -11,6 +11,7 @@ import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.DeviceQuantizer;
 import org.bitscarp.compute.LogitScorer;
 import org.bitscarp.compute.LogitsThenScores;
+import org.bitscarp.compute.MomentPrecision;
 import org.bitscarp.compute.Operands;
 import org.bitscarp.compute.PackedProducts;
 import org.bitscarp.compute.Scores;
@@ -48,16 +49,28 @@ public final class CudaBackend implements Backend {
     private final MatrixProduct product;
     private final ComputeType compute;
     private final int hostThreads;
+    private final MomentPrecision moments;
     /** Closed with this backend if their owner could not: an allocation failed while it was being built. */
     private final List<DeviceTensors> memories = new CopyOnWriteArrayList<>();
+
+    /** With second moments in fp32. */
+    public CudaBackend(GpuDriver driver, long memoryCap, ComputeType compute, int hostThreads) {
+        this(driver, memoryCap, compute, hostThreads, MomentPrecision.FP32);
+    }
 
     /**
      * @param driver closed with this
      * @param memoryCap bytes of device memory that may be taken
      * @param compute arithmetic of matrix products
      * @param hostThreads threads for the host's share of the work
+     * @param moments arithmetic of second moments, fp32 or compensated
      */
-    public CudaBackend(GpuDriver driver, long memoryCap, ComputeType compute, int hostThreads) {
+    public CudaBackend(
+            GpuDriver driver, long memoryCap, ComputeType compute, int hostThreads, MomentPrecision moments) {
+        if (moments == MomentPrecision.BF16) {
+            throw new IllegalArgumentException("moments in bf16 are for CPUs that have it; a GPU sums them in fp32");
+        }
+        this.moments = moments;
         this.driver = driver;
         this.compute = compute;
         this.hostThreads = hostThreads;
@@ -280,6 +293,26 @@ public final class CudaBackend implements Backend {
         Operands.requireOuterProducts(x, first, count, sums);
         if (count > 0) {
             on(x, (lane, t) -> product.addOuterProducts(lane, t, first, count, DeviceTensor.of(sums)));
+        }
+    }
+
+    @Override
+    public MomentPrecision moments() {
+        return moments;
+    }
+
+    @Override
+    public void addCompensated(Tensor part, int first, int count, Tensor sums, Tensor low) {
+        Operands.requireCompensated(part, first, count, sums, low);
+        if (count > 0) {
+            on(
+                    part,
+                    (lane, t) -> layers.addCompensated(
+                            lane,
+                            t.from(first, 0),
+                            DeviceTensor.of(sums).from(first, 0),
+                            DeviceTensor.of(low).from(first, 0),
+                            (long) count * part.columns()));
         }
     }
 

@@ -10,7 +10,6 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 import org.bitscarp.quant.Grid;
-import org.bitscarp.quant.gptq.TileProduct.View;
 
 /**
  * Some neighbouring columns of a tile while they are rounded. They lie column by column, so that the rows of the tile fill
@@ -24,22 +23,25 @@ final class ColumnStep {
     private static final int LANES = FLOATS.length();
     /** Columns at most. */
     static final int WIDTH = 16;
+    /** Rows of a tile at most; a column has room for so many. */
+    static final int ROWS = RegisterTile.WIDTH;
 
     private final RowTile tile;
+    private final MemorySegment work;
+    private final MemorySegment errors;
     /** Rows with those that fill up the last vector. */
     private final int height;
 
-    // Element (row, place) at place × height + row.
-    private final float[] now;
-    private final int[] codes;
+    /** By place in the step, then row. */
+    private final int[] codes = new int[WIDTH * ROWS];
 
     // By row.
-    private final float[] error;
-    private final float[] scale;
-    private final float[] offset;
-    private final float[] low;
-    private final float[] high;
-    private final float[] zero;
+    private final float[] error = new float[ROWS];
+    private final float[] scale = new float[ROWS];
+    private final float[] offset = new float[ROWS];
+    private final float[] low = new float[ROWS];
+    private final float[] high = new float[ROWS];
+    private final float[] zero = new float[ROWS];
 
     /** Which parameters the grids' arrays hold: block and part of the block; −1 for none. */
     private int evenBlock = -1;
@@ -47,72 +49,45 @@ final class ColumnStep {
     private int evenPart;
     private boolean even;
 
-    ColumnStep(RowTile tile) {
+    /**
+     * @param work weights, column by column in the order of the loop
+     * @param errors takes the negated errors over the pivots, the same way
+     */
+    ColumnStep(RowTile tile, MemorySegment work, MemorySegment errors) {
         this.tile = tile;
-        height = height(tile.rows);
-        now = new float[WIDTH * height];
-        codes = new int[WIDTH * height];
-        error = new float[height];
-        scale = new float[height];
-        offset = new float[height];
-        low = new float[height];
-        high = new float[height];
-        zero = new float[height];
+        this.work = work;
+        this.errors = errors;
+        height = Math.ceilDiv(tile.rows, LANES) * LANES;
         Arrays.fill(scale, 1);
     }
 
-    /** Rows that whole vectors take for {@code rows}. */
-    static int height(int rows) {
-        return (rows + LANES - 1) / LANES * LANES;
-    }
-
-    /** Errors of {@code count} columns from the {@code at}-th of a batch on, as {@link TileProduct} wants them. */
-    View errors(MemorySegment errors, int at) {
-        return new View(errors, (long) at * height, 1, height);
-    }
-
-    /** The weights of columns {@code [first, first + count)}, as the columns before have left them. */
-    void load(MemorySegment work, int first, int count) {
-        float[] row = new float[WIDTH];
-        for (int r = 0; r < tile.rows; r++) {
-            MemorySegment.copy(work, JAVA_FLOAT, 4L * ((long) r * tile.columns + first), row, 0, count);
-            for (int p = 0; p < count; p++) {
-                now[p * height + r] = row[p];
-            }
-        }
-    }
-
-    /** Copies a row's weights from {@code place} on. */
-    void row(int row, int place, int count, float[] target) {
-        for (int p = 0; p < count; p++) {
-            target[p] = now[(place + p) * height + row];
-        }
-    }
-
     /**
-     * Rounds the column at a place and takes its error to those behind it.
+     * Rounds a column and takes its error to those behind it in the step.
      *
+     * @param at its place in the loop
      * @param column its number in the matrix
      * @param pivot of the factor in this column
-     * @param feedback what the factor has right of it, for places {@code [place + 1, count)}
-     * @param errors gets the errors over the pivot, at the {@code at}-th column
+     * @param feedback what the factor has right of it, for the columns of the step
+     * @param first where the step begins
+     * @param last where it ends
      */
-    void round(int place, int column, float pivot, float[] feedback, int count, MemorySegment errors, int at) {
+    void round(int at, int column, float pivot, float[] feedback, int first, int last) {
         int block = column / tile.blockLength;
         int position = column % tile.blockLength;
         if (evenly(block, position)) {
-            roundEvenly(place * height, pivot);
+            roundEvenly(at, (at - first) * ROWS, pivot);
         } else {
-            roundOneByOne(place * height, block, position, pivot);
+            roundOneByOne(at, (at - first) * ROWS, block, position, pivot);
         }
         for (int r = 0; r < height; r += LANES) {
-            FloatVector e = FloatVector.fromArray(FLOATS, error, r);
-            e.intoMemorySegment(errors, 4L * ((long) at * height + r), ORDER);
-            FloatVector minus = e.neg();
-            for (int p = place + 1; p < count; p++) {
-                int next = p * height + r;
-                minus.fma(FloatVector.broadcast(FLOATS, feedback[p]), FloatVector.fromArray(FLOATS, now, next))
-                        .intoArray(now, next);
+            FloatVector minus = FloatVector.fromArray(FLOATS, error, r).neg();
+            minus.intoMemorySegment(errors, 4 * ((long) at * ROWS + r), ORDER);
+            for (int next = at + 1; next < last; next++) {
+                long to = 4 * ((long) next * ROWS + r);
+                minus.fma(
+                                FloatVector.broadcast(FLOATS, feedback[next - first]),
+                                FloatVector.fromMemorySegment(FLOATS, work, to, ORDER))
+                        .intoMemorySegment(work, to, ORDER);
             }
         }
     }
@@ -140,9 +115,9 @@ final class ColumnStep {
         return even;
     }
 
-    private void roundEvenly(int from, float pivot) {
+    private void roundEvenly(int at, int codesAt, float pivot) {
         for (int r = 0; r < height; r += LANES) {
-            FloatVector w = FloatVector.fromArray(FLOATS, now, from + r);
+            FloatVector w = FloatVector.fromMemorySegment(FLOATS, work, 4 * ((long) at * ROWS + r), ORDER);
             FloatVector step = FloatVector.fromArray(FLOATS, scale, r);
             FloatVector origin = FloatVector.fromArray(FLOATS, offset, r);
             FloatVector least = FloatVector.fromArray(FLOATS, low, r);
@@ -154,27 +129,27 @@ final class ColumnStep {
             // Adding 0 makes −0 the 0 that it is as an integer.
             steps = steps.add(Grid.Even.ROUND).sub(Grid.Even.ROUND).add(0);
             ((IntVector) steps.add(FloatVector.fromArray(FLOATS, zero, r)).convertShape(VectorOperators.F2I, INTS, 0))
-                    .intoArray(codes, from + r);
+                    .intoArray(codes, codesAt + r);
             w.sub(steps.mul(step).add(origin)).div(pivot).intoArray(error, r);
         }
     }
 
-    private void roundOneByOne(int from, int block, int position, float pivot) {
+    private void roundOneByOne(int at, int codesAt, int block, int position, float pivot) {
         for (int r = 0; r < tile.rows; r++) {
             Grid grid = tile.grids[r][block];
-            float w = now[from + r];
+            float w = work.getAtIndex(JAVA_FLOAT, (long) at * ROWS + r);
             int code = grid.nearest(position, w);
-            codes[from + r] = code;
+            codes[codesAt + r] = code;
             error[r] = (w - grid.value(position, code)) / pivot;
         }
     }
 
-    /** Codes of the first {@code count} places go to their columns. */
-    void store(int[] order, int first, int count) {
+    /** Codes of a step go to their columns. */
+    void store(int[] order, int first, int last) {
         for (int r = 0; r < tile.rows; r++) {
             int[] rowCodes = tile.codes[r];
-            for (int p = 0; p < count; p++) {
-                rowCodes[order[first + p]] = codes[p * height + r];
+            for (int at = first; at < last; at++) {
+                rowCodes[order[at]] = codes[(at - first) * ROWS + r];
             }
         }
     }

@@ -108,13 +108,15 @@ public final class CrossMoments {
 
     private DenseMatrix negatedCorrection(Aim aim) {
         int n = size();
-        View upper = View.of(aim.factor.upper().data(), n, 0, 0);
         DenseMatrix correction = new DenseMatrix(memory.allocate(4 * values.size(), 64), n, n);
         correction.data().fill((byte) 0);
         try (Arena arena = Arena.ofConfined()) {
+            DenseMatrix unpacked = new DenseMatrix(arena.allocate(4 * values.size(), 64), n, n);
+            aim.factor.upper().unpack(unpacked);
+            View upper = View.of(unpacked.data(), n, 0, 0);
             View half = View.of(arena.allocate(4 * values.size(), 64), n, 0, 0);
             TileProduct.subtract(n, n, n, upper, View.of(values.data(), n, 0, 0), half);
-            float share = (float) (-aim.share * beyondChance(squares(half.data(), n), aim.factor));
+            float share = (float) (-aim.share * beyondChance(squares(half.data()), squares(upper.data()), aim.factor));
             for (int i = 0; i < n; i++) {
                 TileProduct.scale(n, share, half.data(), (long) i * n);
             }
@@ -127,10 +129,11 @@ public final class CrossMoments {
      * (adjusted R²) / R² of the regression, at least 0.
      *
      * @param explained mean of the squares that it explains, tr(Dᵀ·(H + λI)⁻¹·D)
+     * @param trace of (H + λI)⁻¹
      */
-    private double beyondChance(double explained, InverseFactor factor) {
+    private double beyondChance(double explained, double trace, InverseFactor factor) {
         // tr(H·(H + λI)⁻¹), what n predictors are worth under ridge regression (Hastie et al. 2009, section 3.4.1).
-        double freedom = size() - factor.lambda() * squares(factor.upper().data(), size());
+        double freedom = size() - factor.lambda() * trace;
         if (!(explained > 0) || tokens <= freedom) {
             return 0;
         }
@@ -138,9 +141,9 @@ public final class CrossMoments {
         return Math.max(0, 1 - chance);
     }
 
-    private static double squares(MemorySegment values, int n) {
+    private static double squares(MemorySegment values) {
         double sum = 0;
-        for (long i = 0; i < (long) n * n; i++) {
+        for (long i = 0; i < values.byteSize() / 4; i++) {
             double value = values.getAtIndex(JAVA_FLOAT, i);
             sum += value * value;
         }

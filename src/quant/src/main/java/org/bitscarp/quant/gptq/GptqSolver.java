@@ -9,6 +9,7 @@ import org.bitscarp.quant.InputStatistics;
 import org.bitscarp.quant.PackedMatrix;
 import org.bitscarp.quant.SolveStats;
 import org.bitscarp.quant.Solver;
+import org.bitscarp.quant.Workers;
 
 /**
  * GPTQ (Frantar et al. 2022) on any block format: weights are rounded column after column, and the error of each is made up
@@ -16,7 +17,10 @@ import org.bitscarp.quant.Solver;
  */
 public final class GptqSolver implements Solver {
     /** Rows at a time. All of them share each read of the factor, and their weights stay in the second-level cache. */
-    private static final int TILE = 64;
+    private static final int TILE = ColumnStep.ROWS;
+
+    /** Memory of the calling thread for a tile; freed with the thread. */
+    private static final ThreadLocal<Scratch> SCRATCH = ThreadLocal.withInitial(Scratch::new);
 
     private final String name;
     private final GptqOptions options;
@@ -55,6 +59,19 @@ public final class GptqSolver implements Solver {
         return options.asymmetry() > 0;
     }
 
+    @Override
+    public void prepareInputs(InputStatistics inputs, Workers workers) {
+        inOrder(inputs.hessian()).factor(options.damping(), workers);
+        if (asymmetric() && inputs.cross() != null) {
+            inputs.hessian().factor(options.damping(), workers);
+        }
+    }
+
+    /** Second moments of the channels in the order of the loop. */
+    private Hessian inOrder(Hessian hessian) {
+        return options.activationOrder() ? hessian.byFallingDiagonal().hessian() : hessian;
+    }
+
     /** @throws IllegalArgumentException without a Hessian: there is no error feedback without calibration */
     @Override
     public RowSolver prepare(DenseMatrix weights, InputStatistics inputs, PackedMatrix target) {
@@ -82,14 +99,10 @@ public final class GptqSolver implements Solver {
             this.inputs = inputs;
             this.target = target;
             format = target.format();
-            if (options.activationOrder()) {
-                Hessian.Ordered ordered = inputs.hessian().byFallingDiagonal();
-                factor = ordered.hessian().factor(options.damping());
-                plan = ColumnPlan.in(ordered.order());
-            } else {
-                factor = inputs.hessian().factor(options.damping());
-                plan = ColumnPlan.leftToRight(weights.columns(), format.blockLength(weights.columns()));
-            }
+            factor = inOrder(inputs.hessian()).factor(options.damping());
+            plan = options.activationOrder()
+                    ? ColumnPlan.in(inputs.hessian().byFallingDiagonal().order())
+                    : ColumnPlan.leftToRight(weights.columns(), format.blockLength(weights.columns()));
             correction = asymmetric() && inputs.cross() != null
                     ? inputs.cross().negatedCorrection(inputs.hessian().factor(options.damping()), options.asymmetry())
                     : null;
@@ -105,22 +118,21 @@ public final class GptqSolver implements Solver {
             ColumnLoop loop = new ColumnLoop(this::fit, factor, plan, shared != null || options.activationOrder());
             CoordinateDescent descent = new CoordinateDescent(
                     inputs.hessian(), factor.lambda(), options.refinements(), format.refits() ? options.refits() : 0);
-            try (Arena arena = Arena.ofConfined()) {
-                int rows = Math.min(TILE, to - from);
-                MemorySegment work = arena.allocate(4L * rows * columns, 64);
-                MemorySegment errors = arena.allocate(4L * ColumnStep.height(rows) * columns, 64);
-                MemorySegment sums = arena.allocate(4L * 4 * format.blockLength(columns), 64);
-                for (int row = from; row < to; row += TILE) {
-                    RowTile tile = tile(row, Math.min(TILE, to - row), shared, work, errors);
-                    if (options.activationOrder() && shared == null) {
-                        fitAll(tile);
-                    }
-                    loop.run(tile, work, errors);
-                    if (options.refinements() > 0) {
-                        descent.run(format, tile, errors, work, sums);
-                    }
-                    tile.pack(target, stats);
+            long bytes = ColumnLoop.bytes(columns);
+            MemorySegment scratch = SCRATCH.get().bytes(2 * bytes + 4L * 4 * format.blockLength(columns));
+            MemorySegment work = scratch.asSlice(0, bytes);
+            MemorySegment errors = scratch.asSlice(bytes, bytes);
+            MemorySegment sums = scratch.asSlice(2 * bytes);
+            for (int row = from; row < to; row += TILE) {
+                RowTile tile = tile(row, Math.min(TILE, to - row), shared, work, errors);
+                if (options.activationOrder() && shared == null) {
+                    fitAll(tile);
                 }
+                loop.run(tile, work, errors);
+                if (options.refinements() > 0) {
+                    descent.run(format, tile, errors, work, sums);
+                }
+                tile.pack(target, stats);
             }
         }
 

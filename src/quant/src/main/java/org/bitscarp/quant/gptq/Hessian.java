@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.bitscarp.quant.DenseMatrix;
+import org.bitscarp.quant.Workers;
 import org.bitscarp.quant.transform.Basis;
 import org.bitscarp.quant.transform.BasisChange;
 
@@ -138,8 +139,13 @@ public final class Hessian {
      * @param damping share of the mean diagonal that is added to it
      */
     InverseFactor factor(double damping) {
+        return factor(damping, Workers.CALLER);
+    }
+
+    /** @param workers who share the work if the factor is not there yet */
+    InverseFactor factor(double damping, Workers workers) {
         synchronized (factors) {
-            return factors.computeIfAbsent(damping, d -> InverseFactor.of(this, d, memory));
+            return factors.computeIfAbsent(damping, d -> InverseFactor.of(this, d, memory, workers));
         }
     }
 

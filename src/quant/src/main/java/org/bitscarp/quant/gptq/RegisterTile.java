@@ -25,12 +25,20 @@ final class RegisterTile {
     /**
      * C[4 × WIDTH] += A·B.
      *
-     * @param left A from {@code leftAt} on, four rows, one column after another
-     * @param right B, [k × WIDTH]
+     * @param left A from index {@code leftAt} on, four rows, one column after another
+     * @param right B from index {@code rightAt} on, [k × WIDTH]
      * @param at index of the first float of C
      * @param stride floats from one row of C to the next
      */
-    static void add(int k, float[] left, int leftAt, float[] right, MemorySegment c, long at, long stride) {
+    static void add(
+            int k,
+            MemorySegment left,
+            long leftAt,
+            MemorySegment right,
+            long rightAt,
+            MemorySegment c,
+            long at,
+            long stride) {
         long c0 = 4 * at;
         long c1 = c0 + 4 * stride;
         long c2 = c1 + 4 * stride;
@@ -52,28 +60,28 @@ final class RegisterTile {
         FloatVector y32 = FloatVector.fromMemorySegment(SPECIES, c, c3 + 2 * LINE, ORDER);
         FloatVector y33 = FloatVector.fromMemorySegment(SPECIES, c, c3 + 3 * LINE, ORDER);
         for (int p = 0; p < k; p++) {
-            int l = leftAt + p * ROWS;
-            int q = p * WIDTH;
-            FloatVector b0 = FloatVector.fromArray(SPECIES, right, q);
-            FloatVector b1 = FloatVector.fromArray(SPECIES, right, q + LANES);
-            FloatVector b2 = FloatVector.fromArray(SPECIES, right, q + 2 * LANES);
-            FloatVector b3 = FloatVector.fromArray(SPECIES, right, q + 3 * LANES);
-            FloatVector a0 = FloatVector.broadcast(SPECIES, left[l]);
+            long l = leftAt + p * ROWS;
+            long q = 4 * (rightAt + p * WIDTH);
+            FloatVector b0 = FloatVector.fromMemorySegment(SPECIES, right, q, ORDER);
+            FloatVector b1 = FloatVector.fromMemorySegment(SPECIES, right, q + LINE, ORDER);
+            FloatVector b2 = FloatVector.fromMemorySegment(SPECIES, right, q + 2 * LINE, ORDER);
+            FloatVector b3 = FloatVector.fromMemorySegment(SPECIES, right, q + 3 * LINE, ORDER);
+            FloatVector a0 = FloatVector.broadcast(SPECIES, left.getAtIndex(JAVA_FLOAT, l));
             y00 = a0.fma(b0, y00);
             y01 = a0.fma(b1, y01);
             y02 = a0.fma(b2, y02);
             y03 = a0.fma(b3, y03);
-            FloatVector a1 = FloatVector.broadcast(SPECIES, left[l + 1]);
+            FloatVector a1 = FloatVector.broadcast(SPECIES, left.getAtIndex(JAVA_FLOAT, l + 1));
             y10 = a1.fma(b0, y10);
             y11 = a1.fma(b1, y11);
             y12 = a1.fma(b2, y12);
             y13 = a1.fma(b3, y13);
-            FloatVector a2 = FloatVector.broadcast(SPECIES, left[l + 2]);
+            FloatVector a2 = FloatVector.broadcast(SPECIES, left.getAtIndex(JAVA_FLOAT, l + 2));
             y20 = a2.fma(b0, y20);
             y21 = a2.fma(b1, y21);
             y22 = a2.fma(b2, y22);
             y23 = a2.fma(b3, y23);
-            FloatVector a3 = FloatVector.broadcast(SPECIES, left[l + 3]);
+            FloatVector a3 = FloatVector.broadcast(SPECIES, left.getAtIndex(JAVA_FLOAT, l + 3));
             y30 = a3.fma(b0, y30);
             y31 = a3.fma(b1, y31);
             y32 = a3.fma(b2, y32);

@@ -15,6 +15,9 @@ import org.bitscarp.quant.gptq.TileProduct.View;
 
 /** Some rows of a matrix while they are quantized: weights, and for each the grid, the code and its value. */
 final class RowTile {
+    /** Columns that are laid out at a time, a cache line of each row. */
+    private static final int STRIP = 16;
+
     final int rows;
     final int columns;
     /** Weights in a full block of the format. */
@@ -81,11 +84,23 @@ final class RowTile {
         return Math.min(blockLength, columns - block * blockLength);
     }
 
-    /** Writes w, its columns in the given order, row after row. */
-    void load(int[] order, MemorySegment target) {
-        for (int r = 0; r < rows; r++) {
-            for (int j = 0; j < columns; j++) {
-                target.setAtIndex(JAVA_FLOAT, (long) r * columns + j, weights[r][order[j]]);
+    /**
+     * Writes w column by column.
+     *
+     * @param order of the columns
+     * @param height rows that there is room for in a column; those that are not there are 0
+     */
+    void load(int[] order, MemorySegment target, int height) {
+        if (rows < height) {
+            target.asSlice(0, 4L * height * columns).fill((byte) 0);
+        }
+        for (int first = 0; first < columns; first += STRIP) {
+            int last = Math.min(columns, first + STRIP);
+            for (int r = 0; r < rows; r++) {
+                float[] row = weights[r];
+                for (int j = first; j < last; j++) {
+                    target.setAtIndex(JAVA_FLOAT, (long) j * height + r, row[order[j]]);
+                }
             }
         }
     }

@@ -25,7 +25,7 @@ final class TileProduct {
     /** Depth of a block: a strip of B is 256 × 64 floats = 64 KiB with 512 bits, in the second-level cache. */
     private static final int DEPTH = 256;
 
-    private static final ThreadLocal<Scratch> SCRATCH = ThreadLocal.withInitial(Scratch::new);
+    private static final ThreadLocal<Operands> OPERANDS = ThreadLocal.withInitial(Operands::new);
 
     private TileProduct() {}
 
@@ -47,13 +47,6 @@ final class TileProduct {
         }
     }
 
-    /** What is known to be of no use: elements of C below its diagonal, or those of B below its own, which are zero. */
-    private enum Skip {
-        NOTHING,
-        LOWER_RESULT,
-        LOWER_FACTOR
-    }
-
     /**
      * Subtracts A·B.
      *
@@ -62,71 +55,58 @@ final class TileProduct {
      * @param c [m, n], row-major
      */
     static void subtract(int m, int n, int k, View a, View b, View c) {
-        subtract(m, n, k, a, b, c, Skip.NOTHING);
-    }
-
-    /** The same for a square C of which the upper triangle is wanted; below the diagonal some elements change. */
-    static void subtractUpper(int n, int k, View a, View b, View c) {
-        subtract(n, n, k, a, b, c, Skip.LOWER_RESULT);
+        subtract(m, n, k, a, b, c, false);
     }
 
     /** The same for an upper triangular B, square; what lies below its diagonal has to be 0. */
     static void subtractTriangular(int m, int n, View a, View b, View c) {
-        subtract(m, n, n, a, b, c, Skip.LOWER_FACTOR);
+        subtract(m, n, n, a, b, c, true);
     }
 
-    private static void subtract(int m, int n, int k, View a, View b, View c, Skip skip) {
+    private static void subtract(int m, int n, int k, View a, View b, View c, boolean triangular) {
         if (m < ROWS) {
             for (int row = 0; row < m; row++) {
                 line(n, k, a, row, b, c);
             }
             return;
         }
-        Scratch scratch = SCRATCH.get();
-        float[] left = scratch.left((m + ROWS - 1) / ROWS * ROWS * Math.min(k, DEPTH));
+        Operands packed = OPERANDS.get();
+        MemorySegment left = packed.left.bytes(4L * Math.ceilDiv(m, ROWS) * ROWS * Math.min(k, DEPTH));
         for (int from = 0; from < k; from += DEPTH) {
             int deep = Math.min(DEPTH, k - from);
             packNegated(m, deep, a, from, left);
             for (int column = 0; column < n; column += WIDTH) {
                 int width = Math.min(WIDTH, n - column);
-                if (skip == Skip.LOWER_FACTOR && column + width <= from) {
+                if (triangular && column + width <= from) {
                     continue;
                 }
-                pack(deep, width, b, from, column, scratch.right);
-                int rows = skip == Skip.LOWER_RESULT ? Math.min(m, column + width) : m;
-                strip(rows, width, deep, left, scratch.right, c, column, scratch.edge);
+                pack(deep, width, b, from, column, packed.right);
+                strip(m, width, deep, left, packed.right, c, column, packed.edge);
             }
         }
     }
 
     /** Packed operands of the calling thread; freed with the thread. */
-    private static final class Scratch {
-        private float[] left = new float[0];
-        private final float[] right = new float[DEPTH * WIDTH];
+    private static final class Operands {
+        private final Scratch left = new Scratch();
+        private final MemorySegment right = Arena.ofAuto().allocate(4L * DEPTH * WIDTH, 64);
         /** Tiles that lie on the edge of C. */
         private final MemorySegment edge = Arena.ofAuto().allocate(4L * ROWS * WIDTH, 64);
-
-        float[] left(int length) {
-            if (left.length < length) {
-                left = new float[length];
-            }
-            return left;
-        }
     }
 
     private static void strip(
-            int m, int width, int k, float[] left, float[] right, View c, int column, MemorySegment edge) {
+            int m, int width, int k, MemorySegment left, MemorySegment right, View c, int column, MemorySegment edge) {
         for (int row = 0; row < m; row += ROWS) {
             long at = c.at + row * c.rowStride + column;
             int rows = Math.min(ROWS, m - row);
             if (rows == ROWS && width == WIDTH) {
-                RegisterTile.add(k, left, row * k, right, c.data, at, c.rowStride);
+                RegisterTile.add(k, left, (long) row * k, right, 0, c.data, at, c.rowStride);
                 continue;
             }
             for (int r = 0; r < rows; r++) {
                 MemorySegment.copy(c.data, 4 * (at + r * c.rowStride), edge, 4L * r * WIDTH, 4L * width);
             }
-            RegisterTile.add(k, left, row * k, right, edge, 0, WIDTH);
+            RegisterTile.add(k, left, (long) row * k, right, 0, edge, 0, WIDTH);
             for (int r = 0; r < rows; r++) {
                 MemorySegment.copy(edge, 4L * r * WIDTH, c.data, 4 * (at + r * c.rowStride), 4L * width);
             }
@@ -134,24 +114,25 @@ final class TileProduct {
     }
 
     /** −A in slivers of four rows, one column of the sliver after another; missing rows are zero. */
-    private static void packNegated(int m, int k, View a, int from, float[] target) {
+    static void packNegated(int m, int k, View a, int from, MemorySegment target) {
         for (int row = 0; row < m; row += ROWS) {
             for (int r = 0; r < ROWS; r++) {
-                int to = row * k + r;
+                long to = (long) row * k + r;
                 long at = a.at + (row + r) * a.rowStride + from * a.columnStride;
                 boolean present = row + r < m;
                 for (int p = 0; p < k; p++) {
-                    target[to + p * ROWS] = present ? -a.data.getAtIndex(JAVA_FLOAT, at + p * a.columnStride) : 0;
+                    float value = present ? -a.data.getAtIndex(JAVA_FLOAT, at + p * a.columnStride) : 0;
+                    target.setAtIndex(JAVA_FLOAT, to + p * ROWS, value);
                 }
             }
         }
     }
 
     /** A strip of B, row after row; missing columns are left as they are. */
-    private static void pack(int k, int width, View b, int from, int column, float[] target) {
+    private static void pack(int k, int width, View b, int from, int column, MemorySegment target) {
         for (int p = 0; p < k; p++) {
             long at = b.at + (from + p) * b.rowStride + column;
-            MemorySegment.copy(b.data, JAVA_FLOAT, 4 * at, target, p * WIDTH, width);
+            MemorySegment.copy(b.data, 4 * at, target, 4L * p * WIDTH, 4L * width);
         }
     }
 

@@ -57,8 +57,8 @@ class ColumnStepTest {
     private static RowTile run(Problem problem, BlockFormat format, ColumnLoop.GridFit fit) {
         RowTile tile = new RowTile(problem.weights(), 0, ROWS, format, null);
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment work = arena.allocate(4L * ROWS * COLUMNS, 64);
-            MemorySegment errors = arena.allocate(4L * ColumnStep.height(ROWS) * COLUMNS, 64);
+            MemorySegment work = arena.allocate(ColumnLoop.bytes(COLUMNS), 64);
+            MemorySegment errors = arena.allocate(ColumnLoop.bytes(COLUMNS), 64);
             InverseFactor factor = problem.inputs().hessian().factor(0.01);
             ColumnPlan plan = ColumnPlan.leftToRight(COLUMNS, format.blockLength(COLUMNS));
             new ColumnLoop(fit, factor, plan, false).run(tile, work, errors);

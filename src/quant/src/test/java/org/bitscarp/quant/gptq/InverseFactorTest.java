@@ -7,8 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.bitscarp.quant.DenseMatrix;
+import org.bitscarp.quant.Workers;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -53,14 +56,15 @@ class InverseFactorTest {
         InverseFactor factor = hessian.factor(0.01);
         assertEquals(0, factor.raised());
         assertEquals(0, factor.dead());
-        MemorySegment u = factor.upper().data();
+        DenseMatrix whole = new DenseMatrix(arena.allocate(4L * n * n, 64), n, n);
+        factor.upper().unpack(whole);
         // (H + λI)·UᵀU is the identity, in double from the factor in fp32; condition numbers are a few thousand.
         double[][] product = new double[n][n];
         for (int k = 0; k < n; k++) {
             for (int i = k; i < n; i++) {
                 for (int j = k; j < n; j++) {
-                    product[i][j] += (double) u.getAtIndex(JAVA_FLOAT, (long) k * n + i)
-                            * u.getAtIndex(JAVA_FLOAT, (long) k * n + j);
+                    product[i][j] += (double) whole.data().getAtIndex(JAVA_FLOAT, (long) k * n + i)
+                            * whole.data().getAtIndex(JAVA_FLOAT, (long) k * n + j);
                 }
             }
         }
@@ -73,8 +77,71 @@ class InverseFactorTest {
                 }
                 assertEquals(i == j ? 1 : 0, sum, 1e-3, "element " + i + ", " + j);
                 if (j < i) {
-                    assertEquals(0, u.getAtIndex(JAVA_FLOAT, (long) i * n + j));
+                    assertEquals(0, whole.data().getAtIndex(JAVA_FLOAT, (long) i * n + j));
                 }
+            }
+        }
+    }
+
+    /** Pieces in the other order, and on several threads. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 64, 200, 390})
+    void workersDoNotChangeABit(int n) {
+        PackedUpper alone = hessian(n, n, 3).factor(0.01).upper();
+        Workers backwards = (count, piece) -> {
+            for (int i = count - 1; i >= 0; i--) {
+                piece.accept(i);
+            }
+        };
+        Workers threads = (count, piece) -> IntStream.range(0, count).parallel().forEach(piece);
+        for (Workers workers : List.of(backwards, threads)) {
+            PackedUpper shared = hessian(n, n, 3).factor(0.01, workers).upper();
+            assertEquals(-1, alone.data().mismatch(shared.data()));
+        }
+    }
+
+    /** Each element one chain of fused multiply-adds: what the device's kernels compute too. */
+    @ParameterizedTest
+    @ValueSource(ints = {5, 128, 131, 300})
+    void everyElementIsOneChain(int n) {
+        Hessian hessian = hessian(n, n, 8);
+        InverseFactor factor = hessian.factor(0.01);
+        float[][] r = new float[n][n];
+        for (int i = 0; i < n; i++) {
+            for (int j = i; j < n; j++) {
+                float h = hessian.values().data().getAtIndex(JAVA_FLOAT, (long) (n - 1 - i) * n + n - 1 - j);
+                r[i][j] = i == j ? (float) (h + factor.lambda()) : h;
+            }
+        }
+        for (int i = 0; i < n; i++) {
+            for (int j = n - 1; j >= i; j--) {
+                for (int p = 0; p < i; p++) {
+                    r[i][j] = Math.fma(-r[p][i], r[p][j], r[i][j]);
+                }
+            }
+            float inverse = (float) (1 / Math.sqrt(r[i][i]));
+            for (int j = i; j < n; j++) {
+                r[i][j] *= inverse;
+            }
+        }
+        float[][] x = new float[n][n];
+        for (int i = n - 1; i >= 0; i--) {
+            int end = Math.min(n, (i / 128 + 1) * 128);
+            for (int j = i; j < n; j++) {
+                // First what lies behind the block of rows, then what lies in it.
+                float sum = i == j ? 1 : 0;
+                for (int p = end; p <= j; p++) {
+                    sum = Math.fma(-r[i][p], x[p][j], sum);
+                }
+                for (int p = i + 1; p < end; p++) {
+                    sum = Math.fma(-r[i][p], x[p][j], sum);
+                }
+                x[i][j] = sum * (1 / r[i][i]);
+            }
+        }
+        for (int i = 0; i < n; i++) {
+            for (int j = i; j < n; j++) {
+                assertEquals(x[n - 1 - j][n - 1 - i], factor.upper().get(i, j), "element " + i + ", " + j);
             }
         }
     }
@@ -83,7 +150,7 @@ class InverseFactorTest {
     @Test
     void aHessianOfOneDirectionIsDamped() {
         Hessian hessian = hessian(100, 1, 5);
-        assertTrue(hessian.factor(0.01).upper().data().getAtIndex(JAVA_FLOAT, 0) > 0);
+        assertTrue(hessian.factor(0.01).upper().get(0, 0) > 0);
     }
 
     @Test
@@ -100,8 +167,8 @@ class InverseFactorTest {
         InverseFactor factor = of(dead).factor(0.01);
         assertEquals(1, factor.dead());
         assertEquals(0, factor.raised());
-        assertEquals(0, factor.upper().data().getAtIndex(JAVA_FLOAT, 1));
-        assertEquals(0, factor.upper().data().getAtIndex(JAVA_FLOAT, 5));
+        assertEquals(0, factor.upper().get(0, 1));
+        assertEquals(0, factor.upper().get(1, 2));
     }
 
     @Test

@@ -35,22 +35,16 @@ class TileProductTest {
         return sum;
     }
 
-    private interface Wanted {
-        boolean at(int row, int column);
-    }
-
-    /** Checks what is wanted inside the view, and that nothing outside of it changed. */
-    private static void check(int m, int n, int k, View a, View b, MemorySegment before, View c, Wanted wanted) {
+    /** Checks what is inside the view, and that nothing outside of it changed. */
+    private static void check(int m, int n, int k, View a, View b, MemorySegment before, View c) {
         for (long i = 0; i < before.byteSize() / 4; i++) {
             long inside = i - c.at();
             int row = (int) (inside / STRIDE);
             int column = (int) (inside % STRIDE);
             boolean in = inside >= 0 && row < m && column < n;
             float start = before.getAtIndex(JAVA_FLOAT, i);
-            if (!in || wanted.at(row, column)) {
-                float expected = in ? chain(k, a, row, b, column, start) : start;
-                assertEquals(expected, c.data().getAtIndex(JAVA_FLOAT, i), "row " + row + ", column " + column);
-            }
+            float expected = in ? chain(k, a, row, b, column, start) : start;
+            assertEquals(expected, c.data().getAtIndex(JAVA_FLOAT, i), "row " + row + ", column " + column);
         }
     }
 
@@ -69,19 +63,7 @@ class TileProductTest {
         View b = View.of(right, STRIDE, 1, 5);
         View c = View.of(target, STRIDE, 1, 7);
         TileProduct.subtract(m, n, k, a, b, c);
-        check(m, n, k, a, b, before, c, (row, column) -> true);
-    }
-
-    @ParameterizedTest
-    @CsvSource({"1,1", "66,5", "130,128", "200,300"})
-    void upperTriangleOfATransposedProduct(int n, int k) {
-        MemorySegment factor = matrix(k);
-        MemorySegment target = matrix(n);
-        MemorySegment before = copy(target);
-        View rows = View.of(factor, STRIDE, 0, 2);
-        View c = View.of(target, STRIDE, 0, 4);
-        TileProduct.subtractUpper(n, k, rows.transposed(), rows, c);
-        check(n, n, k, rows.transposed(), rows, before, c, (row, column) -> column >= row);
+        check(m, n, k, a, b, before, c);
     }
 
     @ParameterizedTest
@@ -98,7 +80,7 @@ class TileProductTest {
         View b = View.of(right, STRIDE, 0, 0);
         View c = View.of(target, STRIDE, 0, 9);
         TileProduct.subtractTriangular(m, n, a, b, c);
-        check(m, n, n, a, b, before, c, (row, column) -> true);
+        check(m, n, n, a, b, before, c);
     }
 
     @ParameterizedTest
