@@ -15,8 +15,7 @@ import org.bitscarp.quant.DenseMatrix;
  */
 final class HostRows implements AutoCloseable {
     private final Lanes lanes;
-    private Arena arena = Arena.ofShared();
-    private MemorySegment memory = MemorySegment.NULL;
+    private final ReusedMemory memory = new ReusedMemory();
 
     HostRows(Lanes lanes) {
         this.lanes = lanes;
@@ -50,7 +49,7 @@ final class HostRows implements AutoCloseable {
             found.add(mapped);
             bytes += mapped.isPresent() ? 0 : range.bytes();
         }
-        reserve(bytes);
+        MemorySegment decoded = memory.take(bytes);
         List<DenseMatrix> matrices = new ArrayList<>();
         List<Piece> pieces = new ArrayList<>();
         long used = 0;
@@ -58,7 +57,7 @@ final class HostRows implements AutoCloseable {
             Range range = ranges.get(i);
             MemorySegment values = found.get(i).orElse(null);
             if (values == null) {
-                values = memory.asSlice(used, range.bytes());
+                values = decoded.asSlice(used, range.bytes());
                 used += range.bytes();
                 long step = Math.max(1, Math.ceilDiv(range.count, lanes.count()));
                 for (long from = 0; from < range.count; from += step) {
@@ -72,16 +71,8 @@ final class HostRows implements AutoCloseable {
         return matrices;
     }
 
-    private void reserve(long bytes) {
-        if (bytes > memory.byteSize()) {
-            arena.close();
-            arena = Arena.ofShared();
-            memory = arena.allocate(bytes, 64);
-        }
-    }
-
     @Override
     public void close() {
-        arena.close();
+        memory.close();
     }
 }

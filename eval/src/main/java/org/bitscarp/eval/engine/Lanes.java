@@ -48,35 +48,74 @@ public final class Lanes implements AutoCloseable {
 
     /** The same on the first {@code atMost} lanes: for work on a device, which has its own number of them. */
     public void forEach(int n, int atMost, Task task) throws IOException {
-        AtomicInteger next = new AtomicInteger();
-        List<Future<?>> running = new ArrayList<>();
-        for (int l = 0; l < Math.min(Math.min(count, atMost), n); l++) {
-            int lane = l;
-            running.add(threads.submit(() -> {
-                try {
-                    for (int i = next.getAndIncrement(); i < n; i = next.getAndIncrement()) {
-                        task.run(lane, i);
-                    }
-                } catch (Throwable e) {
-                    next.set(n);
-                    throw e;
-                }
-                return null;
-            }));
+        try (Running running = start(n, atMost, task)) {
+            running.join();
         }
-        Throwable failure = null;
-        for (Future<?> future : running) {
+    }
+
+    /** Begins pieces 0 … n − 1 and returns at once. */
+    public Running start(int n, Task task) {
+        return start(n, count, task);
+    }
+
+    private Running start(int n, int atMost, Task task) {
+        Running running = new Running(n);
+        for (int lane = 0; lane < Math.min(Math.min(count, atMost), n); lane++) {
+            int number = lane;
+            running.futures.add(threads.submit(() -> running.run(number, task)));
+        }
+        return running;
+    }
+
+    /** Pieces that lanes are working on. Closing it begins no new one and waits for those that were begun. */
+    public static final class Running implements AutoCloseable {
+        private final int n;
+        private final AtomicInteger next = new AtomicInteger();
+        private final List<Future<?>> futures = new ArrayList<>();
+
+        private Running(int n) {
+            this.n = n;
+        }
+
+        private Void run(int lane, Task task) throws IOException {
             try {
-                future.get();
-            } catch (ExecutionException e) {
-                failure = failure == null ? e.getCause() : failure;
-            } catch (InterruptedException e) {
+                for (int i = next.getAndIncrement(); i < n; i = next.getAndIncrement()) {
+                    task.run(lane, i);
+                }
+            } catch (Throwable e) {
                 next.set(n);
-                Thread.currentThread().interrupt();
-                failure = failure == null ? new IOException("interrupted", e) : failure;
+                throw e;
             }
+            return null;
         }
-        rethrow(failure);
+
+        /** Waits for all pieces. After the first failure no new piece is begun; it is thrown here. */
+        public void join() throws IOException {
+            rethrow(failure());
+        }
+
+        private Throwable failure() {
+            Throwable failure = null;
+            for (Future<?> future : futures) {
+                try {
+                    future.get();
+                } catch (ExecutionException e) {
+                    failure = failure == null ? e.getCause() : failure;
+                } catch (InterruptedException e) {
+                    next.set(n);
+                    Thread.currentThread().interrupt();
+                    failure = failure == null ? new IOException("interrupted", e) : failure;
+                }
+            }
+            futures.clear();
+            return failure;
+        }
+
+        @Override
+        public void close() {
+            next.set(n);
+            failure();
+        }
     }
 
     /** These lanes for work without files; not to be used on a lane itself, which would wait for a place among them. */

@@ -2,10 +2,12 @@ package org.bitscarp.eval.engine;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.SegmentAllocator;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.DeviceMoments;
 import org.bitscarp.compute.DeviceQuantizer;
@@ -72,8 +74,12 @@ final class MatrixQuantizer {
             return new PackedSink.Packed(level, layer, role, expert, matrix, change, weights, inputs);
         }
 
-        private PackedMatrix allocate(Arena arena) {
-            return PackedMatrix.allocate(format, weights.rows(), weights.columns(), arena);
+        PackedMatrix allocate(SegmentAllocator memory) {
+            return PackedMatrix.allocate(format, weights.rows(), weights.columns(), memory);
+        }
+
+        long packedBytes() {
+            return weights.rows() * format.rowBytes(weights.columns());
         }
 
         /** Rows in a piece of work. */
@@ -107,6 +113,7 @@ final class MatrixQuantizer {
             List<Integer> here = new ArrayList<>();
             List<Integer> away = new ArrayList<>();
             for (int i = 0; i < packed.length; i++) {
+                stats[i] = new SolveStats();
                 boolean onDevice = onDevice(solver, jobs.get(i));
                 packed[i] = onDevice && receiver == null ? null : jobs.get(i).allocate(arena);
                 (onDevice ? away : here).add(i);
@@ -130,7 +137,7 @@ final class MatrixQuantizer {
                 if (receiver != null) {
                     receiver.packed(i, packed[i]);
                 }
-                outcomes.add(new Outcome(stats[i], job.weights.rows() * job.format.rowBytes(job.weights.columns())));
+                outcomes.add(new Outcome(stats[i], job.packedBytes()));
             }
             return outcomes;
         }
@@ -147,6 +154,28 @@ final class MatrixQuantizer {
 
     private void onHost(Solver solver, List<Job> jobs, List<Integer> numbers, PackedMatrix[] packed, SolveStats[] stats)
             throws IOException {
+        try (Batch batch = start(solver, jobs, numbers, packed)) {
+            batch.join(stats);
+        }
+        lanes.forEach(numbers.size(), (lane, i) -> {
+            Job job = jobs.get(numbers.get(i));
+            if (job.target != null && !job.change.none()) {
+                decodeBack(backend, packed[numbers.get(i)], job.change, job.target);
+            }
+        });
+    }
+
+    /**
+     * Begins to quantize matrices on the host for their bytes alone, and returns while lanes are at it.
+     *
+     * @param packed where the bytes go, which may hold anything; lives until the batch is closed, as weights do
+     */
+    Batch start(Solver solver, List<Job> jobs, PackedMatrix[] packed) throws IOException {
+        return start(solver, jobs, IntStream.range(0, jobs.size()).boxed().toList(), packed);
+    }
+
+    private Batch start(Solver solver, List<Job> jobs, List<Integer> numbers, PackedMatrix[] packed)
+            throws IOException {
         prepareInputs(solver, numbers.stream().map(jobs::get).toList());
         Solver.RowSolver[] solvers = new Solver.RowSolver[jobs.size()];
         lanes.forEach(numbers.size(), (lane, i) -> {
@@ -156,28 +185,40 @@ final class MatrixQuantizer {
         });
         List<Piece> pieces = new ArrayList<>();
         for (int number : numbers) {
-            stats[number] = new SolveStats();
             Job job = jobs.get(number);
             for (int from = 0; from < job.weights.rows(); from += job.step()) {
                 int to = Math.min(job.weights.rows(), from + job.step());
                 pieces.add(new Piece(number, solvers[number], from, to));
             }
         }
-        lanes.forEach(pieces.size(), (lane, i) -> {
+        Lanes.Running running = lanes.start(pieces.size(), (lane, i) -> {
             Piece piece = pieces.get(i);
-            piece.rows.solve(piece.from, piece.to, piece.stats);
             Job job = jobs.get(piece.job);
+            packed[piece.job].clear(piece.from, piece.to);
+            piece.rows.solve(piece.from, piece.to, piece.stats);
             if (job.target != null && job.change.none()) {
                 backend.decode(packed[piece.job], piece.from, piece.to, job.target);
             }
         });
-        lanes.forEach(numbers.size(), (lane, i) -> {
-            Job job = jobs.get(numbers.get(i));
-            if (job.target != null && !job.change.none()) {
-                decodeBack(backend, packed[numbers.get(i)], job.change, job.target);
-            }
-        });
-        pieces.forEach(piece -> stats[piece.job].add(piece.stats));
+        return new Batch(pieces, running);
+    }
+
+    /** Matrices that lanes are quantizing. */
+    record Batch(List<Piece> pieces, Lanes.Running running) implements AutoCloseable {
+        /**
+         * Waits until they are done.
+         *
+         * @param stats what happened to each job is added to
+         */
+        void join(SolveStats[] stats) throws IOException {
+            running.join();
+            pieces.forEach(piece -> stats[piece.job].add(piece.stats));
+        }
+
+        @Override
+        public void close() {
+            running.close();
+        }
     }
 
     /**

@@ -24,7 +24,7 @@ public interface PackedSink {
      * @param expert number of the expert, 0 for a map that is not one of several
      * @param matrix the bytes
      * @param change what the weights went through before they were packed
-     * @param weights as they were then
+     * @param weights as they were then; null from a {@link QuantizePass}, whose lanes are at others by then
      * @param inputs what calibration tells of the inputs in that basis, or null
      */
     record Packed(

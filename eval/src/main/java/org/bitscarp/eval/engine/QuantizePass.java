@@ -1,7 +1,6 @@
 package org.bitscarp.eval.engine;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
 import org.bitscarp.compute.Backend;
@@ -11,16 +10,17 @@ import org.bitscarp.model.DecoderSpec;
 import org.bitscarp.model.TensorRole;
 import org.bitscarp.model.Weight;
 import org.bitscarp.quant.BlockFormat;
-import org.bitscarp.quant.DenseMatrix;
+import org.bitscarp.quant.InputStatistics;
 import org.bitscarp.quant.Level;
 import org.bitscarp.quant.PackedMatrix;
 import org.bitscarp.quant.SolveStats;
 import org.bitscarp.quant.Solvers;
+import org.bitscarp.quant.transform.BasisChange;
 
 /**
  * A model quantized at one level without being measured: the bytes that a {@link Sweep} scores at that level. With
  * calibration text or a transform it is the sweep's own pass over the layers, with no windows to score; without, one matrix after the
- * other, of which one at a time is in memory.
+ * other, of which one at a time is in memory, and the bytes of the one before.
  */
 public final class QuantizePass {
     /** Weights that are in memory at a time, of tables and of linear maps that are not larger. */
@@ -102,8 +102,8 @@ public final class QuantizePass {
     private void oneByOne(PackedSink sink, Lanes lanes) throws IOException {
         double total = checkpoint.weights().stream().mapToDouble(Weight::size).sum();
         double done = 0;
-        try (HostRows memory = new HostRows(lanes)) {
-            List<Linear> group = new ArrayList<>();
+        try (QuantizeQueue queue = new QuantizeQueue(backend, lanes, stats)) {
+            List<QuantizeQueue.Entry> group = new ArrayList<>();
             double waiting = 0;
             for (int layer = 0; layer < spec.layers(); layer++) {
                 for (TensorRole role : TensorRole.values()) {
@@ -113,18 +113,19 @@ public final class QuantizePass {
                     for (int expert = 0; weight != null && expert < matrices; expert++) {
                         Linear map = new Linear(layer, role, weight, expert, weight.rows() / matrices);
                         if (waiting + map.size() > PIECE && !group.isEmpty()) {
-                            quantize(group, memory, sink, lanes);
+                            queue.add(level.solver(), group);
                             done += waiting;
                             waiting = 0;
                             group.clear();
                         }
                         progress.report("layer " + (layer + 1) + ", " + weight.name(), done, total);
-                        group.add(map);
+                        group.add(entry(map, sink));
                         waiting += map.size();
                     }
                 }
             }
-            quantize(group, memory, sink, lanes);
+            queue.add(level.solver(), group);
+            queue.finish();
         }
     }
 
@@ -139,32 +140,23 @@ public final class QuantizePass {
         }
     }
 
-    private void quantize(List<Linear> maps, HostRows memory, PackedSink sink, Lanes lanes) throws IOException {
-        boolean calibrated = level.solver().calibrated();
-        List<MatrixQuantizer.Job> jobs = new ArrayList<>();
-        try (Arena arena = Arena.ofShared()) {
-            List<DenseMatrix> matrices =
-                    memory.read(maps.stream().map(Linear::range).toList(), arena);
-            for (int i = 0; i < maps.size(); i++) {
-                Linear map = maps.get(i);
-                Importance importance = given.of(map.layer);
-                jobs.add(new MatrixQuantizer.Job(
-                        matrices.get(i),
-                        recipe.maps().format(map.role, map.layer),
-                        calibrated ? importance.inputs(map.role, map.expert) : null,
-                        null));
-                if (calibrated && importance.unsampled(map.role, map.expert)) {
-                    stats.unsampled++;
-                    stats.fallbacks++;
-                }
+    private QuantizeQueue.Entry entry(Linear map, PackedSink sink) {
+        InputStatistics inputs = null;
+        if (level.solver().calibrated()) {
+            Importance importance = given.of(map.layer);
+            inputs = importance.inputs(map.role, map.expert);
+            if (importance.unsampled(map.role, map.expert)) {
+                stats.unsampled++;
+                stats.fallbacks++;
             }
-            new MatrixQuantizer(backend, lanes)
-                    .run(level.solver(), jobs, (j, packed) -> {
-                        Linear map = maps.get(j);
-                        sink.packed(jobs.get(j).packed(0, map.layer, map.role, map.expert, packed));
-                    })
-                    .forEach(outcome -> stats.add(outcome.stats()));
         }
+        InputStatistics known = inputs;
+        BlockFormat format = recipe.maps().format(map.role, map.layer);
+        return new QuantizeQueue.Entry(
+                map.range(),
+                weights -> new MatrixQuantizer.Job(weights, format, known, null),
+                packed -> sink.packed(new PackedSink.Packed(
+                        0, map.layer, map.role, map.expert, packed, BasisChange.NONE, null, known)));
     }
 
     private void byLayer(WindowPlan windows, PackedSink sink, Lanes lanes) throws IOException {
@@ -178,22 +170,18 @@ public final class QuantizePass {
     /** Rounds embedding or output projection to a format, piece by piece. */
     public void table(Weight table, BlockFormat format, Rows sink) throws IOException {
         try (Lanes lanes = resources.newLanes();
-                HostRows memory = new HostRows(lanes)) {
-            MatrixQuantizer quantizer = new MatrixQuantizer(backend, lanes);
+                QuantizeQueue queue = new QuantizeQueue(backend, lanes, stats)) {
             long step = Math.max(1, PIECE / table.columns());
             for (long row = 0; row < table.rows(); row += step) {
                 progress.report(table.name(), row, table.rows());
                 long first = row;
-                HostRows.Range range = new HostRows.Range(table, row, Math.min(step, table.rows() - row));
-                try (Arena arena = Arena.ofShared()) {
-                    DenseMatrix piece = memory.read(List.of(range), arena).getFirst();
-                    MatrixQuantizer.Job job = new MatrixQuantizer.Job(piece, format, null, null);
-                    stats.add(quantizer
-                            .run(Solvers.RTN, List.of(job), (j, packed) -> sink.packed(first, packed))
-                            .getFirst()
-                            .stats());
-                }
+                QuantizeQueue.Entry piece = new QuantizeQueue.Entry(
+                        new HostRows.Range(table, row, Math.min(step, table.rows() - row)),
+                        weights -> new MatrixQuantizer.Job(weights, format, null, null),
+                        packed -> sink.packed(first, packed));
+                queue.add(Solvers.RTN, List.of(piece));
             }
+            queue.finish();
         }
     }
 }

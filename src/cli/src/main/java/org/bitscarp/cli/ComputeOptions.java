@@ -78,12 +78,22 @@ final class ComputeOptions {
 
     /** The backend asked for; says on {@code err} what was picked, and when it is not the preferred one. */
     Backend backend(PrintStream err, boolean quiet) {
+        return backend(err, quiet, true);
+    }
+
+    /**
+     * The same.
+     *
+     * @param products whether matrices will be multiplied; else libraries for that are loaded only where they are asked for
+     *     by name
+     */
+    Backend backend(PrintStream err, boolean quiet, boolean products) {
         if (threads < 1 || threads > 1024) {
             throw new UsageException("--threads " + threads + ": expected 1 to 1024");
         }
         return switch (device) {
-            case "auto" -> automatic(err, quiet);
-            case "cpu" -> cpu("--device cpu", err);
+            case "auto" -> automatic(err, quiet, products);
+            case "cpu" -> cpu("--device cpu", err, products);
             default -> gpu(open(device, "auto, cpu, ", "use --device cpu"));
         };
     }
@@ -114,7 +124,7 @@ final class ComputeOptions {
         return GpuDevices.open(number);
     }
 
-    private Backend automatic(PrintStream err, boolean quiet) {
+    private Backend automatic(PrintStream err, boolean quiet, boolean products) {
         GpuProbe probe = GpuProbe.run();
         if (probe.state() == GpuProbe.State.BROKEN) {
             throw new IllegalStateException(
@@ -124,18 +134,23 @@ final class ComputeOptions {
         if (!quiet) {
             err.println("Device: " + (found ? "cuda:0, " : "cpu, ") + probe.detail());
         }
-        return found ? gpu(GpuDevices.open(0)) : cpu("--device auto: " + probe.detail(), err);
+        return found ? gpu(GpuDevices.open(0)) : cpu("--device auto: " + probe.detail(), err, products);
     }
 
     /** @param why it is the CPU, for what the CPU does not do */
-    private CpuBackend cpu(String why, PrintStream err) {
+    private CpuBackend cpu(String why, PrintStream err, boolean products) {
         if (vram != null) {
             throw new UsageException("--vram: the CPU has no memory of its own (" + why + "); see --memory");
         }
         if (compute != ComputeType.FP32) {
             throw new UsageException("--compute " + compute.word() + ": the CPU computes in fp32 (" + why + ")");
         }
-        CpuBackend backend = CpuBackend.create(matmul, threads, moments());
+        CpuBackend backend = products
+                ? CpuBackend.create(matmul, threads, moments())
+                : CpuBackend.create(
+                        matmul == CpuBackend.MatrixProduct.AUTO ? CpuBackend.MatrixProduct.JAVA : matmul,
+                        threads,
+                        moments().or(() -> Optional.of(MomentPrecision.FP32)));
         if (!backend.fallbackReason().isEmpty()) {
             err.println("bitscarp: " + backend.fallbackReason() + "; using the Java matrix product");
         }

@@ -5,7 +5,9 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.bitscarp.cuda.driver.GpuException;
 import org.bitscarp.quant.LevelException;
 import picocli.CommandLine;
@@ -24,20 +26,6 @@ import picocli.CommandLine.Spec;
         customSynopsis = "Usage: bitscarp COMMAND [OPTIONS]",
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
-        subcommands = {
-            SweepCommand.class,
-            PerplexityCommand.class,
-            CompareCommand.class,
-            SensitivityCommand.class,
-            ReportCommand.class,
-            QuantizeCommand.class,
-            ConvertCommand.class,
-            InspectCommand.class,
-            FetchCommand.class,
-            DoctorCommand.class,
-            GpuCheckCommand.class,
-            CommandLine.HelpCommand.class
-        },
         footer = {
             "",
             "Examples:",
@@ -52,6 +40,19 @@ import picocli.CommandLine.Spec;
             "Exit status: 0 success, 1 failure, 2 wrong use. Results go to stdout, progress and messages to stderr."
         })
 public final class Main implements Runnable {
+    private static final List<Class<?>> COMMANDS = List.of(
+            SweepCommand.class,
+            PerplexityCommand.class,
+            CompareCommand.class,
+            SensitivityCommand.class,
+            ReportCommand.class,
+            QuantizeCommand.class,
+            ConvertCommand.class,
+            InspectCommand.class,
+            FetchCommand.class,
+            DoctorCommand.class,
+            GpuCheckCommand.class);
+
     @Spec
     private CommandSpec spec;
 
@@ -80,6 +81,7 @@ public final class Main implements Runnable {
         Main main = new Main();
         PrintStream err = streams.err();
         CommandLine command = new CommandLine(main, new Commands(streams));
+        addCommands(command, arguments);
         command.setOut(new java.io.PrintWriter(streams.out(), true, StandardCharsets.UTF_8));
         command.setErr(new java.io.PrintWriter(err, true, StandardCharsets.UTF_8));
         command.setCaseInsensitiveEnumValuesAllowed(true);
@@ -92,6 +94,20 @@ public final class Main implements Runnable {
             return 2;
         });
         return command.execute(arguments);
+    }
+
+    /** Adds the command that the first word names, else all: what a command has of options takes its time to find out. */
+    private static void addCommands(CommandLine command, String[] arguments) {
+        Optional<Class<?>> named = COMMANDS.stream()
+                .filter(type -> arguments.length > 0
+                        && type.getAnnotation(Command.class).name().equals(arguments[0]))
+                .findFirst();
+        if (named.isPresent()) {
+            command.addSubcommand(named.get());
+        } else {
+            COMMANDS.forEach(command::addSubcommand);
+            command.addSubcommand(CommandLine.HelpCommand.class);
+        }
     }
 
     private static String name(CommandLine command) {

@@ -180,8 +180,11 @@ final class QuantizeCommand implements Callable<Integer> {
                     "--out " + out + ": budgets, mixes, --pure and types of tables are for GGUF files; expected a"
                             + " name that ends with .gguf");
         }
+        boolean rounded = budget == null
+                && calibration.text == null
+                && target.level().transform().identity();
         try (Checkpoint checkpoint = Checkpoints.open(ModelArgument.resolve(model, streams, quiet));
-                Backend backend = compute.backend(streams.err(), quiet);
+                Backend backend = compute.backend(streams.err(), quiet, !rounded);
                 ProgressLine line = new ProgressLine(streams.err(), Terminal.stderr(), Terminal.unicode())) {
             Progress progress = quiet ? Progress.NONE : line;
             QuantizeSummary summary = budget != null

@@ -44,6 +44,12 @@ public record PackedMatrix(BlockFormat format, int rows, int columns, MemorySegm
         }
     }
 
+    /** Makes rows {@code [from, to)} zero, as solvers find those of an empty matrix. */
+    public void clear(int from, int to) {
+        long rowBytes = format.rowBytes(columns);
+        bytes.asSlice(from * rowBytes, (to - from) * rowBytes).fill((byte) 0);
+    }
+
     /** Size in bytes, everything included that a reader needs besides the shape and the format's name. */
     public long byteSize() {
         return rows * format.rowBytes(columns);
