@@ -148,7 +148,7 @@ public final class BudgetPlanner {
     private Map<Place, BlockFormat> choose(Allowance allowance, Level base) throws IOException {
         Map<Place, Map<BlockFormat, Cost>> errors = damages.errors(base.solver());
         Map<Place, Double> worth = damages.worth(base);
-        Map<Place, Map<BlockFormat, Double>> tables = damages.tables(allowance.tables());
+        Map<Place, Map<BlockFormat, Double>> tables = damages.tables(allowance.tables(), base.solver());
         List<List<Knapsack.Option>> items = new ArrayList<>();
         for (Allowance.Tensor tensor : allowance.tensors()) {
             List<Knapsack.Option> options = new ArrayList<>();

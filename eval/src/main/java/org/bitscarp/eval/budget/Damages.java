@@ -35,7 +35,7 @@ final class Damages {
     private final BudgetPlanner.Windows windows;
     private final Map<String, Map<Place, Map<BlockFormat, Cost>>> errors = new HashMap<>();
     private final Map<String, Map<Place, Double>> worths = new HashMap<>();
-    private final Map<Place, Map<BlockFormat, Double>> tables = new HashMap<>();
+    private final Map<String, Map<Place, Map<BlockFormat, Double>>> tables = new HashMap<>();
 
     Damages(Checkpoint checkpoint, Resources resources, BudgetPlanner.Windows windows) {
         this.checkpoint = checkpoint;
@@ -87,15 +87,18 @@ final class Damages {
     }
 
     /**
-     * Divergence of the model with one table alone in a format, rounded to nearest; not measured for tables that have no
-     * choice.
+     * Divergence of the model with one table alone in a format; not measured for tables that have no choice.
+     *
+     * @param solver of the output projection
      */
-    Map<Place, Map<BlockFormat, Double>> tables(Map<Place, List<BlockFormat>> choices) throws IOException {
+    Map<Place, Map<BlockFormat, Double>> tables(Map<Place, List<BlockFormat>> choices, Solver solver)
+            throws IOException {
+        Map<Place, Map<BlockFormat, Double>> known = tables.computeIfAbsent(solver.name(), name -> new HashMap<>());
         List<Place> open = choices.keySet().stream()
-                .filter(place -> choices.get(place).size() > 1 && !tables.containsKey(place))
+                .filter(place -> choices.get(place).size() > 1 && !known.containsKey(place))
                 .toList();
         if (open.isEmpty()) {
-            return tables;
+            return known;
         }
         boolean tied = !choices.containsKey(FileLayout.OUTPUT);
         List<Recipe> recipes = new ArrayList<>();
@@ -108,10 +111,12 @@ final class Damages {
                                 place.role() + " in " + format.name(),
                                 FULL_PRECISION,
                                 (role, layer) -> FloatFormat.FP32)
-                        .withTables(embedding ? format : null, embedding && !tied ? null : format));
+                        .withTables(embedding ? format : null, embedding && !tied ? null : format)
+                        .solvingTablesBy(solver));
             }
         }
-        List<LevelResult> results = new Sweep(checkpoint, resources, windows.sensitivity(), null, recipes).run();
+        List<LevelResult> results =
+                new Sweep(checkpoint, resources, windows.sensitivity(), windows.calibration(), recipes).run();
         int next = 1;
         for (Place place : open) {
             Map<BlockFormat, Double> damages = new LinkedHashMap<>();
@@ -119,9 +124,9 @@ final class Damages {
                 double divergence = divergence(results.get(next++).scores(), windows.sensitivity());
                 damages.put(format, Math.max(0, divergence));
             }
-            tables.put(place, damages);
+            known.put(place, damages);
         }
-        return tables;
+        return known;
     }
 
     /** Mean divergence of a plan's scored tokens, nats per token. */

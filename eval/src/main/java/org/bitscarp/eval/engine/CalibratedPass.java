@@ -5,10 +5,12 @@ import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
 import org.bitscarp.compute.Backend;
+import org.bitscarp.compute.Tensor;
 import org.bitscarp.compute.TensorMemory;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.DecoderSpec;
+import org.bitscarp.model.TensorRole;
 import org.bitscarp.quant.DenseMatrix;
 import org.bitscarp.quant.SolveStats;
 
@@ -25,6 +27,7 @@ final class CalibratedPass {
     private final Progress progress;
     private GivenImportance given = GivenImportance.NONE;
     private SeenImportance seen;
+    private boolean tables;
     private double done;
 
     /** @param calibration windows, or null for none */
@@ -45,7 +48,14 @@ final class CalibratedPass {
         return this;
     }
 
-    void run(List<LevelTally> tallies, PackedSink sink, Lanes lanes) throws IOException {
+    /** Also measures what the output projection reads, behind the last layer of the full-precision model. */
+    CalibratedPass withTables() {
+        tables = true;
+        return this;
+    }
+
+    /** @return what tables may be solved by; {@link TableInputs#NONE} unless that is measured */
+    TableInputs run(List<LevelTally> tallies, PackedSink sink, Lanes lanes) throws IOException {
         SweepChecks.positions(checkpoint, calibration.longestWindow());
         double total = spec.layers()
                 * (calibration.rows()
@@ -96,12 +106,32 @@ final class CalibratedPass {
                             })
                     .goBy(given)
                     .compareWith(inputs)
+                    .moveOn(tables)
                     .tell(seen);
             for (int layer = 0; layer < spec.layers(); layer++) {
                 pass.run(layer, NOTHING, tallies, none, calibrated ? calibration : null, states);
             }
+            return tables
+                    ? tableInputs(new WeightReader(checkpoint, lanes), states, memory, spaces, lanes)
+                    : TableInputs.NONE;
         } finally {
             spaces.forEach(Workspace::close);
+        }
+    }
+
+    private TableInputs tableInputs(
+            WeightReader reader, HiddenStates states, TensorMemory memory, List<Workspace> spaces, Lanes lanes)
+            throws IOException {
+        FinalNorm norm = new FinalNorm(backend, checkpoint, reader, memory);
+        try (Calibration sums = new Calibration("the output projection", backend, true)) {
+            lanes.forEach(calibration.units().size(), spaces.size(), (lane, u) -> {
+                WindowPlan.Unit unit = calibration.units().get(u);
+                Workspace space = spaces.get(lane);
+                Tensor x = space.x(unit.rows());
+                states.load(CalibrationForward.FULL_PRECISION, unit.firstRow(), backend, x, space.host);
+                sums.unit(u, tap -> tap.see(TensorRole.HEAD, 0, norm.apply(x, x)));
+            });
+            return TableInputs.of(spec, sums.importance().inputs(TensorRole.HEAD, 0));
         }
     }
 

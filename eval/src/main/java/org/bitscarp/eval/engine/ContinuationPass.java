@@ -22,7 +22,6 @@ import org.bitscarp.model.DecoderSpec;
 import org.bitscarp.model.TensorRole;
 import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.DenseMatrix;
-import org.bitscarp.quant.Solvers;
 
 /**
  * What each level writes behind the same prompts, from the very bytes that the sweep scored. All prompts and samplers of a
@@ -31,13 +30,16 @@ import org.bitscarp.quant.Solvers;
 final class ContinuationPass {
     private final Backend backend;
     private final Checkpoint checkpoint;
+    private final TableInputs tables;
     private final DecoderSpec spec;
     private final WeightReader reader;
     private final Lanes lanes;
     private final List<String> packed = new ArrayList<>();
     private final List<String> decoded = new ArrayList<>();
 
-    ContinuationPass(Backend backend, Checkpoint checkpoint, Lanes lanes) {
+    /** @param tables what levels have chosen their output projections by */
+    ContinuationPass(Backend backend, Checkpoint checkpoint, TableInputs tables, Lanes lanes) {
+        this.tables = tables;
         this.backend = backend;
         this.checkpoint = checkpoint;
         this.lanes = lanes;
@@ -89,23 +91,24 @@ final class ContinuationPass {
             DecoderLayer decoder = new DecoderLayer(backend, spec, plan.longest(), memory);
             FinalNorm finalNorm = new FinalNorm(backend, checkpoint, reader, memory);
             Tensor positions = upload(Embeddings.positions(reader, checkpoint, arena), memory);
-            Map<String, LinearMap> heads = new HashMap<>();
+            Map<TableInputs.Table, LinearMap> heads = new HashMap<>();
             for (int l = 0; l < levels.size(); l++) {
                 LevelTally level = levels.get(l);
                 written.begins(level);
                 try (LevelModel model = new LevelModel(
                         backend, reader, weights, l, spec.layers(), plan, room + layerBytes(checkpoint), lanes)) {
                     note(level, model);
-                    LinearMap head = heads.get(HeadScorer.nameOf(level.recipe.head()));
+                    TableInputs.Table table = tables.projection(level.recipe);
+                    LinearMap head = heads.get(table);
                     if (head == null) {
-                        head = head(level.recipe.head(), plan.sequences(), memory);
-                        heads.put(HeadScorer.nameOf(level.recipe.head()), head);
+                        head = head(table, plan.sequences(), memory);
+                        heads.put(table, head);
                     }
                     TokenInputs inputs = new TokenInputs(
                             backend,
                             spec,
                             reader,
-                            embedsFromHead(level.recipe) ? head : null,
+                            level.recipe.oneTable(spec) ? head : null,
                             level.recipe.embedding(),
                             positions);
                     texts.add(new Writer(decoder, model, finalNorm, inputs, head, space).write(plan));
@@ -113,10 +116,6 @@ final class ContinuationPass {
             }
         }
         return texts;
-    }
-
-    private boolean embedsFromHead(Recipe recipe) {
-        return spec.tiedHead() && HeadScorer.nameOf(recipe.head()).equals(HeadScorer.nameOf(recipe.embedding()));
     }
 
     /** A matrix on the backend; null for none. */
@@ -164,14 +163,15 @@ final class ContinuationPass {
      *
      * @param rows of a product with it at most
      */
-    private LinearMap head(BlockFormat format, int rows, TensorMemory memory) throws IOException {
+    private LinearMap head(TableInputs.Table table, int rows, TensorMemory memory) throws IOException {
         TensorRole role = spec.tiedHead() ? TensorRole.EMBEDDING : TensorRole.HEAD;
+        BlockFormat format = table.format();
         try (Arena arena = Arena.ofShared()) {
             DenseMatrix whole = reader.whole(role, arena);
             PackedProducts products = backend.packedProducts().orElse(null);
             if (format != null && products != null && products.multiplies(format, whole.columns(), rows)) {
                 LinearMap[] head = new LinearMap[1];
-                quantize(whole, format, null, (job, packed) -> {
+                quantize(whole, table, null, (job, packed) -> {
                     Tensor room = memory.allocate(LevelModel.floats(packed), 1);
                     head[0] = new LinearMap.Packed(backend, products, products.upload(packed, room), null);
                 });
@@ -181,16 +181,15 @@ final class ContinuationPass {
             if (format == null) {
                 backend.upload(whole.data(), head);
             } else {
-                quantize(whole, format, head, null);
+                quantize(whole, table, head, null);
             }
             return new LinearMap.Dense(backend, head);
         }
     }
 
-    private void quantize(DenseMatrix whole, BlockFormat format, Tensor target, MatrixQuantizer.Receiver receiver)
+    private void quantize(DenseMatrix whole, TableInputs.Table table, Tensor target, MatrixQuantizer.Receiver receiver)
             throws IOException {
-        new MatrixQuantizer(backend, lanes)
-                .run(Solvers.RTN, List.of(new MatrixQuantizer.Job(whole, format, null, target)), receiver);
+        new MatrixQuantizer(backend, lanes).run(table.solver(), List.of(table.job(whole, target)), receiver);
     }
 
     /** One level's model at work. */

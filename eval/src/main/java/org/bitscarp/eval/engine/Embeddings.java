@@ -49,6 +49,22 @@ final class Embeddings {
         return decoded;
     }
 
+    /** The rows as a level stores them, which its solver may have chosen. */
+    DenseMatrix in(TableInputs.Table table, MatrixQuantizer quantizer, Arena arena, SolveStats stats)
+            throws IOException {
+        if (table.inputs() == null) {
+            return in(table.format(), arena, stats);
+        }
+        DenseMatrix decoded = new DenseMatrix(arena.allocate(4 * rows.size(), 64), rows.rows(), rows.columns());
+        quantizer
+                .run(
+                        table.solver(),
+                        List.of(table.job(rows, null)),
+                        (job, packed) -> packed.decodeRows(0, rows.rows(), decoded))
+                .forEach(outcome -> stats.add(outcome.stats()));
+        return decoded;
+    }
+
     /**
      * Writes the input of the first layer, one row for each of {@code ids}: embeddings from rows that {@link #in} gave,
      * scaled, plus positions.

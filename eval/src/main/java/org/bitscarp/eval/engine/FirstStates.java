@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
+import org.bitscarp.compute.Backend;
 import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.DecoderSpec;
@@ -12,7 +13,7 @@ import org.bitscarp.quant.DenseMatrix;
 import org.bitscarp.quant.SolveStats;
 
 /** Hidden states in front of the first layer: embedding rows of a sweep's tokens, per level in the level's format. */
-record FirstStates(Checkpoint checkpoint, WeightReader reader, Lanes lanes) {
+record FirstStates(Backend backend, Checkpoint checkpoint, TableInputs tables, WeightReader reader, Lanes lanes) {
     /**
      * Writes all of them.
      *
@@ -36,9 +37,10 @@ record FirstStates(Checkpoint checkpoint, WeightReader reader, Lanes lanes) {
             }
             Embeddings embeddings = new Embeddings(reader, spec, texts, arena);
             DenseMatrix positions = Embeddings.positions(reader, checkpoint, arena);
+            MatrixQuantizer quantizer = new MatrixQuantizer(backend, lanes);
             for (int l = 0; l < tallies.size(); l++) {
                 SolveStats stats = new SolveStats();
-                DenseMatrix rows = embeddings.in(tallies.get(l).recipe.embedding(), arena, stats);
+                DenseMatrix rows = embeddings.in(tables.embedding(tallies.get(l).recipe), quantizer, arena, stats);
                 embeddings.write(rows, positions, plan, states, l, lanes);
                 if (!spec.tiedHead()) {
                     tallies.get(l).countIrregular(stats);

@@ -20,10 +20,8 @@ import org.bitscarp.eval.protocol.WindowPlan;
 import org.bitscarp.model.Checkpoint;
 import org.bitscarp.model.DecoderSpec;
 import org.bitscarp.model.TensorRole;
-import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.DenseMatrix;
 import org.bitscarp.quant.SolveStats;
-import org.bitscarp.quant.Solvers;
 
 /**
  * From the last hidden states of all levels to token scores: final norm, output projection in slices of the vocabulary,
@@ -43,6 +41,7 @@ final class HeadScorer {
     private final Lanes lanes;
     private final MatrixQuantizer quantizer;
     private final int sliceRows;
+    private TableInputs tables = TableInputs.NONE;
 
     /** Where a level's last norm and output projection come from. */
     record Source(Checkpoint checkpoint, WeightReader reader) {
@@ -53,11 +52,17 @@ final class HeadScorer {
     }
 
     /** An output projection as some of the levels want it. */
-    private record Head(Source source, String format) {}
+    private record Head(Source source, TableInputs.Table table) {}
 
     /** Scores levels of one checkpoint. */
     HeadScorer(Backend backend, Checkpoint checkpoint, WeightReader reader, Lanes lanes) {
         this(backend, onlySource(new Source(checkpoint, reader)), lanes, sliceRows(checkpoint.spec()));
+    }
+
+    /** Lets levels choose their projection by what is known of its inputs. */
+    HeadScorer goBy(TableInputs inputs) {
+        tables = inputs;
+        return this;
     }
 
     /** @param sources of each level; checkpoints of the same vocabulary and width, equal where levels share one */
@@ -177,7 +182,7 @@ final class HeadScorer {
 
     /** The output projection as a level wants it. */
     private Head head(int level, List<LevelTally> levels) {
-        return new Head(sources.apply(level), nameOf(levels.get(level).recipe.head()));
+        return new Head(sources.apply(level), tables.projection(levels.get(level).recipe));
     }
 
     /** Brings a part of a source's projection to the backend, to row {@code at} of what each level reads. */
@@ -190,13 +195,13 @@ final class HeadScorer {
             }
         }
         for (Map.Entry<Head, List<LevelTally>> head : sharing.entrySet()) {
-            BlockFormat format = head.getValue().getFirst().recipe.head();
+            TableInputs.Table table = head.getKey().table;
             Tensor target = heads.get(head.getKey()).slice(at, part.rows());
-            if (format == null) {
+            if (table.format() == null) {
                 backend.upload(part.data(), target);
             } else {
                 SolveStats stats = quantizer
-                        .run(Solvers.RTN, List.of(new MatrixQuantizer.Job(part, format, null, target)), null)
+                        .run(table.solver(), List.of(table.job(part, target)), null)
                         .getFirst()
                         .stats();
                 head.getValue().forEach(l -> l.countIrregular(stats));
@@ -289,11 +294,6 @@ final class HeadScorer {
             sums = new Scores(rows);
             top = new TopTokens(rows);
         }
-    }
-
-    /** Levels whose formats have the same name share an output projection. */
-    static String nameOf(BlockFormat format) {
-        return format == null ? "" : format.name();
     }
 
     /** What a lane needs. */

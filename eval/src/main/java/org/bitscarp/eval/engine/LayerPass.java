@@ -33,6 +33,7 @@ final class LayerPass {
     private GivenImportance given = GivenImportance.NONE;
     private SeenImportance seen;
     private FullPrecisionInputs inputs;
+    private boolean moveOn;
     private int layer;
 
     LayerPass(
@@ -76,6 +77,12 @@ final class LayerPass {
         return this;
     }
 
+    /** Whether calibration windows go through the full-precision model to its end, also where no level needs that. */
+    LayerPass moveOn(boolean wanted) {
+        moveOn = wanted;
+        return this;
+    }
+
     /**
      * Reads a layer and runs it.
      *
@@ -99,7 +106,7 @@ final class LayerPass {
         try (Calibration calibration = new Calibration("layer " + (layer + 1), backend, hessians);
                 Arena arena = Arena.ofShared()) {
             Importance importance = Importance.NONE;
-            if (calibrationPlan != null && measuresFullPrecision(tallies)) {
+            if (calibrationPlan != null && (moveOn || measuresFullPrecision(tallies))) {
                 work.begins("layer " + (layer + 1) + ", calibration", calibrationPlan.rows());
                 importance = fullPrecision(calibrationPlan, calibrationStates, calibration, arena);
             }
@@ -130,6 +137,8 @@ final class LayerPass {
         if (kept != null && kept.complete()) {
             if (inputs != null) {
                 calibrationForward.move(place, inputs);
+            } else if (moveOn) {
+                calibrationForward.move(place);
             }
             return kept.read(layer, arena);
         }

@@ -1,5 +1,6 @@
 package org.bitscarp.eval.engine;
 
+import java.util.Arrays;
 import java.util.List;
 import org.bitscarp.compute.Backend;
 import org.bitscarp.compute.MomentPrecision;
@@ -15,10 +16,13 @@ import org.bitscarp.quant.Level;
 final class MemoryUse {
     private MemoryUse() {}
 
-    /** Different formats in which recipes want the output projection. */
+    /** Different output projections of recipes. */
     static int headFormats(List<Recipe> recipes) {
         return (int) recipes.stream()
-                .map(recipe -> HeadScorer.nameOf(recipe.head()))
+                .map(recipe -> Arrays.asList(
+                        recipe.head(),
+                        recipe.solvesTables() ? recipe.tables() : null,
+                        recipe.solvesTables() ? recipe.embedding() : null))
                 .distinct()
                 .count();
     }
@@ -26,7 +30,7 @@ final class MemoryUse {
     /**
      * Bytes outside the heap at the worse of the two stages, layers and vocabulary.
      *
-     * @param headFormats different formats in which the recipes want the output projection
+     * @param headFormats different output projections of the recipes
      */
     static long fixed(Checkpoint checkpoint, List<Recipe> recipes, int headFormats, int unitRows, Backend backend) {
         int lanes = backend.lanes();
@@ -42,7 +46,9 @@ final class MemoryUse {
                 + (transforms(recipes) ? layer : 0)
                 + largestPacked(checkpoint, recipes)
                 + lanes * Workspace.bytes(spec, unitRows);
-        return Math.max(layers, HeadScorer.bytes(spec, unitRows, lanes, headFormats));
+        // Of the projection alone and of one table for both: moments and factor.
+        long tables = recipes.stream().anyMatch(Recipe::solvesTables) ? 4 * 4L * spec.hidden() * spec.hidden() : 0;
+        return tables + Math.max(layers, HeadScorer.bytes(spec, unitRows, lanes, headFormats));
     }
 
     /** Packed linear maps of all layers in all recipes. */

@@ -37,9 +37,10 @@ public final class QuantizePass {
     private final SolveStats stats = new SolveStats();
     private GivenImportance given = GivenImportance.NONE;
     private SeenImportance seen;
+    private TableInputs tables = TableInputs.NONE;
 
     /**
-     * @param recipe of the linear maps; formats of tables are given with {@link #table}
+     * @param recipe what is made of the model; other tables than its own are given with {@link #table}
      * @param calibration windows that importances are gathered on, or null for none
      */
     public QuantizePass(Checkpoint checkpoint, Resources resources, Recipe recipe, WindowPlan calibration) {
@@ -161,14 +162,27 @@ public final class QuantizePass {
 
     private void byLayer(WindowPlan windows, PackedSink sink, Lanes lanes) throws IOException {
         LevelTally tally = new LevelTally(recipe, null, 0, spec.layers());
-        new CalibratedPass(checkpoint, resources, windows)
-                .importances(given, seen)
-                .run(List.of(tally), sink, lanes);
+        CalibratedPass pass = new CalibratedPass(checkpoint, resources, windows).importances(given, seen);
+        if (recipe.solvesTables()) {
+            pass.withTables();
+        }
+        tables = pass.run(List.of(tally), sink, lanes);
         stats.add(tally.stats);
     }
 
-    /** Rounds embedding or output projection to a format, piece by piece. */
-    public void table(Weight table, BlockFormat format, Rows sink) throws IOException {
+    /**
+     * Quantizes embedding or output projection, piece by piece. Where the level's solver chooses its codes, {@link
+     * #linearMaps} comes first, whose calibration tells what it reads.
+     *
+     * @param role {@link TensorRole#HEAD} for an output projection with a table of its own
+     * @param format of a table that is not one of those two, e.g. learned positions
+     */
+    public void table(Weight table, TensorRole role, BlockFormat format, Rows sink) throws IOException {
+        TableInputs.Table stored = switch (role) {
+            case EMBEDDING -> tables.embedding(recipe);
+            case HEAD -> tables.projection(recipe);
+            default -> new TableInputs.Table(format, Solvers.RTN, null);
+        };
         try (Lanes lanes = resources.newLanes();
                 QuantizeQueue queue = new QuantizeQueue(backend, lanes, stats)) {
             long step = Math.max(1, PIECE / table.columns());
@@ -177,9 +191,9 @@ public final class QuantizePass {
                 long first = row;
                 QuantizeQueue.Entry piece = new QuantizeQueue.Entry(
                         new HostRows.Range(table, row, Math.min(step, table.rows() - row)),
-                        weights -> new MatrixQuantizer.Job(weights, format, null, null),
+                        weights -> stored.job(weights, null),
                         packed -> sink.packed(first, packed));
-                queue.add(Solvers.RTN, List.of(piece));
+                queue.add(stored.solver(), List.of(piece));
             }
             queue.finish();
         }

@@ -1,12 +1,16 @@
 package org.bitscarp.eval.engine;
 
 import java.util.List;
+import java.util.Objects;
 import org.bitscarp.model.Checkpoint;
+import org.bitscarp.model.DecoderSpec;
 import org.bitscarp.model.TensorRole;
 import org.bitscarp.model.Weight;
 import org.bitscarp.quant.BlockFormat;
 import org.bitscarp.quant.FloatFormat;
 import org.bitscarp.quant.Level;
+import org.bitscarp.quant.Solver;
+import org.bitscarp.quant.Solvers;
 
 /**
  * What a row of a sweep, or a file, makes of a model: how codes are chosen, and how each matrix is stored. A level is the
@@ -18,9 +22,27 @@ import org.bitscarp.quant.Level;
  * @param maps formats of the linear maps
  * @param embedding format of the token embedding; null where it stays as it is
  * @param head format of the output projection, a copy of the embedding included; null where it stays as it is
+ * @param tables chooses the codes of an output projection that is stored in blocks: the level's solver where it goes by
+ *     second moments, else rounding to nearest, which a table that is an embedding only gets in any case
  */
 public record Recipe(
-        String name, String format, Level level, Allocation maps, BlockFormat embedding, BlockFormat head) {
+        String name,
+        String format,
+        Level level,
+        Allocation maps,
+        BlockFormat embedding,
+        BlockFormat head,
+        Solver tables) {
+    /** One whose tables are solved as its level has it. */
+    public Recipe(String name, String format, Level level, Allocation maps, BlockFormat embedding, BlockFormat head) {
+        this(name, format, level, maps, embedding, head, tables(level));
+    }
+
+    /** Tables of a transform may be in another basis in a file, where their inputs are not measured. */
+    private static Solver tables(Level level) {
+        return level.solver().needsHessian() && level.transform().identity() ? level.solver() : Solvers.RTN;
+    }
+
     /** A level that leaves embedding and output projection as they are. */
     static Recipe ofMaps(Level level) {
         return new Recipe(
@@ -47,7 +69,12 @@ public record Recipe(
 
     /** The same with tables in formats of their own; null for one that stays as it is. */
     public Recipe withTables(BlockFormat newEmbedding, BlockFormat newHead) {
-        return new Recipe(name, format, level, maps, newEmbedding, newHead);
+        return new Recipe(name, format, level, maps, newEmbedding, newHead, tables);
+    }
+
+    /** The same with another solver for the tables than the level's. */
+    public Recipe solvingTablesBy(Solver solver) {
+        return new Recipe(name, format, level, maps, embedding, head, solver);
     }
 
     /** Words for the formats of the linear maps. */
@@ -64,6 +91,16 @@ public record Recipe(
         // Levels with blocks keep embedding and output projection in the checkpoint's own type, but at most 16 bits.
         Weight own = checkpoint.weight(TensorRole.EMBEDDING, 0).orElseThrow();
         return own.bitsPerValue() <= 16 ? null : FloatFormat.FP16;
+    }
+
+    /** Whether an output projection is chosen by second moments of its inputs. */
+    boolean solvesTables() {
+        return tables.needsHessian() && head != null && head.fitted();
+    }
+
+    /** Whether embedding and output projection are one table, whose bytes are those of both. */
+    boolean oneTable(DecoderSpec spec) {
+        return spec.tiedHead() && Objects.equals(embedding, head);
     }
 
     /** Whether embedding or output projection are stored in blocks. */

@@ -186,6 +186,7 @@ public final class Sweep {
         double calibrationBytes = rowBytes * calibrated * calibrationRows;
         double inputBytes = FullPrecisionInputs.bytes(checkpoint, recipes, calibrationRows);
         double share = (resources.memoryBudget() - fixed) / (levelBytes + calibrationBytes + inputBytes);
+        TableInputs tables = TableInputs.measure(checkpoint, resources, calibrationPlan, recipes);
         try (Lanes lanes = resources.newLanes();
                 PackedLevels packed = continuations == null
                         ? null
@@ -222,7 +223,7 @@ public final class Sweep {
                     packed);
             int finished = keeper.restore(parts);
             if (finished == 0) {
-                new FirstStates(checkpoint, reader, lanes)
+                new FirstStates(backend, checkpoint, tables, reader, lanes)
                         .write(plan, tallies, states, calibrationPlan, calibrationStates);
             } else {
                 goesOnAt(finished, levelRows, calibrationWork);
@@ -231,18 +232,20 @@ public final class Sweep {
             layers(finished, parts, inputs, reader, unitRows, lanes, sinks);
             if (finished <= spec.layers()) {
                 progress.report("scoring the vocabulary", done.sum(), total);
-                new HeadScorer(backend, checkpoint, reader, lanes).run(plan, tallies, states, (level, nanos) -> {
-                    synchronized (level) {
-                        level.nanos += nanos / backend.lanes();
-                    }
-                });
+                new HeadScorer(backend, checkpoint, reader, lanes)
+                        .goBy(tables)
+                        .run(plan, tallies, states, (level, nanos) -> {
+                            synchronized (level) {
+                                level.nanos += nanos / backend.lanes();
+                            }
+                        });
                 done.add(levelRows);
                 if (packed != null) {
                     keeper.scored(spec.layers(), parts);
                 }
             }
             if (packed != null) {
-                ContinuationPass pass = new ContinuationPass(backend, checkpoint, lanes);
+                ContinuationPass pass = new ContinuationPass(backend, checkpoint, tables, lanes);
                 written = pass.run(
                         continuations,
                         tallies.subList(0, recipes.size()),

@@ -44,9 +44,8 @@ final class UnquantizedBytes {
      * stream is rotated, and one that is stored in another format than the embedding.
      */
     private boolean hasOwnHead(Recipe recipe) {
-        return !spec.tiedHead()
-                || Folding.of(checkpoint, recipe.level().transform()).rotatesResidual()
-                || !HeadScorer.nameOf(recipe.head()).equals(HeadScorer.nameOf(recipe.embedding()));
+        return !recipe.oneTable(spec)
+                || Folding.of(checkpoint, recipe.level().transform()).rotatesResidual();
     }
 
     /** Bits per weight are those of the linear maps, and of tables too where the level is one of plain numbers. */

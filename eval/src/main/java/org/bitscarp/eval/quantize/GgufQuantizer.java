@@ -116,7 +116,7 @@ public final class GgufQuantizer {
                                     }
                                 }));
         Recipe recipe = GgufRecipes.of(budget.toString(), plan.base(), model, types);
-        int fileType = GgufFileTypes.of(plan.base().format());
+        int fileType = GgufFileTypes.of(model, types);
         return write(
                         FoldedCheckpoint.of(checkpoint, plan.base()),
                         model,
@@ -149,14 +149,6 @@ public final class GgufQuantizer {
                 .importances(means.given, means.seen);
         GgufOutput.Origin origin = new GgufOutput.Origin(fileType, recipe.name(), means.program);
         try (GgufOutput output = new GgufOutput(model, types, origin, file, replace)) {
-            for (GgufModel.Part part : model.parts()) {
-                if (!part.role().linear() && types.types().containsKey(part.tensor())) {
-                    pass.table(
-                            part.weight(),
-                            types.types().get(part.tensor()),
-                            (first, rows) -> output.write(part, first, rows.rows(), rows.bytes()));
-                }
-            }
             pass.linearMaps(packed -> {
                 folded.carry(packed.layer(), packed.role(), packed.change());
                 PackedMatrix matrix = packed.matrix();
@@ -164,6 +156,15 @@ public final class GgufQuantizer {
                     output.write(part, (long) packed.expert() * matrix.rows(), matrix.rows(), matrix.bytes());
                 }
             });
+            for (GgufModel.Part part : model.parts()) {
+                if (!part.role().linear() && types.types().containsKey(part.tensor())) {
+                    pass.table(
+                            part.weight(),
+                            part.tensor().equals(GgufTypes.OUTPUT) ? TensorRole.HEAD : part.role(),
+                            types.types().get(part.tensor()),
+                            (first, rows) -> output.write(part, first, rows.rows(), rows.bytes()));
+                }
+            }
             output.finish();
             return summary(model, recipe.name(), types, pass, output.size(), file, started);
         }

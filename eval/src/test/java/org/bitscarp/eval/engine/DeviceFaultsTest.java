@@ -106,7 +106,7 @@ class DeviceFaultsTest {
                     layers,
                     new WeightReader(checkpoint, lanes),
                     Path.of(System.getProperty("java.io.tmpdir")))) {
-                new ContinuationPass(backend, checkpoint, lanes)
+                new ContinuationPass(backend, checkpoint, TableInputs.NONE, lanes)
                         .run(plan, List.of(tally), weights, Measurements.PLENTY, begun -> {});
             }
         }

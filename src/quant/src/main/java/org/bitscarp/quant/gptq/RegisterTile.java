@@ -17,6 +17,8 @@ final class RegisterTile {
     static final int ROWS = 4;
     private static final int LANES = SPECIES.length();
     static final int WIDTH = 4 * LANES;
+    /** Depth that products go to at a time: B is then 64 KiB with 512 bits, in the second-level cache. */
+    static final int DEPTH = 256;
     /** Bytes of a vector. */
     private static final long LINE = 4L * LANES;
 
