@@ -80,7 +80,8 @@ class QuantizeQueueTest {
         assertEquals(maps.size(), found.size());
         SolveStats expected = new SolveStats();
         for (int i = 0; i < found.size(); i++) {
-            assertArrayEquals(alone(maps.get(i), expected), found.get(i), maps.get(i).toString());
+            assertArrayEquals(
+                    alone(maps.get(i), expected), found.get(i), maps.get(i).toString());
         }
         assertEquals(expected.weights, stats.weights);
         assertEquals(expected.relativeError(), stats.relativeError(), 1e-12);

@@ -146,8 +146,7 @@ final class ComputeOptions {
             throw new UsageException("--compute " + compute.word() + ": the CPU computes in fp32 (" + why + ")");
         }
         boolean unused = !products && matmul == CpuBackend.MatrixProduct.AUTO;
-        CpuBackend backend =
-                CpuBackend.create(unused ? CpuBackend.MatrixProduct.JAVA : matmul, threads, moments());
+        CpuBackend backend = CpuBackend.create(unused ? CpuBackend.MatrixProduct.JAVA : matmul, threads, moments());
         if (!backend.fallbackReason().isEmpty()) {
             err.println("bitscarp: " + backend.fallbackReason() + "; using the Java matrix product");
         }
