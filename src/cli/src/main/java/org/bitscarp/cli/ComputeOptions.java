@@ -145,12 +145,8 @@ final class ComputeOptions {
         if (compute != ComputeType.FP32) {
             throw new UsageException("--compute " + compute.word() + ": the CPU computes in fp32 (" + why + ")");
         }
-        CpuBackend backend = products
-                ? CpuBackend.create(matmul, threads, moments())
-                : CpuBackend.create(
-                        matmul == CpuBackend.MatrixProduct.AUTO ? CpuBackend.MatrixProduct.JAVA : matmul,
-                        threads,
-                        moments().or(() -> Optional.of(MomentPrecision.FP32)));
+        boolean unused = !products && matmul == CpuBackend.MatrixProduct.AUTO;
+        CpuBackend backend = CpuBackend.create(unused ? CpuBackend.MatrixProduct.JAVA : matmul, threads, moments());
         if (!backend.fallbackReason().isEmpty()) {
             err.println("bitscarp: " + backend.fallbackReason() + "; using the Java matrix product");
         }

@@ -46,8 +46,8 @@ final class PeakRows implements RowRounder {
         int fallbacks = 0;
         Arrays.fill(row, (byte) 0);
         for (int at = 0, to = 0; at < w.length; at += rule.length(), to += format.blockBytes()) {
-            int most = largest(w, at);
-            float peak = rule.mirrored() ? first(w, at, most) : Float.intBitsToFloat(most);
+            float peak = rule.mirrored() ? peak(w, at) : Float.intBitsToFloat(largest(w, at));
+            int most = Float.floatToRawIntBits(peak) & MAGNITUDE;
             float scale = rule.scale(peak);
             float stored = HalfScale.round(scale);
             if (most > bound || (stored == 0 && most != 0)) {
@@ -80,6 +80,24 @@ final class PeakRows implements RowRounder {
                     FloatVector.fromArray(FLOATS, w, i).reinterpretAsInts().and(MAGNITUDE));
         }
         return most.reduceLanes(VectorOperators.MAX);
+    }
+
+    /** The first weight of the largest magnitude; which sign has it takes no branch that weights decide. */
+    private float peak(float[] w, int from) {
+        IntVector positive = IntVector.broadcast(INTS, Integer.MIN_VALUE);
+        IntVector negative = positive;
+        for (int i = from; i < from + rule.length(); i += Lanes.COUNT) {
+            IntVector bits = FloatVector.fromArray(FLOATS, w, i).reinterpretAsInts();
+            positive = positive.max(bits);
+            // Of a weight below zero, the bits without the sign; of others, something negative.
+            negative = negative.max(bits.lanewise(VectorOperators.XOR, Integer.MIN_VALUE));
+        }
+        int above = positive.reduceLanes(VectorOperators.MAX);
+        int below = negative.reduceLanes(VectorOperators.MAX);
+        if (above == below) {
+            return first(w, from, above);
+        }
+        return above > below ? Float.intBitsToFloat(above) : Float.intBitsToFloat(below ^ Integer.MIN_VALUE);
     }
 
     /** The first weight of a magnitude. */

@@ -15,8 +15,6 @@ import org.bitscarp.quant.gptq.TileProduct.View;
  */
 final class Cholesky {
     private static final int BLOCK = 128;
-    /** Depth of a product: a strip's rows of it are 64 KiB with 512 bits, in the second-level cache. */
-    private static final int DEPTH = 256;
     /** Columns of a strip. */
     static final int STRIP = RegisterTile.WIDTH;
 
@@ -195,8 +193,8 @@ final class Cholesky {
         }
         int deep = stripsFrom(end) * STRIP;
         int until = end < n ? column + STRIP : end;
-        for (int from = end; from < until; from += DEPTH) {
-            int depth = Math.min(DEPTH, until - from);
+        for (int from = end; from < until; from += RegisterTile.DEPTH) {
+            int depth = Math.min(RegisterTile.DEPTH, until - from);
             for (int i = 0; i < rows; i += RegisterTile.ROWS) {
                 RegisterTile.add(
                         depth,

@@ -15,8 +15,6 @@ final class ColumnLoop {
     private static final int ROWS = ColumnStep.ROWS;
     /** Columns within which every error goes to the others at once. */
     private static final int STEP = ColumnStep.WIDTH;
-    /** Columns whose errors a product takes at a time: 64 KiB of them with 512 bits, in the second-level cache. */
-    private static final int DEPTH = 256;
 
     private final GridFit fit;
     private final PackedUpper u;
@@ -107,8 +105,8 @@ final class ColumnLoop {
     private void feed(MemorySegment work, MemorySegment errors, int from, int to, int first, int last) {
         int width = u.width();
         int aside = Math.ceilDiv(u.size(), width) * width;
-        for (int p = from; p < to; p += DEPTH) {
-            int deep = Math.min(DEPTH, to - p);
+        for (int p = from; p < to; p += RegisterTile.DEPTH) {
+            int deep = Math.min(RegisterTile.DEPTH, to - p);
             for (int column = first / width * width; column < last; column += width) {
                 int begin = Math.max(first, column);
                 int end = Math.min(last, column + width);

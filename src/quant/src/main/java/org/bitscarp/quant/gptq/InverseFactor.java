@@ -56,6 +56,12 @@ record InverseFactor(PackedUpper upper, double lambda, int raised, int dead) {
         int n = work.size();
         int first = strip * work.width();
         int width = Math.min(work.width(), n - first);
+        if (width < work.width()) {
+            // An attempt that overflowed may have left what is not a number beside the columns that there are.
+            work.data()
+                    .asSlice(4 * work.at(0, first), 4L * work.rows(strip) * work.width())
+                    .fill((byte) 0);
+        }
         for (int i = 0; i < Math.min(n, work.rows(strip)); i++) {
             long source = (long) (n - 1 - i) * n + n - 1 - first;
             long target = work.at(i, first);

@@ -22,8 +22,7 @@ final class TileProduct {
     private static final int ROWS = RegisterTile.ROWS;
     private static final int LANES = SPECIES.length();
     private static final int WIDTH = RegisterTile.WIDTH;
-    /** Depth of a block: a strip of B is 256 × 64 floats = 64 KiB with 512 bits, in the second-level cache. */
-    private static final int DEPTH = 256;
+    private static final int DEPTH = RegisterTile.DEPTH;
 
     private static final ThreadLocal<Operands> OPERANDS = ThreadLocal.withInitial(Operands::new);
 
