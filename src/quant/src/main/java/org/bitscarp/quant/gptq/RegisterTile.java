@@ -1,6 +1,7 @@
 package org.bitscarp.quant.gptq;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
@@ -10,6 +11,10 @@ import jdk.incubator.vector.VectorSpecies;
 /**
  * Four rows and four vectors of a product in registers. Unrolled by hand and without helper methods: the compiler keeps named
  * vectors in registers, but not arrays of them nor what goes through methods beyond its inlining budget.
+ *
+ * <p>Elements of A come from addresses without a check of alignment: with it, the quick compiler may run out of virtual
+ * registers over the loop (it did where classes of integer vectors had been loaded before), and the method then stays in a
+ * tier that is forty times slower.
  */
 final class RegisterTile {
     private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
@@ -62,28 +67,28 @@ final class RegisterTile {
         FloatVector y32 = FloatVector.fromMemorySegment(SPECIES, c, c3 + 2 * LINE, ORDER);
         FloatVector y33 = FloatVector.fromMemorySegment(SPECIES, c, c3 + 3 * LINE, ORDER);
         for (int p = 0; p < k; p++) {
-            long l = leftAt + p * ROWS;
-            long q = 4 * (rightAt + p * WIDTH);
+            long l = 4 * (leftAt + (long) p * ROWS);
+            long q = 4 * (rightAt + (long) p * WIDTH);
             FloatVector b0 = FloatVector.fromMemorySegment(SPECIES, right, q, ORDER);
             FloatVector b1 = FloatVector.fromMemorySegment(SPECIES, right, q + LINE, ORDER);
             FloatVector b2 = FloatVector.fromMemorySegment(SPECIES, right, q + 2 * LINE, ORDER);
             FloatVector b3 = FloatVector.fromMemorySegment(SPECIES, right, q + 3 * LINE, ORDER);
-            FloatVector a0 = FloatVector.broadcast(SPECIES, left.getAtIndex(JAVA_FLOAT, l));
+            FloatVector a0 = FloatVector.broadcast(SPECIES, left.get(JAVA_FLOAT_UNALIGNED, l));
             y00 = a0.fma(b0, y00);
             y01 = a0.fma(b1, y01);
             y02 = a0.fma(b2, y02);
             y03 = a0.fma(b3, y03);
-            FloatVector a1 = FloatVector.broadcast(SPECIES, left.getAtIndex(JAVA_FLOAT, l + 1));
+            FloatVector a1 = FloatVector.broadcast(SPECIES, left.get(JAVA_FLOAT_UNALIGNED, l + 4));
             y10 = a1.fma(b0, y10);
             y11 = a1.fma(b1, y11);
             y12 = a1.fma(b2, y12);
             y13 = a1.fma(b3, y13);
-            FloatVector a2 = FloatVector.broadcast(SPECIES, left.getAtIndex(JAVA_FLOAT, l + 2));
+            FloatVector a2 = FloatVector.broadcast(SPECIES, left.get(JAVA_FLOAT_UNALIGNED, l + 8));
             y20 = a2.fma(b0, y20);
             y21 = a2.fma(b1, y21);
             y22 = a2.fma(b2, y22);
             y23 = a2.fma(b3, y23);
-            FloatVector a3 = FloatVector.broadcast(SPECIES, left.getAtIndex(JAVA_FLOAT, l + 3));
+            FloatVector a3 = FloatVector.broadcast(SPECIES, left.get(JAVA_FLOAT_UNALIGNED, l + 12));
             y30 = a3.fma(b0, y30);
             y31 = a3.fma(b1, y31);
             y32 = a3.fma(b2, y32);
