@@ -6,7 +6,7 @@ import java.util.stream.Collectors;
 
 /**
  * Arithmetic of second moments, the sums Σ x·xᵀ over calibration tokens. A solver damps their diagonal by at least a hundredth of its
- * mean before it inverts them (GPTQ, section 3.3), which is three orders of magnitude more than what any of these leaves out;
+ * mean before it inverts them (GPTQ, section 3.3), far more than what any of these leaves out;
  * {@code docs/adr/0018} has the figures.
  */
 public enum MomentPrecision {
