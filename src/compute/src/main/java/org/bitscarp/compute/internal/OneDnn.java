@@ -16,6 +16,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.net.URL;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.bytedeco.javacpp.Loader;
 
 /**
@@ -25,7 +27,9 @@ import org.bytedeco.javacpp.Loader;
  * classes that JavaCPP has for it are of another version of JavaCPP than nd4j's. JavaCPP keeps the file in its cache.
  */
 final class OneDnn {
-    private static final String FOLDER = "/org/bytedeco/dnnl/linux-x86_64/";
+    private static final String FOLDER = "/org/bytedeco/dnnl/" + Loader.getPlatform() + "/";
+    /** Linux's word for it, among the flags of a processor; CPUs with AMX have it too. */
+    private static final String FLAG = " avx512_bf16";
     /** Bit of {@code dnnl_cpu_isa_t} that AVX512_BF16 and all that includes it have. */
     private static final int BF16 = 0x80;
 
@@ -56,13 +60,17 @@ final class OneDnn {
         int isa = (int) handle(library, "dnnl_get_effective_cpu_isa", FunctionDescriptor.of(JAVA_INT))
                 .invokeExact();
         if ((isa & BF16) == 0) {
-            throw new UnsatisfiedLinkError("this CPU has no bf16 products (AVX512_BF16 or AMX)");
+            throw noBf16();
         }
         MemorySegment numbers = ((MemorySegment) handle(library, "dnnl_version", FunctionDescriptor.of(ADDRESS))
                         .invokeExact())
                 .reinterpret(3 * JAVA_INT.byteSize());
         version = numbers.getAtIndex(JAVA_INT, 0) + "." + numbers.getAtIndex(JAVA_INT, 1) + "."
                 + numbers.getAtIndex(JAVA_INT, 2);
+    }
+
+    private static UnsatisfiedLinkError noBf16() {
+        return new UnsatisfiedLinkError("this CPU has no bf16 products (AVX512_BF16 or AMX)");
     }
 
     private static MethodHandle handle(SymbolLookup library, String name, FunctionDescriptor type) {
@@ -76,9 +84,14 @@ final class OneDnn {
      */
     static OneDnn load() {
         try {
+            URL library = resource("libdnnl.so.3");
+            // Before 93 MB are unpacked for nothing.
+            if (!Files.readString(Path.of("/proc/cpuinfo")).contains(FLAG)) {
+                throw noBf16();
+            }
             // Beside each other: the library looks for OpenMP's in its own folder.
-            SymbolLookup openMp = library("libgomp.so.1");
-            return new OneDnn(openMp, library("libdnnl.so.3"));
+            SymbolLookup openMp = open(resource("libgomp.so.1"));
+            return new OneDnn(openMp, open(library));
         } catch (LinkageError e) {
             throw e;
         } catch (Throwable e) {
@@ -86,14 +99,18 @@ final class OneDnn {
         }
     }
 
-    private static SymbolLookup library(String name) throws IOException {
+    private static URL resource(String name) {
         URL packed = OneDnn.class.getResource(FOLDER + name);
         if (packed == null) {
             throw new UnsatisfiedLinkError("oneDNN is not among this program's libraries");
         }
+        return packed;
+    }
+
+    private static SymbolLookup open(URL packed) throws IOException {
         File file = Loader.cacheResource(packed);
         if (file == null) {
-            throw new IOException("no folder to unpack " + name + " into");
+            throw new IOException("no folder to unpack " + packed + " into");
         }
         return SymbolLookup.libraryLookup(file.toPath(), Arena.global());
     }
