@@ -66,9 +66,9 @@ final class Checkup {
     private static Finding moments() {
         try (CpuBackend backend =
                 CpuBackend.create(CpuBackend.MatrixProduct.AUTO, 1, Optional.of(MomentPrecision.BF16))) {
-            return Finding.found("second moments", backend.momentsDescription());
+            return Finding.found("moments", backend.momentsDescription());
         } catch (IllegalStateException e) {
-            return Finding.absent("second moments", e.getMessage(), "they are summed in fp32, at half the speed");
+            return Finding.absent("moments", e.getMessage(), "they are summed in fp32, at half the speed");
         }
     }
 
