@@ -8,6 +8,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.io.File;
 import java.io.IOException;
+import java.io.InputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -15,7 +16,6 @@ import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
-import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.bytedeco.javacpp.Loader;
@@ -28,6 +28,7 @@ import org.bytedeco.javacpp.Loader;
  */
 final class OneDnn {
     private static final String FOLDER = "/org/bytedeco/dnnl/" + Loader.getPlatform() + "/";
+    private static final String LIBRARY = "libdnnl.so.3";
     /** Linux's word for it, among the flags of a processor; CPUs with AMX have it too. */
     private static final String FLAG = " avx512_bf16";
     /** Bit of {@code dnnl_cpu_isa_t} that AVX512_BF16 and all that includes it have. */
@@ -84,14 +85,18 @@ final class OneDnn {
      */
     static OneDnn load() {
         try {
-            URL library = resource("libdnnl.so.3");
+            try (InputStream packed = OneDnn.class.getResourceAsStream(FOLDER + LIBRARY)) {
+                if (packed == null) {
+                    throw new UnsatisfiedLinkError("oneDNN is not among this program's libraries");
+                }
+            }
             // Before 93 MB are unpacked for nothing.
             if (!Files.readString(Path.of("/proc/cpuinfo")).contains(FLAG)) {
                 throw noBf16();
             }
             // Beside each other: the library looks for OpenMP's in its own folder.
-            SymbolLookup openMp = open(resource("libgomp.so.1"));
-            return new OneDnn(openMp, open(library));
+            SymbolLookup openMp = open("libgomp.so.1");
+            return new OneDnn(openMp, open(LIBRARY));
         } catch (LinkageError e) {
             throw e;
         } catch (Throwable e) {
@@ -99,18 +104,10 @@ final class OneDnn {
         }
     }
 
-    private static URL resource(String name) {
-        URL packed = OneDnn.class.getResource(FOLDER + name);
-        if (packed == null) {
-            throw new UnsatisfiedLinkError("oneDNN is not among this program's libraries");
-        }
-        return packed;
-    }
-
-    private static SymbolLookup open(URL packed) throws IOException {
-        File file = Loader.cacheResource(packed);
+    private static SymbolLookup open(String name) throws IOException {
+        File file = Loader.cacheResource(OneDnn.class, FOLDER + name);
         if (file == null) {
-            throw new IOException("no folder to unpack " + packed + " into");
+            throw new IOException("no folder to unpack " + name + " into");
         }
         return SymbolLookup.libraryLookup(file.toPath(), Arena.global());
     }
