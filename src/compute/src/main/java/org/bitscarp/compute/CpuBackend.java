@@ -2,14 +2,12 @@ package org.bitscarp.compute;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
-import java.util.function.Supplier;
 import org.bitscarp.compute.internal.ActivationOps;
 import org.bitscarp.compute.internal.Attention;
 import org.bitscarp.compute.internal.CompensatedSum;
 import org.bitscarp.compute.internal.Gemm;
 import org.bitscarp.compute.internal.HostBackend;
 import org.bitscarp.compute.internal.HostMoments;
-import org.bitscarp.compute.internal.HostTensor;
 import org.bitscarp.compute.internal.NormOps;
 import org.bitscarp.compute.internal.OpenBlasGemm;
 import org.bitscarp.compute.internal.VectorGemm;
@@ -292,23 +290,7 @@ public final class CpuBackend extends HostBackend {
     @Override
     public void scoreReference(Tensor logits, int firstToken, int[] targets, Scores scores, Tensor exponentials) {
         Operands.requireSameShape("score", logits, exponentials);
-        for (int row = 0; row < logits.rows(); row++) {
-            int r = row;
-            takeSlice(
-                    host(logits),
-                    row,
-                    firstToken,
-                    targets[row],
-                    scores,
-                    () -> VectorOps.exponentials(
-                            host(logits).data(),
-                            at(logits, r),
-                            1,
-                            scores.max[r],
-                            host(exponentials).data(),
-                            at(logits, r),
-                            logits.columns()));
-        }
+        HostLogits.scoreReference(host(logits), firstToken, targets, scores, host(exponentials));
     }
 
     @Override
@@ -322,57 +304,13 @@ public final class CpuBackend extends HostBackend {
             Scores scores) {
         Operands.requireSameShape("score", logits, referenceLogits);
         Operands.requireSameShape("score", logits, exponentials);
-        for (int row = 0; row < logits.rows(); row++) {
-            int r = row;
-            takeSlice(
-                    host(logits),
-                    row,
-                    firstToken,
-                    targets[row],
-                    scores,
-                    () -> VectorOps.sumOfExponentials(
-                            host(logits).data(), at(logits, r), scores.max[r], logits.columns()));
-            double cross = VectorOps.weightedDifference(
-                    host(exponentials).data(),
-                    host(referenceLogits).data(),
-                    host(logits).data(),
-                    at(logits, row),
-                    logits.columns());
-            scores.cross[row] = scores.cross[row] * reference.rescale[row] + cross;
-        }
+        HostLogits.scoreAgainst(
+                host(referenceLogits), host(exponentials), reference, host(logits), firstToken, targets, scores);
     }
 
     @Override
     public void keepTop(Tensor logits, int firstToken, TopTokens top) {
-        HostTensor z = host(logits);
-        for (int row = 0; row < z.rows(); row++) {
-            // Few logits exceed what is kept once some slices have gone by, so most of the work is this search.
-            int at = VectorOps.nextAbove(z.data(), at(z, row), 0, z.columns(), top.least(row));
-            while (at < z.columns()) {
-                top.offer(
-                        row,
-                        z.data().getAtIndex(java.lang.foreign.ValueLayout.JAVA_FLOAT, at(z, row) + at),
-                        firstToken + at);
-                at = VectorOps.nextAbove(z.data(), at(z, row), at + 1, z.columns(), top.least(row));
-            }
-        }
-    }
-
-    /** As in {@link ScalarBackend}; {@code sum} gives Σ exp(z − max) of the slice once the maximum is known. */
-    private static void takeSlice(
-            HostTensor logits, int row, int firstToken, int target, Scores scores, Supplier<Double> sum) {
-        float old = scores.max[row];
-        float max = VectorOps.max(logits.data(), at(logits, row), logits.columns());
-        if (max > old) {
-            scores.max[row] = max;
-            scores.argmax[row] = firstToken + VectorOps.indexOf(logits.data(), at(logits, row), logits.columns(), max);
-        }
-        if (target >= firstToken && target < firstToken + logits.columns()) {
-            scores.target[row] = logits.data()
-                    .getAtIndex(java.lang.foreign.ValueLayout.JAVA_FLOAT, at(logits, row) + target - firstToken);
-        }
-        scores.rescale[row] = old == scores.max[row] ? 1 : Math.exp((double) old - scores.max[row]);
-        scores.sum[row] = scores.sum[row] * scores.rescale[row] + sum.get();
+        HostLogits.keepTop(host(logits), firstToken, top);
     }
 
     private static Gemm.Panel panel(Tensor t) {
