@@ -130,6 +130,7 @@ public final class Main implements Runnable {
                 "out of memory (" + f.getMessage()
                         + "); give a smaller --memory, fewer --levels, or a larger Java heap with"
                         + " BITSCARP_JAVA_OPTIONS=-Xmx4g";
+            case UsageException f -> oneLine(f.getMessage());
             case IOException f -> oneLine(f.getMessage());
             case GpuException f -> oneLine(f.getMessage());
             case IllegalArgumentException f when f.getMessage() != null -> oneLine(f.getMessage());

@@ -56,6 +56,7 @@ record CommandLineRun(int status, String out, String err) {
             assertTrue(message.contains(word), "expected \"" + word + "\" in: " + message);
         }
         assertTrue(message.length() < 500, message);
+        assertFalse(message.contains("internal error"), message);
         assertFalse(err.contains("\tat "), "no stack trace without --debug: " + err);
     }
 }
