@@ -254,10 +254,7 @@ public final class SweepRunner {
         return request.calibration().name() + ", " + plan.rows() + " tokens in windows of " + plan.longestWindow()
                 + " that begin with the text's own tokens (no BOS), "
                 + activations(request.rows().targets())
-                + (request.rows().targets().stream()
-                                .anyMatch(target -> target.level().usesHessian())
-                        ? ", second moments in " + backend.momentsDescription()
-                        : "")
+                + moments(request, backend)
                 + ", sha256 "
                 + request.calibration().sha256()
                 + String.format(
@@ -265,6 +262,12 @@ public final class SweepRunner {
                         ", has %.2f %% of the evaluation text (runs of %d tokens)",
                         100 * overlap,
                         NgramOverlap.LENGTH);
+    }
+
+    private static String moments(SweepRequest request, Backend backend) {
+        boolean wanted = request.rows().targets().stream()
+                .anyMatch(target -> target.level().usesHessian());
+        return wanted ? ", second moments in " + backend.momentsDescription() : "";
     }
 
     private static String activations(List<QuantizeTarget> targets) {

@@ -4,7 +4,6 @@ import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 import org.bitscarp.compute.internal.ActivationOps;
 import org.bitscarp.compute.internal.Attention;
-import org.bitscarp.compute.internal.CompensatedSum;
 import org.bitscarp.compute.internal.Gemm;
 import org.bitscarp.compute.internal.HostBackend;
 import org.bitscarp.compute.internal.HostMoments;
@@ -283,7 +282,7 @@ public final class CpuBackend extends HostBackend {
     @Override
     public void addCompensated(Tensor part, int first, int count, Tensor sums, Tensor low) {
         Operands.requireCompensated(part, first, count, sums, low);
-        CompensatedSum.add(
+        VectorOps.addCompensated(
                 host(part).data(), host(sums).data(), host(low).data(), at(part, first), (long) count * part.columns());
     }
 

@@ -51,6 +51,36 @@ public final class VectorOps {
         }
     }
 
+    /**
+     * sums + low += part, and part = 0; specified by {@code Backend.addCompensated}. Floor: 24 bytes a number.
+     *
+     * @param at where the floats begin, in all three
+     * @param length floats
+     */
+    public static void addCompensated(MemorySegment part, MemorySegment sums, MemorySegment low, long at, long length) {
+        long i = at;
+        for (long end = at + length - length % LANES; i < end; i += LANES) {
+            FloatVector a = load(sums, i);
+            FloatVector b = load(part, i);
+            FloatVector sum = a.add(b);
+            FloatVector added = sum.sub(a);
+            FloatVector lost = a.sub(sum.sub(added)).add(b.sub(added));
+            sum.intoMemorySegment(sums, 4 * i, ORDER);
+            load(low, i).add(lost).intoMemorySegment(low, 4 * i, ORDER);
+            FloatVector.zero(SPECIES).intoMemorySegment(part, 4 * i, ORDER);
+        }
+        for (; i < at + length; i++) {
+            float a = get(sums, i);
+            float b = get(part, i);
+            float sum = a + b;
+            float added = sum - a;
+            float lost = a - (sum - added) + (b - added);
+            set(sums, i, sum);
+            set(low, i, get(low, i) + lost);
+            set(part, i, 0);
+        }
+    }
+
     /** Σ x. */
     public static double sum(MemorySegment x, long at, long length) {
         double total = 0;
